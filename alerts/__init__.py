@@ -1,0 +1,1 @@
+"""Generates Prometheus rules, their tests, Alertmanager routes, dashboards and runbooks."""

@@ -1,0 +1,1 @@
+"""A Streamlit page of capacity, headroom, forecast and what-if."""

@@ -1,0 +1,1 @@
+"""Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics."""

@@ -1,0 +1,1 @@
+"""How many slots, processes and connections a load needs, with waits predicted and a band around them."""
