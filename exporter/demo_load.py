@@ -1,7 +1,7 @@
 """This file knows what the demo's jobs are: queues, service times, failures and the shape of a day.
 
-The queues, today's slots and the mix are those of the planning example in docs/planning.md; the slots of the
-last four queues are our assumption, as that fleet does not list them. Everything here is a value or a pure function.
+Eight queues of a fleet that is to grow from 1,000 to 10,000 jobs an hour. The slots of the first four are its
+own; the mix, and the slots of the last four, which it does not list, are our assumption.
 """
 
 import math
@@ -9,8 +9,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Work runs ten times as fast as life, so a minute shows a thousand jobs. Service times, gaps, delays and back-offs
-# all shrink alike: utilisation and the ratio of waiting to working stay as in life.
+# Work runs ten times as fast as life, so that a minute shows a thousand jobs. Service times, gaps, delays and
+# back-offs all shrink alike: utilisation, and the ratio of waiting to working, stay as in life.
 SPEED = 10.0
 # Half of the planned 10,000 jobs an hour on average; the cosine below then reaches 10,000 at the day's peak.
 MEAN_JOBS_PER_HOUR = 5_000.0
@@ -19,7 +19,7 @@ FIRST_HOUR = 8.0
 PEAK_HOUR = 14.0
 ATTEMPTS = 3
 BACKOFF_SECONDS = 5.0
-# Squared coefficient of variation of service times within one job type: between constant (0) and exponential (1).
+# Squared coefficient of variation of the service times of one job type: constant is 0, exponential is 1.
 SERVICE_SCV = 0.5
 
 
@@ -50,7 +50,7 @@ class DemoQueue:
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """A job to add at `at_seconds` of the demo's clock; every try has a duration and an end, in demo seconds."""
+    """A job to add at `at_seconds` of the demo's clock; each try is its demo seconds and its end."""
 
     at_seconds: float
     queue: str
@@ -114,7 +114,7 @@ def hour_of_day(demo_seconds: float) -> float:
 
 
 def arrival_rate(demo_seconds: float) -> float:
-    """Jobs a second, schedulers aside: a cosine over the day, nothing at night and twice the mean at its peak."""
+    """Jobs a second, schedulers aside: a cosine over the day, from none at night to twice the mean."""
     swing = math.cos(2 * math.pi * (hour_of_day(demo_seconds) - PEAK_HOUR) / 24)
     return MEAN_JOBS_PER_HOUR / 3600 * SPEED * (1 + swing)
 
@@ -154,11 +154,16 @@ def _planned(queue: DemoQueue, job_type: JobType, now: float, rng: random.Random
 def _tries(job_type: JobType, rng: random.Random) -> Iterator[tuple[float, str]]:
     for _ in range(ATTEMPTS):
         seconds = _lognormal(job_type.service_seconds, SERVICE_SCV, rng) / SPEED
-        draw = rng.random()
-        end = "hopeless" if draw < job_type.hopeless else "fails" if draw < job_type.fails else "completed"
+        end = _end(job_type, rng.random())
         yield seconds, end
         if end != "fails":
             return
+
+
+def _end(job_type: JobType, draw: float) -> str:
+    if draw < job_type.hopeless:
+        return "hopeless"
+    return "fails" if draw < job_type.hopeless + job_type.fails else "completed"
 
 
 def _lognormal(mean: float, scv: float, rng: random.Random) -> float:

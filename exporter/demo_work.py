@@ -1,0 +1,127 @@
+"""This file knows how the demo's jobs are added and worked off, by the Python client of BullMQ.
+
+Only ever run against the server that the demo itself has started: nothing else here writes to a Redis.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bullmq import DelayedError, Queue, UnrecoverableError, Worker
+
+from exporter.demo_load import (
+    ATTEMPTS,
+    BACKOFF_SECONDS,
+    QUEUES,
+    SPEED,
+    DemoQueue,
+    PlannedJob,
+    planned_jobs,
+    scheduled_tries,
+)
+from exporter.demo_truth import QueueTruth
+
+# Enough finished jobs to look at, few enough that an hour of the demo stays small.
+KEEP = {"removeOnComplete": {"count": 200}, "removeOnFail": {"count": 200}}
+
+
+class Work:
+    """Producers and workers of all queues; `truth` is what the handlers counted, by queue."""
+
+    def __init__(self, redis_url: str, rng: random.Random) -> None:
+        self.truth = {queue.name: QueueTruth() for queue in QUEUES}
+        self._redis_url = redis_url
+        self._rng = rng
+        self._stop = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; on return no job is being added, started or finished any more.
+
+        A job that is running then is cut short and stays active, as if its worker had been killed.
+        """
+        self._stop = stop
+        queues = {queue.name: Queue(queue.name, {"connection": self._redis_url}) for queue in QUEUES}
+        for queue in QUEUES:
+            await _schedule(queue, queues[queue.name])
+        workers = [self._worker(queue) for queue in QUEUES]
+        for worker in workers:
+            # Until it knows the server, this client blocks for whole seconds and starts delayed jobs late.
+            await worker.blockingRedisConnection.getRedisVersion()
+        running = [asyncio.ensure_future(worker.run()) for worker in workers]
+        try:
+            await self._produce(queues)
+        finally:
+            # Pausing first lets a job that is just being fetched reach its handler.
+            await asyncio.gather(*(worker.pause() for worker in workers))
+            await asyncio.gather(*(worker.close() for worker in workers), *running)
+            await asyncio.gather(*(queue.close() for queue in queues.values()))
+
+    async def _produce(self, queues: dict[str, Any]) -> None:
+        begin = time.monotonic()
+        for batch in _batches(planned_jobs(self._rng)):
+            if await self._stopped_within(begin + batch[0].at_seconds - time.monotonic()):
+                return
+            await queues[batch[0].queue].addBulk([_as_added(job) for job in batch])
+
+    def _worker(self, queue: DemoQueue) -> Any:
+        truth = self.truth[queue.name]
+
+        async def handle(job: Any, _token: str) -> str:
+            started = time.time()
+            if job.attemptsStarted == 1:
+                truth.wait_seconds.append(started - (job.timestamp + job.opts.get("delay", 0)) / 1000)
+            seconds, end = job.data["tries"][job.attemptsMade]
+            if await self._stopped_within(seconds):
+                truth.cut_short += 1
+                raise DelayedError  # tells the worker to leave the job as it is
+            truth.ended(end, job.attemptsMade, time.time() - started)
+            return _finish(end, job.name)
+
+        options = {"connection": self._redis_url, "concurrency": queue.slots, "autorun": False}
+        return Worker(queue.name, handle, options)
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stop.wait(), max(seconds, 0))
+        except TimeoutError:
+            return False
+        return True
+
+
+def _finish(end: str, job_type: str) -> str:
+    if end == "hopeless":
+        raise UnrecoverableError(f"{job_type}: the recipient does not exist")
+    if end == "fails":
+        raise RuntimeError(f"{job_type}: the other side did not answer")
+    return "done"
+
+
+def _batches(jobs: Iterator[PlannedJob]) -> Iterator[list[PlannedJob]]:
+    """Jobs that come at the same moment, as one list."""
+    batch = [next(jobs)]
+    for job in jobs:
+        if job.at_seconds > batch[0].at_seconds:
+            yield batch
+            batch = []
+        batch.append(job)
+
+
+def _as_added(job: PlannedJob) -> dict[str, Any]:
+    options = {
+        "attempts": ATTEMPTS,
+        "backoff": {"type": "exponential", "delay": round(BACKOFF_SECONDS / SPEED * 1000)},
+        "delay": round(job.delay_seconds * 1000),
+        "priority": job.priority,
+        **KEEP,
+    }
+    data = {"tries": job.tries, "payload": "x" * job.payload_bytes}
+    return {"name": job.job_type, "data": data, "opts": options}
+
+
+async def _schedule(queue: DemoQueue, handle: Any) -> None:
+    if queue.every_seconds is not None:
+        every = {"every": round(queue.every_seconds / SPEED * 1000)}
+        data = {"tries": scheduled_tries(queue)}
+        await handle.upsertJobScheduler("nightly", every, "nightly-sweep", data, dict(KEEP))
