@@ -1,12 +1,70 @@
-# `make run` sees real jobs measured; `make test` proves everything. Both set up what they need.
-SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
+# `make run` shows real jobs measured; `make test` proves everything. Both set up what they need.
+#
+#   make run                          an embedded Redis, real jobs, the exporter; until Ctrl-C
+#   make run FOR=60                   the same for a minute, then a summary
+#   make run REDIS=redis://host:6379  the exporter on your own Redis; nothing is written to it
+#   make run LISTEN=127.0.0.1:9000    another address for the page (default 127.0.0.1:10577)
+#   make test PYTHON=python3.12       another Python, 3.11 or newer
+
+.SHELLFLAGS := -euc
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# An environment is made again when pyproject.toml changes; a checkout that only touches the file changes nothing.
+HASH := $(shell cksum < pyproject.toml | tr ' ' '-')
+DEMO := $(VENV)/.demo-$(HASH)
+DEV := $(VENV)/.dev-$(HASH)
+
+.PHONY: help run test bench soak fmt lint docs clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: help
+run: $(DEMO) ## real jobs measured: FOR=60 to stop by itself, REDIS=redis://… for your own
+	@exec $(BIN)/python -m exporter demo --listen "$${LISTEN:-127.0.0.1:10577}" \
+	  $${FOR:+--for "$$FOR"} $${REDIS:+--redis "$$REDIS"}
+
+test: $(DEV) ## everything that CI runs; on Debian as root it installs the servers it needs
+	tests/setup.sh
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -m "not slow" --durations=15
+	tests/check_wheel.sh $(BIN)/python
+
+bench: $(DEV) ## speed, as ratios measured in one run
+	tests/setup.sh
+	$(BIN)/python -m pytest tests/bench -m "" -s
+
+soak: $(DEV) ## the proofs that take longer than a minute
+	tests/setup.sh
+	$(BIN)/python -m pytest -m slow --durations=15
+
+fmt: $(DEV) ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(DEV) ## style and types, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(DEV) ## write docs/metrics.md anew from the catalogue
+	$(BIN)/python -m exporter metrics --markdown > docs/metrics.md.new
+	mv docs/metrics.md.new docs/metrics.md
+
+clean: ## remove everything that was made here, the environment included
+	rm -rf $(VENV) build dist out .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/node/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# dev holds demo; the stamp of the other hash goes, so that only the newest pyproject.toml counts.
+$(DEV):
+	@$(PYTHON) tests/check_python.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@rm -f $(VENV)/.dev-* $(VENV)/.demo-* && touch $(DEV) $(DEMO)
+
+$(DEMO):
+	@$(PYTHON) tests/check_python.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@rm -f $(VENV)/.dev-* $(VENV)/.demo-* && touch $(DEMO)

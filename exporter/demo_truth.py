@@ -1,5 +1,6 @@
 """This file knows what the demo's handlers saw themselves: the truth that the page is held against."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -38,4 +39,4 @@ def quantile(values: Iterable[float], probability: float) -> float | None:
     ordered = sorted(values)
     if not ordered:
         return None
-    return ordered[max(0, -int(-probability * len(ordered) // 1) - 1)]
+    return ordered[max(0, math.ceil(probability * len(ordered)) - 1)]

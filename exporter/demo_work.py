@@ -11,6 +11,7 @@ from typing import Any
 
 from bullmq import DelayedError, Queue, UnrecoverableError, Worker
 
+from exporter.demo_live import stopped_within
 from exporter.demo_load import (
     ATTEMPTS,
     BACKOFF_SECONDS,
@@ -61,7 +62,7 @@ class Work:
     async def _produce(self, queues: dict[str, Any]) -> None:
         begin = time.monotonic()
         for batch in _batches(planned_jobs(self._rng)):
-            if await self._stopped_within(begin + batch[0].at_seconds - time.monotonic()):
+            if await stopped_within(self._stop, begin + batch[0].at_seconds - time.monotonic()):
                 return
             await queues[batch[0].queue].addBulk([_as_added(job) for job in batch])
 
@@ -73,7 +74,7 @@ class Work:
             if job.attemptsStarted == 1:
                 truth.wait_seconds.append(started - (job.timestamp + job.opts.get("delay", 0)) / 1000)
             seconds, end = job.data["tries"][job.attemptsMade]
-            if await self._stopped_within(seconds):
+            if await stopped_within(self._stop, seconds):
                 truth.cut_short += 1
                 raise DelayedError  # tells the worker to leave the job as it is
             truth.ended(end, job.attemptsMade, time.time() - started)
@@ -81,13 +82,6 @@ class Work:
 
         options = {"connection": self._redis_url, "concurrency": queue.slots, "autorun": False}
         return Worker(queue.name, handle, options)
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._stop.wait(), max(seconds, 0))
-        except TimeoutError:
-            return False
-        return True
 
 
 def _finish(end: str, job_type: str) -> str:

