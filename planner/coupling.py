@@ -1,0 +1,34 @@
+"""Knows how to turn unit exponentials into draws of any law, so that two laws can be driven by the same chance.
+
+A large exponential becomes a long service in both laws; that makes the difference of two runs far quieter than
+either run (control variates, planner/controls.py).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from planner.laws import BoundedPareto, Deterministic, Discrete, Exponential, Law, Vector, Weibull, is_continuous
+
+# 40 / 16,384: the error of the straight lines between is below 1e-6 of the quantile for every law offered.
+CELLS = 16_384
+LARGEST = 40.0
+_CLOSED = (Exponential, Deterministic, Discrete, BoundedPareto, Weibull)
+
+
+def from_exponential(law: Law, unit: Vector) -> Vector:
+    """Draws of `law`, one for each unit exponential, rising with it. Shape of `unit`."""
+    if isinstance(law, Exponential):
+        return law.mean * unit
+    if isinstance(law, _CLOSED) or not is_continuous(law):
+        return law.upper_quantile(np.exp(-unit))
+    quantiles, slopes = _table(law)
+    place = np.minimum(unit, LARGEST * 0.999999) * (CELLS / LARGEST)
+    cell = place.astype(np.int64)
+    return quantiles[cell] + (place - cell) * slopes[cell]
+
+
+@lru_cache(maxsize=64)
+def _table(law: Law) -> tuple[Vector, Vector]:
+    quantiles = law.upper_quantile(np.exp(-np.linspace(0.0, LARGEST, CELLS + 1)))
+    return quantiles[:-1], np.diff(quantiles)

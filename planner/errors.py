@@ -1,0 +1,5 @@
+"""Knows how a question that can't be answered says so: one line with where, which value, which rule."""
+
+
+class BadInput(ValueError):
+    """What was given can't be used. The message is one line and starts with the path of the field."""

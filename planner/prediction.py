@@ -1,0 +1,30 @@
+"""Knows what a prediction says: figures with their bands, the method that spoke, and its doubts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, and the half width of its 95 % band (0 where the method is exact)."""
+
+    value: float
+    half_width: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Figures by name (see planner/figures.py), seconds and rates per second.
+
+    `stable` is False when work arrives faster than it can be done: then waits are absent and
+    `backlog_per_second` says how fast the queue grows.
+    """
+
+    method: str
+    figures: Mapping[str, Figure]
+    stable: bool = True
+    backlog_per_second: float = 0.0
+    doubts: tuple[str, ...] = field(default=())
+
+    def __getitem__(self, name: str) -> float:
+        return self.figures[name].value
