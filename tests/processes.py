@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -66,6 +66,28 @@ class Program:
                 if left <= 0 or self._open_streams == 0:
                     raise ProgramError(f"{self.command[0]} never wrote {wanted!r}:\n{self.tail()}")
                 self._news.wait(left)
+
+    def follow(self, seconds: float = 60) -> Iterator[str]:
+        """Every line from the first on as it comes, until the program ends.
+
+        Raises ProgramError when `seconds` pass without a new line.
+        """
+        position = 0
+        while True:
+            fresh = self._fresh(position, seconds)
+            if not fresh:
+                return
+            position += len(fresh)
+            yield from fresh
+
+    def _fresh(self, position: int, seconds: float) -> list[str]:
+        """Lines from `position` on once there are any; none when the program has ended."""
+        with self._news:
+            if not self._news.wait_for(
+                lambda: len(self.lines) > position or self._open_streams == 0, timeout=seconds
+            ):
+                raise ProgramError(f"{self.command[0]} wrote nothing for {seconds} s:\n{self.tail()}")
+            return self.lines[position:]
 
     def tell(self, line: str) -> None:
         """Write one line to the program's stdin."""

@@ -1,0 +1,169 @@
+"""Knows the truth as workers noted it: jobs added, attempts, ends, stalls, and what the library counted.
+
+Times are epoch seconds taken inside the workload; nothing here comes from the exporter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Note = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a handler, by the handler; `reason` is where a requeued job went: delayed or waiting."""
+
+    job_id: str
+    job_type: str
+    started: float
+    ended: float
+    outcome: str
+    reason: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time, or a length of time, that is only known to lie between two bounds; seconds."""
+
+    low: float
+    high: float
+
+
+@dataclass(slots=True)
+class QueueTruth:
+    """All that was noted about one queue."""
+
+    name: str
+    library: str
+    attempts: list[Attempt] = field(default_factory=list)
+    ready: dict[str, Span] = field(default_factory=dict)
+    first_starts: dict[str, float] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, tuple[str, float]] = field(default_factory=dict)
+    stalls: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, Note] = field(default_factory=dict)
+    workers: dict[str, int] = field(default_factory=dict)
+    parents: dict[str, Note] = field(default_factory=dict)
+
+    def durations(self, outcome: str, job_type: str | None = None) -> list[float]:
+        """Seconds of every attempt with that outcome, of one job type or of all."""
+        return [
+            attempt.seconds
+            for attempt in self.attempts
+            if attempt.outcome == outcome and job_type in (None, attempt.job_type)
+        ]
+
+    @property
+    def job_types(self) -> set[str]:
+        return {attempt.job_type for attempt in self.attempts}
+
+    @property
+    def completed(self) -> int:
+        return len(self.durations("completed"))
+
+    @property
+    def failed(self) -> int:
+        """Final failures: of a handler, of a stall too many, of a parent whose child failed."""
+        without_handler = [job for job, (how, _) in self.ends.items() if how == "stalled"]
+        return len(self.durations("failed")) + len(without_handler) + len(self.failed_parents)
+
+    @property
+    def failed_parents(self) -> list[str]:
+        return [job for job, note in self.parents.items() if note.get("fails_with_child")]
+
+    def requeued(self, reason: str) -> int:
+        """Attempts after which the job went back: delayed, waiting, or stalled."""
+        if reason == "stalled":
+            return sum(self.stalls.values()) - self._stalls_that_failed_at_once
+        return sum(attempt.reason == reason for attempt in self.attempts)
+
+    @property
+    def _stalls_that_failed_at_once(self) -> int:
+        """Up to BullMQ 4 a stall too many fails the job on the spot; later majors requeue it first."""
+        if self.library in ("bullmq5", "bullmq6"):
+            return 0
+        return sum(how == "stalled" for how, _ in self.ends.values())
+
+    def waits(self) -> list[Span]:
+        """Seconds from ready to first start of every job that started."""
+        return [
+            Span(max(0.0, started - self.ready[job].high), max(0.0, started - self.ready[job].low))
+            for job, started in self.first_starts.items()
+        ]
+
+
+def read(notes: Iterable[Note], library: str) -> dict[str, QueueTruth]:
+    """The truth of each queue, by its name."""
+    queues: dict[str, QueueTruth] = {}
+    by_kind: dict[str, list[Note]] = defaultdict(list)
+    for note in notes:
+        by_kind[note["note"]].append(note)
+        if "queue" in note and note["queue"] not in queues:
+            queues[note["queue"]] = QueueTruth(note["queue"], library)
+    _read_attempts(queues, by_kind)
+    for note in by_kind["ended"]:
+        queues[note["queue"]].ends[note["job_id"]] = (note["how"], note["at"])
+    for note in by_kind["stalled"]:
+        queues[note["queue"]].stalls[note["job_id"]] += 1
+    for note in by_kind["counts"]:
+        queues[note["queue"]].counts[note["label"]] = note
+    for note in by_kind["checkpoint"]:
+        queues[note["queue"]].workers[note["label"]] = note["workers"]
+    _read_ready(queues, by_kind)
+    return queues
+
+
+def _read_attempts(queues: dict[str, QueueTruth], by_kind: Mapping[str, list[Note]]) -> None:
+    for note in by_kind["attempt"]:
+        attempt = Attempt(
+            note["job_id"],
+            note["job_type"],
+            note["started"],
+            note["ended"],
+            note["outcome"],
+            note.get("reason"),
+        )
+        queues[note["queue"]].attempts.append(attempt)
+    for note in [*by_kind["taken"], *by_kind["attempt"]]:
+        starts = queues[note["queue"]].first_starts
+        starts[note["job_id"]] = min(note["started"], starts.get(note["job_id"], note["started"]))
+
+
+def _read_ready(queues: dict[str, QueueTruth], by_kind: Mapping[str, list[Note]]) -> None:
+    """When each job became ready: added, due, promoted by hand, its run scheduled, or its last child done."""
+    for note in by_kind["added"]:
+        queue = queues[note["queue"]]
+        due = note.get("due")
+        queue.ready[note["job_id"]] = Span(due, due) if due else Span(note["before"], note["after"])
+        queue.names[note["job_id"]] = note["job_type"]
+        if note.get("children"):
+            queue.parents[note["job_id"]] = note
+    for note in by_kind["promoted"]:
+        queues[note["queue"]].ready[note["job_id"]] = Span(note["before"], note["after"])
+    for queue in queues.values():
+        for job in queue.first_starts:
+            if job.startswith("repeat:"):
+                due = int(job.rsplit(":", 1)[1]) / 1000
+                queue.ready[job] = Span(due, due)
+        for job, note in queue.parents.items():
+            _read_parent(queue, queues[note["children_queue"]], job, note["children"])
+
+
+def _read_parent(queue: QueueTruth, children: QueueTruth, parent: str, names: list[str]) -> None:
+    handler_ends = [attempt.ended for attempt in children.attempts if attempt.job_id in names]
+    heard = [children.ends[child][1] for child in names if child in children.ends]
+    if handler_ends and heard:
+        queue.ready[parent] = Span(max(handler_ends), max(heard))
+    if parent in queue.failed_parents and queue.library in ("bullmq5", "bullmq6"):
+        # These start the parent only to fail it at once; the start is real, the handler never runs.
+        failed_child = next(a for a in children.attempts if a.job_id in names and a.outcome == "failed")
+        queue.ready[parent] = Span(failed_child.ended, queue.ends[parent][1])
+        queue.first_starts[parent] = queue.ends[parent][1]
