@@ -19,6 +19,7 @@ from exporter.demo_truth import QueueTruth
 
 # A queue is on the page within 10 s of its first job: the last look at it may have to wait that long.
 SETTLE_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
 SEED = 1
 
 Truth = Mapping[str, QueueTruth]
@@ -118,6 +119,7 @@ async def _unless_ended(children: Iterable[Child], work: Awaitable[Truth | None]
     for child in children:
         if child.ended.done():
             working.cancel()
+            await asyncio.wait({working}, timeout=CLOSE_SECONDS)
             raise child.error()
     return working.result()
 

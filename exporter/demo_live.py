@@ -62,12 +62,12 @@ async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
 
 def _work() -> list[str]:
     slots = sum(queue.slots for queue in QUEUES)
-    speed, minutes = f"{SPEED:.0f} times", DAY_SECONDS / 60
+    speed, day = f"{SPEED:.0f} times", f"{DAY_SECONDS / 60:.0f} minutes"
     return [
         f"  work     {len(QUEUES)} queues, {slots} slots, real BullMQ jobs,",
         f"           {MEAN_JOBS_PER_HOUR:,.0f} an hour on average, twice that at the day's peak",
         f"  speed    {speed} life: an e-mail takes 0.08 s, not 0.8 s, and {speed} as many come,",
-        f"           so utilisation is as in life; a day takes {minutes:.0f} minutes, it is {FIRST_HOUR:.0f} o'clock",
+        f"           so utilisation is as in life; a day takes {day} and begins at {FIRST_HOUR:.0f}:00",
     ]
 
 

@@ -38,7 +38,9 @@ class Child:
     def error(self) -> ChildError:
         """What to tell when it has ended or stays silent: its last line, and its exit status."""
         last = next((line for line in reversed(self.lines) if line.strip()), "it wrote nothing")
-        return ChildError(f"{self.name} has stopped: {last}", self.process.returncode)
+        status = self.process.returncode
+        how = "does not start" if status is None else f"has stopped with status {status}"
+        return ChildError(f"{self.name} {how}; its last line: {last}", status)
 
     async def started(self, ready: str) -> str:
         """The first line that holds `ready`. Raises ChildError when there is none within START_SECONDS."""

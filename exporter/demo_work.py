@@ -53,10 +53,13 @@ class Work:
         running = [asyncio.ensure_future(worker.run()) for worker in workers]
         try:
             await self._produce(queues)
-        finally:
             # Pausing first lets a job that is just being fetched reach its handler.
             await asyncio.gather(*(worker.pause() for worker in workers))
-            await asyncio.gather(*(worker.close() for worker in workers), *running)
+        finally:
+            # Without `stop` the server is gone, and nothing can be finished any more.
+            force = not stop.is_set()
+            await asyncio.gather(*(worker.close(force=force) for worker in workers))
+            await asyncio.gather(*running, return_exceptions=force)
             await asyncio.gather(*(queue.close() for queue in queues.values()))
 
     async def _produce(self, queues: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - run by the Python that make finds, not by ours
     found = ".".join(str(part) for part in sys.version_info[:3])
     sys.exit(
         f"{sys.executable} is Python {found}; bullgauge needs 3.11 or newer: make PYTHON=/path/to/python3.11"
