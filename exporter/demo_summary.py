@@ -6,8 +6,8 @@ from itertools import chain
 from exporter.demo_page import Histogram, Page, QueuePage
 from exporter.demo_truth import QueueTruth, mean, quantile
 
-# Handlers note times in Python, the page has the server's: on a busy machine milliseconds lie between, and the
-# first jobs wait for their scripts to be loaded into the server.
+# Handlers note times in Python, the page has the server's: on a busy machine milliseconds lie between, and
+# the first jobs wait for their scripts to be loaded into the server.
 TOLERANCE_SECONDS = 0.010
 FIRST_JOBS_SECONDS = 0.050
 TOLERANCE_RATIO = 0.02
