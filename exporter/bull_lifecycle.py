@@ -25,7 +25,7 @@ class BullLifecycle(Lifecycle):
         elif kind == b"waiting":
             self._waiting(payload, at_ms)
         elif kind == b"stalled":
-            self._stalled(payload)
+            self._stalled(payload, at_ms)
         elif kind == b"completed" and (job_id := _job_id(payload)) is not None:
             self.complete(job_id, at_ms)
         elif kind == b"failed" and (job_id := _job_id(payload)) is not None:
@@ -58,14 +58,14 @@ class BullLifecycle(Lifecycle):
         elif job.active_ms >= 0:
             # A back-off whose end was missed; the attempt's end is unknown.
             self.tally.requeued["delayed"] += 1
-            job.active_ms = -1.0
+            job.waits_again(-1.0)
         self.ready(job, at_ms, at_ms)
 
-    def _stalled(self, job_id: bytes) -> None:
+    def _stalled(self, job_id: bytes, at_ms: float) -> None:
         self.tally.requeued["stalled"] += 1
         job = self.open.get(job_id)
         if job is not None:
-            job.active_ms = -1.0
+            job.waits_again(at_ms)
 
 
 def _job_id(payload: bytes) -> bytes | None:

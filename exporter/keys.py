@@ -5,6 +5,7 @@ Names are handled as bytes, as Redis holds them; `label` turns one into text for
 """
 
 import base64
+from collections.abc import Container
 from dataclasses import dataclass
 
 # Redis stores a delayed job under due_ms * 4096 + tie-breaker (Bull 3 to BullMQ 6).
@@ -37,6 +38,16 @@ def label(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
+def to_text(raw: bytes) -> str:
+    """Bytes as a JSON string that `to_bytes` turns into the same bytes again."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes that `to_text` was given."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def is_marker(element: bytes | None) -> bool:
     """Whether a wait-list element wakes workers rather than being a job (BullMQ 2: `0`; 3 and 4: `0:ms`)."""
     return element is not None and (element == b"0" or element.startswith(b"0:"))
@@ -61,6 +72,11 @@ def scan_pattern(prefixes: tuple[bytes, ...]) -> bytes:
     return start + b":*:[im][de]*"
 
 
+def subscription(prefix: bytes) -> bytes:
+    """The PSUBSCRIBE pattern for all channels of a prefix."""
+    return _escape_glob(prefix) + b":*"
+
+
 def queue_of_key(key: bytes, prefixes: tuple[bytes, ...]) -> tuple[QueueName, bytes] | None:
     """The queue that a `…:meta` or `…:id` key belongs to, with that suffix; None for other keys.
 
@@ -76,7 +92,7 @@ def queue_of_key(key: bytes, prefixes: tuple[bytes, ...]) -> tuple[QueueName, by
     return None
 
 
-def is_nested(name: QueueName, known: set[QueueName]) -> bool:
+def is_nested(name: QueueName, known: Container[QueueName]) -> bool:
     """Whether a candidate is only a sub-folder (`de`, `repeat`, …) of a queue that is known."""
     for folder in NESTED_FOLDERS:
         if name.name.endswith(folder) and QueueName(name.prefix, name.name[: -len(folder)]) in known:

@@ -5,8 +5,9 @@ after its `active`. The time until a stall was found is not work. A wait is read
 ready when it falls due. What was not seen is counted as an unknown start, never guessed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from exporter import keys
 from exporter.events import JobEvent
 from exporter.tally import Tally
 
@@ -38,9 +39,10 @@ class OpenJob:
         self.starts = -1 if started else 0
         """Starts seen, -1 when earlier ones may have been missed."""
 
-    @property
-    def never_seen_waiting(self) -> bool:
-        return self.ready_ms < 0 and self.due_ms < 0
+    def waits_again(self, ready_ms: float) -> None:
+        """The attempt is over and the job is ready for another one since `ready_ms`; -1 when not yet."""
+        self.active_ms = self.due_ms = -1.0
+        self.ready_ms = ready_ms
 
 
 class Lifecycle:
@@ -82,7 +84,7 @@ class Lifecycle:
             at_ms,
             outcome,
         )
-        job.active_ms = -1.0
+        job.waits_again(-1.0)
         if record.job_type is None:
             self.nameless.append(record)
         else:
@@ -107,7 +109,7 @@ class Lifecycle:
 
     def ready(self, job: OpenJob, ready_ms: float, at_ms: float) -> None:
         """The job may run from `ready_ms` on; its arrival if it was never ready before."""
-        if job.never_seen_waiting or job.ready_ms < 0:
+        if job.ready_ms < 0:
             if not job.started:
                 self.tally.arrived(at_ms)
             job.ready_ms = ready_ms
@@ -164,7 +166,7 @@ class StreamLifecycle(Lifecycle):
         elif kind == b"waiting-children":
             self._waiting_children(event)
         elif kind == b"stalled":
-            self._stalled(self.open.get(job_id))
+            self._stalled(self.open.get(job_id), at_ms)
         elif kind == b"removed":
             self.open.pop(job_id, None)
 
@@ -175,22 +177,36 @@ class StreamLifecycle(Lifecycle):
             self._requeued = None
             self.tally.requeued["waiting"] += 1
             self.end(job_id, job, at_ms, "requeued")
+            job.ready_ms = at_ms
+
+    def dump(self) -> dict[str, Any]:
+        """What is not in the open jobs, as plain JSON values."""
+        requeued = None if self._requeued is None else [keys.to_text(self._requeued[0]), self._requeued[2]]
+        return {"names_seen": self.names_seen, "requeued": requeued}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a dump, after the open jobs."""
+        self.names_seen = bool(state["names_seen"])
+        if state["requeued"] is not None:
+            job_id = keys.to_bytes(state["requeued"][0])
+            if (job := self.open.get(job_id)) is not None:
+                self._requeued = (job_id, job, float(state["requeued"][1]))
 
     def _was_stall(self, event: JobEvent) -> bool:
         """`waiting` then `stalled` of one job is a stall (section 3.2); anything else was a re-queue."""
         assert self._requeued is not None
-        job_id, job, _ = self._requeued
+        job_id, job, at_ms = self._requeued
         if event.kind == b"stalled" and event.job_id == job_id:
             self._requeued = None
-            self._stalled(job)
+            self._stalled(job, at_ms)
             return True
         self.settle()
         return False
 
-    def _stalled(self, job: OpenJob | None) -> None:
+    def _stalled(self, job: OpenJob | None, at_ms: float) -> None:
         self.tally.requeued["stalled"] += 1
         if job is not None:
-            job.active_ms = -1.0
+            job.waits_again(at_ms)
 
     def _waiting(self, event: JobEvent) -> None:
         job_id, at_ms = event.job_id, event.at_ms
@@ -212,7 +228,7 @@ class StreamLifecycle(Lifecycle):
         if job.active_ms >= 0:
             self.tally.requeued["delayed"] += 1
             self.end(event.job_id, job, event.at_ms, "requeued")
-        elif job.ready_ms < 0:
+        if job.ready_ms < 0:
             # The due time is by the producer's clock; no job falls due before it was delayed.
             job.due_ms = max(_number(event.detail, event.at_ms), event.at_ms)
 
@@ -237,7 +253,9 @@ def _is_no_work(reason: bytes | None) -> bool:
     """
     if reason is None:
         return False
-    return reason.startswith(b"job stalled more than ") or (reason.startswith(b"child ") and reason.endswith(b" failed"))
+    return reason.startswith(b"job stalled more than ") or (
+        reason.startswith(b"child ") and reason.endswith(b" failed")
+    )
 
 
 def _number(text: bytes | None, otherwise: float) -> float:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Each is a request under way: a hundred scrapes that hang leave health checks answered. An idle one costs 15 kB.
+# Each is a request under way: when a hundred scrapes hang, health checks are still answered. 15 kB each.
 WORKERS = 128
 # Connections that may wait, for a worker or idle between two scrapes.
 CONNECTIONS = 256
@@ -215,6 +215,8 @@ class _HTTPServer(wsgi.Server):
     # The smallest limit there is: 0 would mean none.
     max_request_body_size = 1
     keep_alive_conn_limit = CONNECTIONS
+    # How often idle connections are looked over; also how long `stop` may take to be noticed.
+    expiration_interval = 0.1
     bind_error: OSError | None = None
 
     def bind(self, *arguments: Any, **keywords: Any) -> Any:

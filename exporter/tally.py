@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
-from exporter.keys import label
+from exporter.keys import label, to_bytes, to_text
 
 OTHER_JOB_TYPE = "__other__"
 UNKNOWN_JOB_TYPE = "__unknown__"
@@ -93,7 +93,9 @@ class Tally:
 
     def attempt(self, name: bytes | None, status: str, seconds: float) -> None:
         """One attempt ended after `seconds` of work."""
-        job_type = UNKNOWN_JOB_TYPE if name is None else (self._job_types.get(name) or self._new_job_type(name))
+        job_type = (
+            UNKNOWN_JOB_TYPE if name is None else (self._job_types.get(name) or self._new_job_type(name))
+        )
         histogram = self.durations.get((job_type, status)) or self._open(job_type, status)
         histogram.observe(seconds)
         self.duration_square_seconds += seconds * seconds
@@ -130,7 +132,7 @@ class Tally:
             "last_arrival_ms": self.last_arrival_ms,
             "unknown_starts": self.unknown_starts,
             "payload_bytes": self.payload_bytes.dump(),
-            "job_types": [name.decode("utf-8", "surrogateescape") for name in self._job_types],
+            "job_types": [to_text(name) for name in self._job_types],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -149,4 +151,4 @@ class Tally:
 
     def _load_job_types(self, names: Iterable[str]) -> None:
         for name in names:
-            self._new_job_type(name.encode("utf-8", "surrogateescape"))
+            self._new_job_type(to_bytes(name))

@@ -15,7 +15,11 @@ import hiredis
 from redis.connection import AbstractConnection
 
 ReplyError = hiredis.ReplyError
-pack = hiredis.pack_command
+
+
+def pack(words: tuple[bytes | str | int, ...]) -> bytes:
+    """One command in RESP."""
+    return cast(bytes, hiredis.pack_command(words))  # type: ignore[arg-type]
 
 
 class WireError(Exception):
@@ -33,6 +37,7 @@ class Wire:
         self._sock: socket.socket | None = None
         self._reader = hiredis.Reader()
         self.connects = 0
+        self.bytes_received = 0
 
     def fileno(self) -> int:
         """The socket's descriptor, for select; -1 when closed."""
@@ -80,9 +85,20 @@ class Wire:
                 count -= 1
         return replies
 
-    def receive_available(self) -> list[Any]:
-        """All replies that have arrived; for pub/sub, when select says that the socket is readable."""
-        self._fill(time.monotonic() + 1)
+    def receive_now(self) -> list[Any]:
+        """All replies that have arrived, for pub/sub; does not wait."""
+        if self._sock is None:
+            raise WireError(f"{self.address}: not connected")
+        try:
+            self._sock.settimeout(0)
+            while True:
+                data = _nonempty(self._sock.recv(262144))
+                self.bytes_received += len(data)
+                self._reader.feed(data)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except (OSError, hiredis.HiredisError) as error:
+            raise self._broken(error) from error
         replies = []
         while (reply := self._reader.gets()) is not False:
             replies.append(reply)
@@ -128,7 +144,9 @@ class Wire:
             raise WireError(f"{self.address}: not connected")
         try:
             self._sock.settimeout(_remaining(deadline))
-            self._reader.feed(_nonempty(self._sock.recv(262144)))
+            data = _nonempty(self._sock.recv(262144))
+            self.bytes_received += len(data)
+            self._reader.feed(data)
         except (OSError, hiredis.HiredisError) as error:
             raise self._broken(error) from error
 

@@ -1,0 +1,312 @@
+"""This file knows how to follow events, find queues and keep the place, all in one thread with one connection.
+
+A round waits for a pub/sub message, a request or the next poll, whichever is first. A poll reads all streams with one
+non-blocking XREAD; blocking on a thousand streams would cost Redis thirty times as much (bull-data-model, section 0).
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from random import Random
+
+from exporter import rights
+from exporter.clock import ServerClock
+from exporter.events import Message
+from exporter.finder import Finder
+from exporter.keys import QueueName
+from exporter.lifecycle import JobRecord
+from exporter.notices import Notices
+from exporter.payloads import PayloadSampler
+from exporter.place import StateFile
+from exporter.pubsub import BullEvents
+from exporter.rights import deadline_in
+from exporter.roster import Roster
+from exporter.settings import TargetSettings
+from exporter.streamreader import StreamReader
+from exporter.tally import Histogram
+from exporter.topology import Links, Topology
+from exporter.wire import ReplyError, Wire, WireError
+
+ROUND_TRIP_EDGES = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+POLL_SECONDS = 0.1
+# Polling costs Redis about 2.5 µs a stream, so many streams are polled less often.
+POLL_SECONDS_PER_STREAM = 0.00025
+HOUSEKEEPING_SECONDS = 1.0
+_RETRY_SECONDS = (0.1, 2.0)
+_REQUEST_PATIENCE_SECONDS = 0.5
+
+
+class Follower:
+    """Follows one target in the background. Start it once; `stop` ends it."""
+
+    def __init__(
+        self,
+        settings: TargetSettings,
+        topology: Topology,
+        roster: Roster,
+        clock: ServerClock,
+        notices: Notices,
+        state: StateFile | None = None,
+        on_records: Callable[[QueueName, list[JobRecord]], None] | None = None,
+    ) -> None:
+        self.lock = threading.Lock()
+        """Held while events are added up; a reader that wants one consistent moment takes it."""
+        self.refused: dict[str, str] = {}
+        self.round_trips = Histogram(ROUND_TRIP_EDGES)
+        self.error: str | None = "not connected yet"
+        self.last_poll = float("-inf")
+        self._settings = settings
+        self._roster = roster
+        self._clock = clock
+        self._notices = notices
+        self._state = state
+        self._on_records = on_records
+        prefixes = tuple(prefix.encode() for prefix in settings.prefixes)
+        self._links = Links(topology, "follow")
+        self._reader = StreamReader(self._links, roster)
+        self._finder = Finder(settings, self._links, roster, self._reader)
+        self._bull = BullEvents(topology, prefixes, roster)
+        self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
+        self._gone: set[QueueName] = set()
+        self._began_ms = 0
+        self._next_poll = self._next_ping = self._next_housekeeping = 0.0
+        self._wake_read, self._wake_write = os.pipe()
+        self._asked = self._answered = 0
+        self._answer = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after a last save of the place."""
+        self._stopping = True
+        self._wake()
+        self._thread.join(timeout=10)
+
+    def poll_now(self, timeout_seconds: float) -> bool:
+        """Have everything read that Redis holds at this moment; False when that took too long or failed."""
+        with self._answer:
+            self._asked += 1
+            ticket = self._asked
+        self._wake()
+        with self._answer:
+            return (
+                self._answer.wait_for(
+                    lambda: self._answered >= ticket or self.error is not None, timeout_seconds
+                )
+                and self.error is None
+            )
+
+    @property
+    def all_found(self) -> bool:
+        """Whether every queue that existed at the start has been found."""
+        return self._finder.first_done
+
+    @property
+    def scan_seconds(self) -> float | None:
+        """How long the last walk through the key space took."""
+        return self._finder.scan_seconds
+
+    def report_gone(self, queues: list[QueueName]) -> None:
+        """The reader found nothing left of these queues."""
+        self._gone.update(queues)
+        self._wake()
+
+    def known_times(self, queue: QueueName, job_id: bytes) -> tuple[float | None, float | None]:
+        """Ready and start of an open job in epoch seconds, as far as its events were seen."""
+        followed = self._roster.followed.get(queue)
+        job = followed.lifecycle.open.get(job_id) if followed else None
+        if job is None:
+            return None, None
+        ready_ms = job.ready_ms if job.ready_ms >= 0 else job.due_ms
+        return (ready_ms / 1000 if ready_ms >= 0 else None), (
+            job.active_ms / 1000 if job.active_ms >= 0 else None
+        )
+
+    def _run(self) -> None:
+        backoff, longest = _RETRY_SECONDS
+        while not self._stopping:
+            try:
+                self._connect()
+                backoff = _RETRY_SECONDS[0]
+                while not self._stopping:
+                    self._round()
+            except WireError as error:
+                self._failed(str(error))
+                select.select([self._wake_read], [], [], backoff)
+                self._drain_wake()
+                backoff = min(backoff * 2, longest)
+        self._save()
+        self._links.close()
+        self._bull.close()
+
+    def _failed(self, reason: str) -> None:
+        with self._answer:
+            self.error = reason
+            self._answer.notify_all()
+        self._notices.warn(f"events: {reason}")
+        self._links.close()
+        self._bull.close()
+
+    def _connect(self) -> None:
+        deadline = deadline_in(self._settings.redis.timeout_seconds)
+        for wire in self._links.connect(deadline):
+            self._greet(wire, deadline)
+        if not self._began_ms:
+            self._begin()
+        self._reader.renew(self.refused)
+        self._finder.renew(self.refused)
+        self._bull.connect(deadline, self._notices)
+        self._payloads.enabled = "hstrlen" not in self.refused
+        self._next_poll = 0.0
+        self.error = None
+
+    def _greet(self, wire: Wire, deadline: float) -> None:
+        self._clock.set(wire.call("TIME", deadline=deadline))
+        first = wire.call("PING", deadline=deadline)
+        if isinstance(first, ReplyError):
+            raise WireError(f"{wire.address}: {first}")
+        self.refused = rights.refused(wire, self._settings.prefixes[0], deadline)
+        self._notices.warn_some(rights.explain(self.refused), 20)
+
+    def _begin(self) -> None:
+        """Counting begins now by the server's clock, or where the state file says."""
+        self._began_ms = int(self._clock.seconds() * 1000)
+        if self._state is None:
+            return
+        state = self._state.read()
+        if state is not None:
+            self._began_ms = int(state["counting_began_ms"])
+            with self.lock:
+                self._roster.load(state["queues"])
+                self._bull.note_gap()
+
+    def _round(self) -> None:
+        readable = self._wait()
+        if self._wake_read in readable:
+            self._drain_wake()
+        if self._bull.fileno() in readable:
+            self._take_messages()
+        now = time.monotonic()
+        if now >= self._next_poll or self._asked > self._answered:
+            self._poll(now)
+        self._drop_gone()
+        self._finder.step(self._began_ms, self._now_ms(), deadline_in(self._settings.redis.timeout_seconds))
+        self._housekeeping(now)
+        if self._state is not None and self._state.due():
+            self._save()
+
+    def _wait(self) -> list[int]:
+        waiting = self._asked > self._answered
+        due = min(self._next_poll - time.monotonic(), self._finder.pause(), POLL_SECONDS)
+        pause = 0.0 if waiting else max(0.0, due)
+        descriptors = [self._wake_read] + ([self._bull.fileno()] if self._bull.connected else [])
+        return select.select(descriptors, [], [], pause)[0]
+
+    def _poll(self, now: float) -> None:
+        asked = self._asked
+        deadline = deadline_in(self._settings.redis.timeout_seconds)
+        self._measure_round_trip(now, deadline)
+        patience = now + _REQUEST_PATIENCE_SECONDS
+        more = True
+        while more:
+            batches = self._reader.read(deadline)
+            with self.lock:
+                more = self._reader.take(batches)
+                self._reader.settle()
+            self._after_events(deadline)
+            if time.monotonic() > patience:
+                break
+        if self._bull.connected:
+            self._take_messages()
+        self.last_poll = time.monotonic()
+        self._next_poll = now if more else self.last_poll + self._poll_pause()
+        with self._answer:
+            self._answered = asked
+            self._answer.notify_all()
+
+    def _poll_pause(self) -> float:
+        return max(POLL_SECONDS, len(self._roster.followed) * POLL_SECONDS_PER_STREAM)
+
+    def _measure_round_trip(self, now: float, deadline: float) -> None:
+        if now < self._next_ping:
+            return
+        self._next_ping = now + 1.0
+        for wire in self._links.wires:
+            began = time.perf_counter()
+            reply = wire.call("PING" if "time" in self.refused else "TIME", deadline=deadline)
+            self.round_trips.observe(time.perf_counter() - began)
+            self._clock.set(reply)
+
+    def _take_messages(self) -> None:
+        messages = self._bull.receive()
+        if not messages:
+            return
+        deadline = deadline_in(self._settings.redis.timeout_seconds)
+        at_ms = self._clock.seconds() * 1000
+        with self.lock:
+            unknown = self._bull.apply(messages, at_ms)
+        if unknown:
+            self._admit_speakers(unknown, at_ms, deadline)
+        self._bull.find_backed_off(self._links, messages, at_ms, deadline, self.lock)
+        self._after_events(deadline)
+
+    def _admit_speakers(self, messages: list[Message], at_ms: float, deadline: float) -> None:
+        """A Bull queue that speaks before a walk found it counts from this very message."""
+        speakers = {queue for message in messages if (queue := self._bull.queue_of(message.base)) is not None}
+        wanted = {queue for queue in speakers if self._finder.is_wanted(queue)}
+        if wanted:
+            self._finder.verify(wanted, self._began_ms, self._now_ms(), deadline, is_new=True)
+            with self.lock:
+                self._bull.apply(messages, at_ms)
+
+    def _after_events(self, deadline: float) -> None:
+        """Look up names that the stream did not tell, sample payloads, hand over finished attempts."""
+        self._reader.look_up_names(deadline, self.lock)
+        self._payloads.sample(self._roster, self._links, deadline)
+        if self._on_records is not None:
+            for followed in self._roster.followed.values():
+                records = followed.lifecycle.records
+                if records:
+                    self._on_records(followed.queue, records)
+                    records.clear()
+
+    def _housekeeping(self, now: float) -> None:
+        if now < self._next_housekeeping:
+            return
+        self._next_housekeeping = now + HOUSEKEEPING_SECONDS
+        self._roster.forget_parked()
+        with self.lock:
+            forgotten = self._roster.limit_open_jobs(self._settings.open_jobs_max)
+        if forgotten:
+            self._notices.warn(
+                f"more than {self._settings.open_jobs_max} open jobs: the oldest are forgotten and will count as "
+                "unknown_start; raise open_jobs_max to follow more"
+            )
+
+    def _drop_gone(self) -> None:
+        while self._gone:
+            queue = self._gone.pop()
+            with self.lock:
+                self._roster.remove(queue)
+
+    def _save(self) -> None:
+        if self._state is None or not self._began_ms:
+            return
+        self._state.write({"counting_began_ms": self._began_ms, "queues": self._roster.dump()})
+        if self._state.last_error:
+            self._notices.warn(self._state.last_error)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.seconds() * 1000)
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"!")
+
+    def _drain_wake(self) -> None:
+        while select.select([self._wake_read], [], [], 0)[0]:
+            os.read(self._wake_read, 4096)

@@ -1,0 +1,207 @@
+"""This file knows what the replies about one queue mean, for every library and version."""
+
+import re
+from typing import Any
+
+from exporter import keys
+from exporter.keys import QueueName
+from exporter.snapshot import QueueSnapshot
+from exporter.wire import ReplyError
+
+Answers = dict[str, Any]
+"""The reply to each ask by its name; a refused ask has no entry, a failed one holds a ReplyError."""
+
+# BullMQ 3+ writes Number.MAX_SAFE_INTEGER into the limiter when a job asks for a rate limit by hand.
+_MANUAL_LIMIT = 2**53 - 1
+_DELAY_OPTION = re.compile(rb'"delay":(\d+)')
+
+
+def integer(answers: Answers, name: str) -> int | None:
+    """An integer reply, None when it is not to be had."""
+    reply = answers.get(name)
+    if isinstance(reply, int):
+        return reply
+    if isinstance(reply, bytes) and reply.lstrip(b"-").isdigit():
+        return int(reply)
+    return None
+
+
+def element(answers: Answers, name: str) -> bytes | None:
+    """A bulk reply, None when there is none."""
+    reply = answers.get(name)
+    return reply if isinstance(reply, bytes) else None
+
+
+def elements(answers: Answers, name: str) -> list[Any]:
+    """An array reply, empty when there is none."""
+    reply = answers.get(name)
+    return reply if isinstance(reply, list) else []
+
+
+def meta(answers: Answers) -> dict[str, bytes]:
+    """The known fields of the `meta` hash that are set."""
+    from exporter.asks import META_FIELDS
+
+    if "meta_whole" in answers:
+        flat = elements(answers, "meta_whole")
+        found = dict(zip(flat[::2], flat[1::2], strict=False))
+        return {field: found[field.encode()] for field in META_FIELDS if field.encode() in found}
+    return {f: v for f, v in zip(META_FIELDS, elements(answers, "meta"), strict=False) if v is not None}
+
+
+def library(answers: Answers, fields: dict[str, bytes]) -> tuple[str, str]:
+    """The library that owns a queue, and its version where the queue tells it (section 9 of the data model)."""
+    if (version := fields.get("version")) is not None:
+        name, _, number = keys.label(version).partition(":")
+        return ("bullmq" if name.startswith("bullmq") else name or "unknown"), number
+    events_type, events_exist = answers.get("events_type"), answers.get("events_exist")
+    if events_type in (b"stream", "stream") or events_exist == 1 or "opts.maxLenEvents" in fields:
+        return "bullmq", ""
+    return ("unknown" if events_type is None and events_exist is None else "bull"), ""
+
+
+def snapshot(
+    queue: QueueName,
+    answers: Answers,
+    *,
+    oldest_waiting: float | None,
+    oldest_active: float | None,
+    active_unlocked: int | None,
+) -> QueueSnapshot:
+    """One queue's numbers from its replies; the three that need further questions are given."""
+    fields = meta(answers)
+    name, version = library(answers, fields)
+    is_paused = _is_paused(answers, fields)
+    waiting, paused, prioritized = _disjoint(answers, name, is_paused is True)
+    delayed_first, repeat_first = elements(answers, "delayed_first"), elements(answers, "repeat_first")
+    jobs_max = _positive(fields.get("max"))
+    window = _positive(fields.get("duration"))
+    return QueueSnapshot(
+        name=queue,
+        waiting=waiting,
+        paused=paused,
+        prioritized=prioritized,
+        active=integer(answers, "active"),
+        delayed=integer(answers, "delayed"),
+        waiting_children=integer(answers, "waiting_children"),
+        completed=integer(answers, "completed"),
+        failed=integer(answers, "failed"),
+        is_paused=is_paused,
+        is_rate_limited=_is_rate_limited(answers, jobs_max),
+        added=integer(answers, "id"),
+        oldest_waiting=oldest_waiting,
+        oldest_active=oldest_active,
+        next_delayed=keys.due_seconds(float(delayed_first[1])) if len(delayed_first) == 2 else None,
+        delayed_overdue=integer(answers, "delayed_overdue"),
+        active_unlocked=active_unlocked,
+        concurrency_limit=_positive(fields.get("concurrency")),
+        rate_limit_jobs=jobs_max,
+        rate_limit_window_seconds=None if window is None else window / 1000,
+        schedulers=integer(answers, "repeat"),
+        schedulers_overdue=integer(answers, "repeat_overdue"),
+        scheduler_next_run=float(repeat_first[1]) / 1000 if len(repeat_first) == 2 else None,
+        library=name,
+        version=version,
+        exists=_exists(answers, fields),
+    )
+
+
+def plain_behind_prioritised(answers: Answers) -> int | None:
+    """Where the oldest plain job of a wait list stands when prioritised ones are inside it (Bull, BullMQ 1 to 3)."""
+    inside, length = integer(answers, "priority"), integer(answers, "wait")
+    return -(inside + 1) if inside and length and inside < length else None
+
+
+def ready_seconds(job: list[bytes | None]) -> float | None:
+    """When a waiting job became ready, from its `timestamp`, `delay` and `opts`; None for an absurd hash."""
+    created, delay, options = job
+    found = _DELAY_OPTION.search(options or b"")
+    return epoch_seconds(created, float(found.group(1)) if found else _milliseconds(delay) or 0.0)
+
+
+def epoch_seconds(milliseconds: bytes | None, plus_milliseconds: float = 0.0) -> float | None:
+    """A time stamp of a job hash as epoch seconds; None when it is missing or no time between 2001 and 2286."""
+    value = _milliseconds(milliseconds)
+    return (value + plus_milliseconds) / 1000 if value is not None and 1e12 <= value < 1e13 else None
+
+
+def _milliseconds(text: bytes | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _disjoint(
+    answers: Answers, library_name: str, is_paused: bool
+) -> tuple[int | None, int | None, int | None]:
+    """Waiting, paused and prioritised jobs, each counted once (section 1.4 of the data model).
+
+    Prioritised jobs are a set of their own from BullMQ 4 on; before that they are inside the wait list as well.
+    A paused queue's wait list is renamed `paused` up to BullMQ 5; BullMQ 6 leaves it in place and sets a flag.
+    """
+    wait, held = integer(answers, "wait"), integer(answers, "paused")
+    if wait is None or held is None:
+        return None, None, None
+    if library_name != "bull":
+        wait -= _markers(answers, "wait")
+        held -= _markers(answers, "paused")
+    inside = min(integer(answers, "priority") or 0, wait + held)
+    inside_held = min(inside, held)
+    waiting, paused = wait - (inside - inside_held), held - inside_held
+    own_set = integer(answers, "prioritized")
+    prioritized = None if own_set is None else own_set + inside
+    return (0, paused + waiting, prioritized) if is_paused else (waiting, paused, prioritized)
+
+
+def _markers(answers: Answers, name: str) -> int:
+    """At most one marker stands in a list, at either end."""
+    return int(
+        keys.is_marker(element(answers, f"{name}_next")) or keys.is_marker(element(answers, f"{name}_newest"))
+    )
+
+
+def _is_paused(answers: Answers, fields: dict[str, bytes]) -> bool | None:
+    if "paused" in fields or answers.get("meta_paused") == 1:
+        return True
+    known = isinstance(answers.get("meta", answers.get("meta_whole")), list)
+    return False if known or answers.get("meta_paused") == 0 else None
+
+
+def _is_rate_limited(answers: Answers, jobs_max: int | None) -> bool | None:
+    """Whether a limit holds jobs back now; None when only the workers know the maximum."""
+    time_to_live, used = integer(answers, "limiter_ttl"), integer(answers, "limiter")
+    if time_to_live is None:
+        return None
+    if time_to_live <= 0 or used is None:
+        return False
+    if used >= _MANUAL_LIMIT:
+        return True
+    return None if jobs_max is None else used >= jobs_max
+
+
+def _positive(text: bytes | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() and int(text) > 0 else None
+
+
+def _exists(answers: Answers, fields: dict[str, bytes]) -> bool:
+    counted = (
+        "wait",
+        "paused",
+        "active",
+        "prioritized",
+        "delayed",
+        "waiting_children",
+        "completed",
+        "failed",
+        "repeat",
+    )
+    return (
+        bool(fields)
+        or answers.get("id") is not None
+        or answers.get("meta_paused") == 1
+        or answers.get("events_type") in (b"stream", "stream")
+        or answers.get("events_exist") == 1
+        or any(integer(answers, name) for name in counted)
+        or any(isinstance(reply, ReplyError) for reply in answers.values())
+    )

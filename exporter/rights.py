@@ -1,0 +1,119 @@
+"""This file knows which Redis commands each feature needs, and finds out which of them this user may run.
+
+Every command is tried once per connection against a key that no queue uses; what is refused is left out from then
+on, its metrics are absent, and one line says what to grant. Nothing here or elsewhere writes.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exporter.wire import ReplyError, Wire, pack
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A group of commands that stands or falls together for the operator."""
+
+    name: str
+    commands: tuple[str, ...]
+    gives: str
+    """What is absent without them."""
+
+
+FEATURES = (
+    Feature(
+        "counts", ("scan", "llen", "lindex", "zcard", "hgetall", "exists", "ping"), "queue_size and discovery"
+    ),
+    Feature("ages", ("lrange", "zrange", "zrangebyscore", "hmget"), "ages, next runs, active without a lock"),
+    Feature("overdue", ("zcount",), "queue_delayed_overdue, queue_schedulers_overdue"),
+    Feature("limits", ("get", "pttl"), "queue_jobs_added_total, queue_rate_limited"),
+    Feature(
+        "library", ("type", "hget"), "telling libraries apart safely, names of jobs already waiting at start"
+    ),
+    Feature("events", ("xread", "xinfo|stream"), "durations, waits and outcomes of BullMQ"),
+    Feature("bull events", ("psubscribe",), "durations, waits and outcomes of Bull 3 and 4"),
+    Feature("clock", ("time",), "exact starting place and SCAN budget (else the exporter's own clock)"),
+    Feature("connections", ("client|list", "client|setname"), "workers and connections by role"),
+    Feature("server", ("info",), "memory, evictions, hits and misses, maxclients"),
+    Feature("payloads", ("hstrlen",), "queue_job_payload_bytes"),
+    Feature("caches", ("ttl", "strlen"), "queue_cache_* (and the key pattern of each cache)"),
+    Feature("databases", ("select",), "another database than 0"),
+    Feature("cluster", ("cluster|slots",), "Redis Cluster"),
+)
+LEAST = ("counts",)
+OPTIONAL = ("caches", "databases", "cluster")
+
+_REFUSALS = (
+    "NOPERM",
+    "ERR unknown command",
+    "ERR unknown subcommand",
+    "ERR This instance",
+    "ERR command not",
+)
+
+# How each command is tried: arguments after the probe key, or whole commands for those that take no key.
+_PROBES: dict[str, tuple[str, ...]] = {
+    "llen": ("LLEN", "{key}"),
+    "lindex": ("LINDEX", "{key}", "0"),
+    "zcard": ("ZCARD", "{key}"),
+    "hgetall": ("HGETALL", "{key}"),
+    "exists": ("EXISTS", "{key}"),
+    "lrange": ("LRANGE", "{key}", "0", "0"),
+    "zrange": ("ZRANGE", "{key}", "0", "0"),
+    "zrangebyscore": ("ZRANGEBYSCORE", "{key}", "0", "0"),
+    "hmget": ("HMGET", "{key}", "name"),
+    "zcount": ("ZCOUNT", "{key}", "0", "0"),
+    "get": ("GET", "{key}"),
+    "pttl": ("PTTL", "{key}"),
+    "type": ("TYPE", "{key}"),
+    "hget": ("HGET", "{key}", "name"),
+    "xread": ("XREAD", "COUNT", "1", "STREAMS", "{key}", "0"),
+    "xinfo|stream": ("XINFO", "STREAM", "{key}"),
+    "time": ("TIME",),
+    "client|list": ("CLIENT", "LIST", "ID", "0"),
+    "info": ("INFO", "clients"),
+    "hstrlen": ("HSTRLEN", "{key}", "data"),
+    "ttl": ("TTL", "{key}"),
+    "strlen": ("STRLEN", "{key}"),
+    "config|get": ("CONFIG", "GET", "maxclients"),
+}
+
+
+def acl_commands(features: Iterable[str]) -> tuple[str, ...]:
+    """The `+command` words that the features need, for ACL SETUSER."""
+    wanted = set(features)
+    return tuple(
+        f"+{command}" for feature in FEATURES if feature.name in wanted for command in feature.commands
+    )
+
+
+def refused(wire: Wire, prefix: str, deadline: float) -> dict[str, str]:
+    """The commands that this user may not run on this server, with the server's words."""
+    # The relay folder of BullMQ 6 is the one place under a prefix where no queue can be.
+    key = f"{prefix}::bullgauge:probe"
+    requests = [pack(tuple(word.format(key=key) for word in words)) for words in _PROBES.values()]
+    replies = wire.exchange(b"".join(requests), len(requests), deadline)
+    return {
+        command: str(reply)
+        for command, reply in zip(_PROBES, replies, strict=True)
+        if isinstance(reply, ReplyError) and str(reply).startswith(_REFUSALS)
+    }
+
+
+def explain(commands: dict[str, str]) -> list[str]:
+    """One line for each feature that is short of rights."""
+    lines = []
+    for feature in FEATURES:
+        missing = [command for command in feature.commands if command in commands]
+        if missing and feature.name not in OPTIONAL:
+            grant = " ".join(f"+{command}" for command in missing)
+            lines.append(
+                f"Redis refuses {', '.join(missing)}: without it no {feature.gives}; grant {grant} to have it"
+            )
+    return lines
+
+
+def deadline_in(seconds: float) -> float:
+    """A deadline for one exchange, on the clock that wires use."""
+    return time.monotonic() + seconds

@@ -1,0 +1,198 @@
+"""This file knows how all event streams are read together: one XREAD a server, checked for losses on the way."""
+
+import threading
+import time
+from typing import Any
+
+from exporter import keys
+from exporter.asks import bulk
+from exporter.keys import QueueName
+from exporter.roster import Followed, Roster
+from exporter.streams import Stream, stream_info
+from exporter.topology import Links
+from exporter.wire import ReplyError, WireError, pack
+
+CHECK_SECONDS = 2.0
+"""How often a stream that was read is compared with its XINFO."""
+CHECK_ALL_SECONDS = 10.0
+"""The same for streams that stand still: one may have been deleted and made anew with lower ids."""
+COUNT_MAX = 1000
+REPLY_BYTES = 4 * 2**20
+"""About the size a reply may have: entries carry return values of any size."""
+NAMES_MAX = 5000
+
+Batch = tuple[Stream, list[Any]]
+
+
+class StreamReader:
+    """Reads the streams of a roster over the links of the follower."""
+
+    def __init__(self, links: Links, roster: Roster) -> None:
+        self._links = links
+        self._roster = roster
+        self._groups: list[_Group] = []
+        self._version = -1
+        self._count = 100
+        self._refused: dict[str, str] = {}
+        self._next_check = self._next_check_all = 0.0
+        self._check_always = False
+        """Redis 6.2 can't count losses afterwards; a gap must be noticed before it is jumped over."""
+
+    def renew(self, refused: dict[str, str]) -> None:
+        """The connections are new: compare every place before anything is read."""
+        self._refused = refused
+        self._version = -1
+        self._next_check_all = 0.0
+
+    def admit(
+        self, followed: Followed, counting_began_ms: int, now_ms: int, deadline: float, *, is_new: bool
+    ) -> None:
+        """Choose where reading begins in a stream that was not followed before."""
+        stream = followed.stream
+        if stream is None or "xinfo|stream" in self._refused:
+            return
+        wire = self._links.wires[self._links.owner(stream.key)]
+        info = stream_info(wire.call("XINFO", "STREAM", stream.key, deadline=deadline))
+        self._check_always |= info.last_id is not None and info.entries_added is None
+        stream.admit(info, counting_began_ms, now_ms, is_new=is_new)
+
+    def read(self, deadline: float) -> list[Batch]:
+        """One XREAD over every stream; nothing is taken yet. Raises WireError."""
+        if "xread" in self._refused:
+            return []
+        self._regroup()
+        batches: list[Batch] = []
+        received = sum(wire.bytes_received for wire in self._links.wires)
+        checks = self._due_checks()
+        for group in self._groups:
+            batches += self._read_group(group, checks, deadline)
+        self._adapt(sum(wire.bytes_received for wire in self._links.wires) - received, batches)
+        return batches
+
+    def take(self, batches: list[Batch]) -> bool:
+        """Apply what was read; whether any stream holds more."""
+        more = False
+        for stream, entries in batches:
+            stream.take(entries)
+            stream.at_end = len(entries) < self._last_count
+            more |= not stream.at_end
+        return more
+
+    def settle(self) -> None:
+        """Tell every stream that gave no full batch that its end was reached."""
+        for group in self._groups:
+            for stream in group.streams:
+                if stream.at_end:
+                    stream.reached_end()
+
+    def look_up_names(self, deadline: float, lock: threading.Lock) -> None:
+        """One HGET for each job that started or ended without a known name."""
+        wanted = [followed for followed in self._roster.followed.values() if _lacks_names(followed)]
+        for followed in wanted:
+            self._look_up(followed, deadline, lock)
+
+    def _look_up(self, followed: Followed, deadline: float, lock: threading.Lock) -> None:
+        lifecycle = followed.lifecycle
+        ended = [record.job_id for record in lifecycle.nameless]
+        job_ids = list(dict.fromkeys((*lifecycle.unnamed, *ended)))[:NAMES_MAX]
+        lifecycle.unnamed.clear()
+        names: dict[bytes, bytes | None] = {}
+        if "hget" not in self._refused and job_ids:
+            wire = self._links.wires[self._links.owner(followed.queue.base + b":")]
+            packed = b"".join(pack(("HGET", followed.queue.key(job_id), "name")) for job_id in job_ids)
+            replies = wire.exchange(packed, len(job_ids), deadline)
+            names = {i: r if isinstance(r, bytes) else None for i, r in zip(job_ids, replies, strict=True)}
+        with lock:
+            lifecycle.name_jobs(names)
+
+    def _due_checks(self) -> bool | None:
+        """Which streams to compare now: all (True), those that were read (False) or none (None)."""
+        now = time.monotonic()
+        if now >= self._next_check_all:
+            self._next_check_all = now + CHECK_ALL_SECONDS
+            return True
+        if now >= self._next_check or self._check_always:
+            self._next_check = now + CHECK_SECONDS
+            return False
+        return None
+
+    def _read_group(self, group: "_Group", checks: bool | None, deadline: float) -> list[Batch]:
+        """XINFO stands before XREAD in one pipeline: so a gap is seen before the place jumps over it."""
+        checked = [] if checks is None else [s for s in group.streams if checks or s.dirty]
+        if "xinfo|stream" in self._refused:
+            checked = []
+        wire = self._links.wires[group.wire]
+        packed = b"".join(pack(("XINFO", "STREAM", stream.key)) for stream in checked)
+        self._last_count = self._count
+        if checked and checks:
+            # Places may move, so they must be settled before the read.
+            self._check(checked, wire.exchange(packed, len(checked), deadline))
+            packed, checked = b"", []
+        *infos, reply = wire.exchange(packed + group.request(self._count), len(checked) + 1, deadline)
+        self._check(checked, infos)
+        if isinstance(reply, ReplyError):
+            self._refuse(group, reply, deadline)
+            return []
+        for stream in group.streams:
+            stream.at_end = True
+        return [(group.by_key[key], entries) for key, entries in reply or ()]
+
+    def _check(self, streams: list[Stream], replies: list[Any]) -> None:
+        for stream, reply in zip(streams, replies, strict=True):
+            if isinstance(reply, ReplyError) and "no such key" not in str(reply):
+                continue
+            stream.check(stream_info(reply))
+
+    def _refuse(self, group: "_Group", error: ReplyError, deadline: float) -> None:
+        """XREAD failed as a whole: find the key that is no stream, or that moved; anything else is fatal."""
+        if str(error).startswith(("MOVED", "CROSSSLOT", "ASK")):
+            self._links.refresh()
+            self._version = -1
+        elif str(error).startswith("WRONGTYPE"):
+            wire = self._links.wires[group.wire]
+            packed = b"".join(pack(("TYPE", stream.key)) for stream in group.streams)
+            types = wire.exchange(packed, len(group.streams), deadline)
+            for stream, kind in zip(group.streams, types, strict=True):
+                if kind not in ("stream", b"stream", "none", b"none"):
+                    self._roster.change_source(self._roster.followed[stream.queue], "pubsub")
+        else:
+            raise WireError(f"XREAD: {error}")
+
+    def _adapt(self, received: int, batches: list[Batch]) -> None:
+        """Ask for fewer entries a stream when replies grow large, for more while they are small."""
+        if received > REPLY_BYTES:
+            self._count = max(1, self._count * REPLY_BYTES // received)
+        elif received < REPLY_BYTES // 8 and any(len(entries) == self._count for _, entries in batches):
+            self._count = min(COUNT_MAX, self._count * 4)
+
+    def _regroup(self) -> None:
+        if self._version == self._roster.version:
+            return
+        self._version = self._roster.version
+        groups: dict[tuple[int, int], list[Stream]] = {}
+        for followed in self._roster.followed.values():
+            if (stream := followed.stream) is not None:
+                stream.wire = self._links.owner(stream.key)
+                slot = keys.cluster_slot(stream.key) if len(self._links.wires) > 1 else 0
+                groups.setdefault((stream.wire, slot), []).append(stream)
+        self._groups = [_Group(wire, streams) for (wire, _), streams in groups.items()]
+
+
+class _Group:
+    """Streams that one XREAD may name: on one server and, in a cluster, in one slot."""
+
+    def __init__(self, wire: int, streams: list[Stream]) -> None:
+        self.wire = wire
+        self.streams = streams
+        self.by_key = {stream.key: stream for stream in streams}
+        self._keys = b"".join(bulk(stream.key) for stream in streams)
+
+    def request(self, count: int) -> bytes:
+        """`XREAD COUNT count STREAMS key… id…`."""
+        words = 4 + 2 * len(self.streams)
+        start = b"*%d\r\n$5\r\nXREAD\r\n$5\r\nCOUNT\r\n%b$7\r\nSTREAMS\r\n" % (words, bulk(b"%d" % count))
+        return start + self._keys + b"".join([stream.packed_position for stream in self.streams])
+
+
+def _lacks_names(followed: Followed) -> bool:
+    return bool(followed.lifecycle.unnamed or followed.lifecycle.nameless)

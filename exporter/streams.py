@@ -1,0 +1,208 @@
+"""This file knows the place in one event stream and how many entries were lost before they were read.
+
+`XINFO STREAM` tells `entries-added`, all entries ever (Redis 7). At the end of the stream, that number less the
+entries at the starting place and the entries read is the loss, exactly; on the way there, what was trimmed from the
+head beyond the place is. Redis 6.2 has no such number: there a gap is noticed, not measured.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.asks import bulk
+from exporter.events import from_stream
+from exporter.keys import QueueName
+from exporter.lifecycle import StreamLifecycle
+
+BEGINNING = b"0-0"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """The part of XINFO STREAM that is used; a missing stream has no last id."""
+
+    length: int = 0
+    first_id: bytes | None = None
+    last_id: bytes | None = None
+    entries_added: int | None = None
+
+
+def stream_info(reply: Any) -> StreamInfo:
+    """One XINFO STREAM reply; an error reply (no such key) is a missing stream."""
+    if not isinstance(reply, list):
+        return StreamInfo()
+    values = dict(zip(reply[::2], reply[1::2], strict=False))
+    first = values.get(b"first-entry")
+    added = values.get(b"entries-added")
+    return StreamInfo(
+        length=int(values.get(b"length", 0)),
+        first_id=first[0] if isinstance(first, list) and first else None,
+        last_id=values.get(b"last-generated-id"),
+        entries_added=int(added) if added is not None else None,
+    )
+
+
+def just_before(at_ms: int) -> bytes:
+    """The place from which every entry of `at_ms` and later is read."""
+    return b"%d-18446744073709551615" % (at_ms - 1)
+
+
+class Stream:
+    """Where reading stands in one stream, and what it led to."""
+
+    def __init__(self, queue: QueueName, wire: int, lifecycle: StreamLifecycle) -> None:
+        self.queue = queue
+        self.wire = wire
+        self.key = queue.key(b"events")
+        self.lifecycle = lifecycle
+        self.at_end = False
+        self.caught_up = False
+        """Whether the end was reached since the exporter started: only then are the totals whole."""
+        self.lost: int | None = None
+        """Entries trimmed before they were read; None where the server can't tell."""
+        self.gaps = 0
+        self.last_event_ms = 0.0
+        self.dirty = True
+        """Whether entries were read since the last check."""
+        self._seen: int | None = None
+        """How many entries were ever added up to the place: read, lost or before counting began."""
+        self._first_id: bytes | None = None
+        self.move_to(BEGINNING)
+
+    @property
+    def position(self) -> bytes:
+        return self._position
+
+    def move_to(self, position: bytes) -> None:
+        self._position = position
+        self.packed_position = bulk(position)
+
+    def take(self, entries: list[Any]) -> None:
+        """Entries read, in order."""
+        apply = self.lifecycle.apply
+        for entry in entries:
+            event = from_stream(entry)
+            if event is not None:
+                apply(event)
+        self.move_to(entries[-1][0])
+        self.last_event_ms = float(entries[-1][0].partition(b"-")[0])
+        self.dirty = True
+        if self._seen is not None:
+            self._seen += len(entries)
+
+    def reached_end(self) -> None:
+        self.at_end = self.caught_up = True
+        self.lifecycle.settle()
+
+    def admit(self, info: StreamInfo, counting_began_ms: int, now_ms: int, *, is_new: bool) -> None:
+        """Choose the place to begin: the moment counting began, or the beginning of a stream that is newer.
+
+        `is_new` says that the queue did not exist when counting began, so all its entries count.
+        """
+        self._first_id = info.first_id
+        if info.last_id is None or is_new:
+            self._restart()
+        elif _id(info.last_id)[0] < counting_began_ms or _id(info.last_id)[0] > now_ms + 1000:
+            # All of it is older. Ids run ahead of the clock where the clock was set back; the last id counts then.
+            self.move_to(info.last_id)
+            self._seen = info.entries_added
+        else:
+            self.move_to(just_before(counting_began_ms))
+            self._admit_between(info)
+        self.lost = 0 if info.entries_added is not None or info.last_id is None else None
+
+    def _admit_between(self, info: StreamInfo) -> None:
+        """Counting began in the middle of what the stream held: was anything after that trimmed already?"""
+        if info.entries_added == info.length and self._is_past_place(info):
+            self._seen = 0
+        elif self._is_past_place(info):
+            # The trimmed part may be older or newer than the place; it can't be told.
+            self.gaps += 1
+            self._seen = None if info.entries_added is None else info.entries_added - info.length
+
+    def check(self, info: StreamInfo) -> None:
+        """Compare the place with the stream itself: losses, deletion, a step back after a failover."""
+        self.dirty = False
+        if info.last_id is None:
+            self._restart()
+        elif _id(self._position) > _id(info.last_id):
+            self._place_is_ahead(info)
+        elif info.entries_added is None:
+            self._notice_gap(info)
+        else:
+            self._measure_loss(info, info.entries_added)
+        self._first_id = info.first_id
+
+    def _measure_loss(self, info: StreamInfo, added: int) -> None:
+        at_end = self._position == info.last_id
+        self.lost = self.lost or 0
+        if self._seen is None:
+            self._seen = added if at_end else None
+        elif at_end:
+            self._account(added - self._seen)
+        elif self._is_past_place(info):
+            self._account(added - info.length - self._seen)
+
+    def _account(self, missing: int) -> None:
+        if missing < 0:
+            # Deleted and made anew with higher ids: what the old one still held is not known.
+            self.gaps += 1
+        self.lost = (self.lost or 0) + max(0, missing)
+        self._seen = (self._seen or 0) + missing
+
+    def _is_past_place(self, info: StreamInfo) -> bool:
+        """Whether the oldest entry left is newer than the place, so that what lay between is gone."""
+        return info.first_id is not None and _id(info.first_id) > _id(self._position)
+
+    def _notice_gap(self, info: StreamInfo) -> None:
+        if self.last_event_ms > 0 and self._position != BEGINNING and self._is_past_place(info):
+            self.gaps += 1
+
+    def _place_is_ahead(self, info: StreamInfo) -> None:
+        """The stream ends before the place: an older copy of it (failover, restored), or a new one."""
+        older_copy = (
+            info.first_id is not None
+            and self._first_id is not None
+            and (
+                info.first_id == self._first_id
+                or (
+                    _id(info.first_id) < _id(self._first_id)
+                    and info.entries_added is not None
+                    and info.entries_added > info.length
+                )
+            )
+        )
+        if older_copy or info.first_id is None:
+            self.move_to(info.last_id or BEGINNING)
+            self._seen = info.entries_added
+        else:
+            self._restart()
+        self.gaps += 1
+
+    def _restart(self) -> None:
+        """No stream here, or another one: whatever comes is new and read from its beginning."""
+        self.move_to(BEGINNING)
+        self._seen = 0
+        self.lost = self.lost or 0
+
+    def dump(self) -> dict[str, Any]:
+        """The place as plain JSON values."""
+        return {
+            "position": self._position.decode(),
+            "seen": self._seen,
+            "lost": self.lost,
+            "gaps": self.gaps,
+            "first_id": self._first_id.decode() if self._first_id else None,
+            "last_event_ms": self.last_event_ms,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a dumped place."""
+        self.move_to(str(state["position"]).encode())
+        self._seen, self.lost, self.gaps = state["seen"], state["lost"], int(state["gaps"])
+        self._first_id = state["first_id"].encode() if state["first_id"] else None
+        self.last_event_ms = float(state["last_event_ms"])
+
+
+def _id(text: bytes) -> tuple[int, int]:
+    milliseconds, _, sequence = text.partition(b"-")
+    return int(milliseconds), int(sequence or 0)

@@ -1,0 +1,214 @@
+"""This file knows which servers make up one Redis, how to open a connection to each, and who owns a key."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from redis.backoff import NoBackoff
+from redis.connection import (
+    AbstractConnection,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+    parse_url,
+)
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from exporter.keys import cluster_slot
+from exporter.settings import RedisSettings, SentinelSettings, TlsSettings
+from exporter.wire import ReplyError, Wire, WireError
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 6379
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one server listens: a TCP address, or a Unix socket when `port` is 0."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+
+class Topology:
+    """The servers of one target."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self._settings = settings
+        self._options = _connection_options(settings)
+        self.database = int(self._options.get("db") or 0)
+        self.is_cluster = settings.cluster
+
+    @property
+    def address(self) -> str:
+        """The configured address without secrets, for logs, pages and the state file."""
+        if (sentinel := self._settings.sentinel) is not None:
+            return (
+                f"sentinel {','.join(sentinel.addresses)} master {sentinel.master} database {self.database}"
+            )
+        scheme = "rediss" if "ssl_cert_reqs" in self._options else "redis"
+        return f"{scheme}://{self._seed()}/{self.database}"
+
+    def primary(self) -> Endpoint:
+        """The server to read from, asked of Sentinel where there is one. Raises WireError."""
+        if self._settings.sentinel is None:
+            return self._seed()
+        return self._ask_sentinels(self._settings.sentinel)
+
+    def open(self, endpoint: Endpoint) -> AbstractConnection:
+        """A new connection, authenticated, in the right database. Raises WireError, in one line without secrets."""
+        options = {**self._options, **self._password()}
+        kind: type[AbstractConnection] = SSLConnection if "ssl_cert_reqs" in options else Connection
+        if endpoint.port == 0:
+            kind, options = UnixDomainSocketConnection, {**options, "path": endpoint.host}
+        else:
+            options |= {"host": endpoint.host, "port": endpoint.port}
+        try:
+            connection = kind(**options)
+            connection.connect()
+        except (RedisError, OSError) as error:
+            raise WireError(f"{endpoint}: {_one_line(error)}") from error
+        return connection
+
+    def slots(self) -> list[tuple[int, int, Endpoint]]:
+        """The slot ranges of a cluster and the primary of each; asked of the configured node."""
+        seed = self._seed()
+        wire = Wire(lambda: self.open(seed), str(seed))
+        try:
+            wire.connect()
+            reply = wire.call(
+                "CLUSTER", "SLOTS", deadline=time.monotonic() + self._settings.connect_timeout_seconds
+            )
+        finally:
+            wire.close()
+        if isinstance(reply, ReplyError):
+            raise WireError(f"{seed}: CLUSTER SLOTS: {reply}")
+        return [(int(r[0]), int(r[1]), Endpoint(r[2][0].decode() or seed.host, int(r[2][1]))) for r in reply]
+
+    def _seed(self) -> Endpoint:
+        path = self._settings.socket or self._options.get("path")
+        if path:
+            return Endpoint(str(path), 0)
+        return Endpoint(self._options["host"], self._options["port"])
+
+    def _password(self) -> dict[str, str]:
+        file = self._settings.password_file
+        if file is None:
+            return {}
+        try:
+            return {"password": file.read_text().strip()}
+        except OSError as error:
+            raise WireError(f"password_file {file}: {error.strerror}") from error
+
+    def _ask_sentinels(self, settings: SentinelSettings) -> Endpoint:
+        options = _sentinel_options(settings, self._settings)
+        addresses = [_host_and_port(text, 26379) for text in settings.addresses]
+        try:
+            host, port = Sentinel(addresses, sentinel_kwargs=options).discover_master(settings.master)
+        except (RedisError, OSError) as error:
+            raise WireError(f"sentinel {','.join(settings.addresses)}: {_one_line(error)}") from error
+        return Endpoint(host, port)
+
+
+class Links:
+    """The connections of one purpose: one wire per primary."""
+
+    def __init__(self, topology: Topology, name: str) -> None:
+        self._topology = topology
+        self._name = name
+        self._owner = [0] * 16384 if topology.is_cluster else None
+        self.wires: list[Wire] = [] if topology.is_cluster else [Wire(self._opener(None), "redis")]
+
+    def connect(self, deadline: float) -> Iterator[Wire]:
+        """Open what is closed; yields each wire that was newly opened. Raises WireError."""
+        if self._owner is not None and not self.wires:
+            self.refresh()
+        for wire in self.wires:
+            if not wire.connected:
+                wire.connect()
+                wire.call("CLIENT", "SETNAME", f"bullgauge:{self._name}", deadline=deadline)
+                yield wire
+
+    def refresh(self) -> None:
+        """Ask the cluster anew who owns what; wires to nodes that stay are kept."""
+        if self._owner is None:
+            return
+        kept = {wire.address: wire for wire in self.wires}
+        ranges = self._topology.slots()
+        endpoints = list(dict.fromkeys(endpoint for _, _, endpoint in ranges))
+        self.wires = [kept.pop(str(e), None) or Wire(self._opener(e), str(e)) for e in endpoints]
+        for wire in kept.values():
+            wire.close()
+        for first, last, endpoint in ranges:
+            self._owner[first : last + 1] = [endpoints.index(endpoint)] * (last + 1 - first)
+
+    def owner(self, key: bytes) -> int:
+        """The index of the wire whose server holds the key."""
+        return 0 if self._owner is None else self._owner[cluster_slot(key)]
+
+    def close(self) -> None:
+        for wire in self.wires:
+            wire.close()
+
+    def _opener(self, endpoint: Endpoint | None) -> Callable[[], AbstractConnection]:
+        return lambda: self._topology.open(endpoint or self._topology.primary())
+
+
+def _connection_options(settings: RedisSettings) -> dict[str, Any]:
+    options: dict[str, Any] = dict(parse_url(settings.url.get_secret_value())) if settings.url else {}
+    scheme = options.pop("connection_class", Connection)
+    parts = {
+        "host": settings.host,
+        "port": settings.port,
+        "username": settings.username,
+        "password": settings.password.get_secret_value() if settings.password else None,
+        "db": settings.database,
+    }
+    options |= {name: value for name, value in parts.items() if value is not None}
+    options = {"host": DEFAULT_HOST, "port": DEFAULT_PORT, "db": 0, **options}
+    options |= {
+        "protocol": 2,
+        "socket_connect_timeout": settings.connect_timeout_seconds,
+        "socket_timeout": settings.connect_timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if scheme is SSLConnection or settings.tls is not None:
+        options |= {"ssl_cert_reqs": "required", **_tls_options(settings.tls or TlsSettings())}
+    return options
+
+
+def _tls_options(tls: TlsSettings) -> dict[str, Any]:
+    return {
+        "ssl_ca_certs": str(tls.ca_file) if tls.ca_file else None,
+        "ssl_certfile": str(tls.cert_file) if tls.cert_file else None,
+        "ssl_keyfile": str(tls.key_file) if tls.key_file else None,
+        "ssl_cert_reqs": "none" if tls.insecure_skip_verify else "required",
+        "ssl_check_hostname": not tls.insecure_skip_verify,
+    }
+
+
+def _sentinel_options(settings: SentinelSettings, redis: RedisSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "socket_timeout": redis.connect_timeout_seconds,
+        "username": settings.username,
+        "password": settings.password.get_secret_value() if settings.password else None,
+    }
+    if settings.password_file is not None:
+        options["password"] = settings.password_file.read_text().strip()
+    if redis.tls is not None:
+        options |= {"ssl": True, **_tls_options(redis.tls)}
+    return options
+
+
+def _host_and_port(text: str, default_port: int) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    return (host.strip("[]"), int(port)) if colon and port.isdigit() else (text, default_port)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
