@@ -56,7 +56,7 @@ def test_a_cluster_shares_its_slots_among_its_nodes(tmp_path: Path) -> None:
     try:
         client = redis.RedisCluster(host="127.0.0.1", port=nodes[0].port)
         assert all(client.set(f"key{number}", number) for number in range(20))
-        assert len({client.get_node_from_key(f"key{number}").port for number in range(20)}) == 3
+        assert sum(node.client().dbsize() > 0 for node in nodes) == 3
     finally:
         for node in nodes:
             node.stop()
@@ -73,6 +73,9 @@ def test_a_sentinel_promotes_the_replica_when_the_primary_dies(
         sentinel.wait_for_log("+slave slave")
         primary.kill()
         sentinel.wait_for_log("+switch-master")
-        assert redis.Sentinel([("127.0.0.1", sentinel.port)]).discover_master("main")[1] == replica.port
+        asked = sentinel.client(decode_responses=True).execute_command(  # type: ignore[no-untyped-call]
+            "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main"
+        )
+        assert asked == ["127.0.0.1", str(replica.port)]
     finally:
         sentinel.stop()

@@ -29,6 +29,10 @@ class BullLibrary {
     return new this.Bull(queue, this.options)
   }
 
+  ready(producer) {
+    return producer.isReady()
+  }
+
   /** Work on `queue`; `on(event, job, error)` hears `completed` and `failed`. */
   async worker(queue, handle, on, { concurrency = 1, limiter, stalledInterval, lockDuration } = {}) {
     const settings = stalledInterval ? { stalledInterval, lockDuration, lockRenewTime: lockDuration / 2 } : undefined
@@ -73,6 +77,10 @@ class BullMQLibrary {
 
   producer(queue) {
     return new this.classes.Queue(queue, this.options)
+  }
+
+  ready(producer) {
+    return producer.waitUntilReady()
   }
 
   flows() {

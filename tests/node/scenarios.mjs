@@ -15,6 +15,13 @@ const pick = (random, list) => list[Math.floor(random() * list.length)]
 const serviceTime = (random, low = 6, high = 200) => low * (high / low) ** random()
 const times = (count, make) => Array.from({ length: count }, (_, index) => make(index))
 
+/** What every library does at first, slowly: connect, load its scripts, compile. */
+async function warmUp(queue) {
+  await queue.work({ concurrency: 5 })
+  await addAll(queue, times(20, () => ({ name: 'warm-up', data: { ms: 8 }, opts: {} })))
+  await queue.finished(20)
+}
+
 const plainJob = random => ({ name: pick(random, NAMES), data: { ms: serviceTime(random) }, opts: {} })
 
 async function addAll(queue, jobs) {
@@ -278,6 +285,7 @@ async function mixed(queue, { random }) {
 }
 
 export const SCENARIOS = {
+  'warm-up': { play: warmUp },
   plain: { play: plain },
   delayed: { play: delayed },
   prioritised: { play: prioritised },

@@ -53,27 +53,22 @@ class QueueTruth:
     workers: dict[str, int] = field(default_factory=dict)
     parents: dict[str, Note] = field(default_factory=dict)
 
-    def durations(self, outcome: str, job_type: str | None = None) -> list[float]:
-        """Seconds of every attempt with that outcome, of one job type or of all."""
-        return [
-            attempt.seconds
-            for attempt in self.attempts
-            if attempt.outcome == outcome and job_type in (None, attempt.job_type)
-        ]
-
     @property
-    def job_types(self) -> set[str]:
-        return {attempt.job_type for attempt in self.attempts}
+    def measured(self) -> list[Attempt]:
+        """Attempts whose end can be seen: an immediate retry in Bull sends nothing when it ends."""
+        blind = self.library in ("bull3", "bull4")
+        return [attempt for attempt in self.attempts if not (blind and attempt.reason == "waiting")]
 
     @property
     def completed(self) -> int:
-        return len(self.durations("completed"))
+        return sum(attempt.outcome == "completed" for attempt in self.attempts)
 
     @property
     def failed(self) -> int:
         """Final failures: of a handler, of a stall too many, of a parent whose child failed."""
         without_handler = [job for job, (how, _) in self.ends.items() if how == "stalled"]
-        return len(self.durations("failed")) + len(without_handler) + len(self.failed_parents)
+        by_handler = sum(attempt.outcome == "failed" for attempt in self.attempts)
+        return by_handler + len(without_handler) + len(self.failed_parents)
 
     @property
     def failed_parents(self) -> list[str]:

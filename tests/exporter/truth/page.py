@@ -57,10 +57,14 @@ class Page:
         assert len(found) <= 1, f"{name}{labels} names {len(found)} samples"
         return found[0] if found else None
 
-    def label_values(self, name: str, label: str, **labels: str) -> set[str]:
+    def counts_by(self, name: str, by: tuple[str, ...], **labels: str) -> dict[tuple[str, ...], float]:
+        """Observations of the histogram `name` by the values of the labels `by`; none where there are 0."""
         family = self.families.get(name)
-        samples = family.samples if family else []
-        return {sample.labels[label] for sample in samples if labels.items() <= sample.labels.items()}
+        return {
+            tuple(sample.labels[label] for label in by): sample.value
+            for sample in (family.samples if family else [])
+            if sample.name == f"{name}_count" and sample.value and labels.items() <= sample.labels.items()
+        }
 
     def histogram(self, name: str, **labels: str) -> Histogram:
         """The histogram `name` summed over all series with these labels."""

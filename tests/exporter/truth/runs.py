@@ -16,10 +16,20 @@ from tests.conftest import ExporterProcess
 from tests.exporter.truth import notes
 from tests.exporter.truth.page import Page
 from tests.processes import Program
-from tests.servers import Server, missing
+from tests.servers import KINDS, Server, missing
 
 NODE = Path(__file__).parents[2] / "node"
 LIBRARIES = ("bull3", "bull4", *(f"bullmq{major}" for major in range(1, 7)), "python")
+BULL = (
+    *("plain", "delayed", "prioritised", "lifo", "failing", "retrying", "retrying-at-once", "stalling"),
+    *("limited", "scheduled", "paused", "bulk", "states", "idle", "mixed"),
+)
+BULLMQ = (*BULL, "flow", "flow-children")
+BULLMQ_FROM_3 = (*BULLMQ, "broken-flow", "limited-by-hand", "postponed")
+PYTHON = (
+    *("plain", "delayed", "prioritised", "lifo", "failing", "retrying", "bulk", "paused", "flow"),
+    *("flow-children", "states"),
+)
 # Truth on every server is asked of these; the others run on Redis 7.
 EVERYWHERE = ("bull4", "bullmq5")
 SEED = 1
@@ -41,6 +51,21 @@ class Run:
     checkpoints: dict[tuple[str, str], Page]
     page: Page
     open_metrics: str
+
+
+def scenarios_of(library: str) -> tuple[str, ...]:
+    """The scenarios that a library can play; each has a queue of its own, called `{library}-{scenario}`."""
+    if library == "python":
+        return PYTHON
+    if library.startswith("bullmq"):
+        return BULLMQ if library in ("bullmq1", "bullmq2") else BULLMQ_FROM_3
+    return BULL
+
+
+def cases() -> list[tuple[str, str]]:
+    """Pairs of a library and a kind of server on which the truth is asked."""
+    others = [(library, kind) for kind in KINDS if kind != "redis7" for library in EVERYWHERE]
+    return [(library, "redis7") for library in LIBRARIES] + others
 
 
 def install_libraries() -> None:

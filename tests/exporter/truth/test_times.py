@@ -1,0 +1,73 @@
+"""Knows how near times must come to what workers measured: the bucket of the truth, and the sum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tests.exporter.truth.conftest import Seen
+from tests.exporter.truth.notes import Span
+from tests.exporter.truth.page import Histogram
+
+QUANTILES = (0.5, 0.95, 0.99)
+# A true value this near to an edge may be found in the bucket on its other side.
+EDGE_SECONDS = 0.003
+SUM_RATIO = 0.01
+SUM_SECONDS_PER_JOB = 0.002
+# Bull tells no times: ours are those at which its messages came in.
+BULL_SECONDS_PER_JOB = 0.005
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The observation of rank ceil(share × count), as histograms rank them."""
+    return sorted(values)[max(1, math.ceil(share * len(values))) - 1]
+
+
+def late(library: str) -> float:
+    return BULL_SECONDS_PER_JOB if library in ("bull3", "bull4") else 0.0
+
+
+def assert_same_buckets(found: Histogram, truth: Sequence[Span], library: str) -> None:
+    for share in QUANTILES:
+        low = quantile([span.low for span in truth], share) - EDGE_SECONDS - late(library)
+        high = quantile([span.high for span in truth], share) + EDGE_SECONDS + late(library)
+        below, above = found.bucket_of(share)
+        assert below < high and low <= above, (
+            f"p{share:.0%} is in {below}–{above} s, in truth {low:.4f}–{high:.4f} s"
+        )
+
+
+def assert_same_sum(found: Histogram, truth: Sequence[Span], library: str) -> None:
+    low, high = sum(span.low for span in truth), sum(span.high for span in truth)
+    allowed = max(SUM_RATIO * high, SUM_SECONDS_PER_JOB * len(truth)) + late(library) * len(truth)
+    assert low - allowed <= found.sum_seconds <= high + allowed, (
+        f"sum {found.sum_seconds:.4f} s, in truth {low:.4f}–{high:.4f} s"
+    )
+
+
+def assert_as_measured(found: Histogram, truth: Sequence[Span], library: str) -> None:
+    assert found.count == len(truth)
+    if truth:
+        assert_same_buckets(found, truth, library)
+        assert_same_sum(found, truth, library)
+
+
+def test_durations_are_those_that_handlers_measured(seen: Seen) -> None:
+    for status in ("completed", "failed", "requeued"):
+        truth = [Span(a.seconds, a.seconds) for a in seen.truth.measured if a.outcome == status]
+        found = seen.page.histogram("queue_job_duration_seconds", status=status, **seen.labels)
+        assert_as_measured(found, truth, seen.library)
+
+
+def test_waits_are_those_between_ready_and_first_start(seen: Seen) -> None:
+    found = seen.page.histogram("queue_job_wait_seconds", **seen.labels)
+    assert_as_measured(found, seen.truth.waits(), seen.library)
+
+
+def test_squares_agree_with_what_handlers_measured(seen: Seen) -> None:
+    found = sum(seen.page.values("queue_job_duration_square_seconds_total", **seen.labels))
+    seconds = [attempt.seconds for attempt in seen.truth.measured]
+    expected = sum(value**2 for value in seconds)
+    late_seconds = SUM_SECONDS_PER_JOB + late(seen.library)
+    allowed = sum((value + late_seconds) ** 2 for value in seconds) - expected
+    assert abs(found - expected) <= allowed

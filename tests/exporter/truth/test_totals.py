@@ -1,0 +1,54 @@
+"""Knows which totals must equal what workers noted: not nearly, exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.exporter.truth.conftest import Seen
+from tests.exporter.truth.runs import Run, scenarios_of
+
+
+def test_every_scenario_was_played(run: Run) -> None:
+    expected = {f"{run.library}-{scenario}" for scenario in scenarios_of(run.library)}
+    assert expected == set(run.queues) - {f"{run.library}-warm-up"}
+
+
+def test_handlers_and_library_agree_on_the_ends(seen: Seen) -> None:
+    ends = [how for how, _ in seen.truth.ends.values()]
+    assert ends.count("completed") == seen.truth.completed
+    assert len(ends) - ends.count("completed") == seen.truth.failed
+
+
+def test_finished_jobs_are_counted_exactly(seen: Seen) -> None:
+    expected = {"completed": seen.truth.completed, "failed": seen.truth.failed}
+    assert expected == {
+        status: seen.page.value("queue_jobs_processed_total", status=status, **seen.labels)
+        for status in expected
+    }
+
+
+def test_requeued_jobs_are_counted_exactly(seen: Seen) -> None:
+    expected = {reason: seen.truth.requeued(reason) for reason in ("delayed", "waiting", "stalled")}
+    assert expected == {
+        reason: seen.page.value("queue_jobs_requeued_total", reason=reason, **seen.labels)
+        for reason in expected
+    }
+
+
+def test_added_jobs_are_counted_exactly(seen: Seen) -> None:
+    # A repeated job is added by the library; that it ran, or still waits, tells that it was.
+    repeated = sum(job.startswith("repeat:") for job in seen.truth.first_starts)
+    expected = len(seen.truth.names) + repeated
+    assert seen.page.value("queue_jobs_added_total", **seen.labels) == expected
+
+
+def test_every_attempt_gives_one_duration_of_its_status_and_job_type(seen: Seen) -> None:
+    expected = Counter((attempt.job_type, attempt.outcome) for attempt in seen.truth.measured)
+    assert dict(expected) == seen.page.counts_by(
+        "queue_job_duration_seconds", ("job_type", "status"), **seen.labels
+    )
+
+
+def test_every_first_start_gives_one_wait(seen: Seen) -> None:
+    found = seen.page.histogram("queue_job_wait_seconds", **seen.labels)
+    assert found.count == len(seen.truth.waits())
