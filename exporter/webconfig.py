@@ -220,9 +220,20 @@ class WebConfigFile:
         return access
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, of which PyYAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [str(key.value) for key, _ in node.value]
+        for name, (key, _) in zip(names, node.value, strict=True):
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands twice", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _parse(path: Path) -> WebConfig:
     try:
-        content = yaml.safe_load(path.read_bytes())
+        content = yaml.load(path.read_bytes(), _StrictLoader)
         return WebConfig.model_validate({} if content is None else content)
     except OSError as error:
         raise WebConfigError(f"cannot be read: {error.strerror}") from None

@@ -27,6 +27,14 @@ PROMETHEUS_3 = (
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
     "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
+PROMETHEUS_3_NATIVE_HISTOGRAMS = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,"
+    + PROMETHEUS_3
+)
+PROMETHEUS_3_TEXT_FIRST = (
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,"
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.3"
+)
 PROMETHEUS_OLD = "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
 
@@ -95,6 +103,8 @@ def ask(watch: Watch, path: str, method: str = "GET", **headers: str) -> Answer:
     [
         (PROMETHEUS_2, OPENMETRICS),
         (PROMETHEUS_3, OPENMETRICS),
+        (PROMETHEUS_3_NATIVE_HISTOGRAMS, OPENMETRICS),
+        (PROMETHEUS_3_TEXT_FIRST, TEXT),
         (PROMETHEUS_OLD, TEXT),
         ("application/openmetrics-text", OPENMETRICS),
         ('application/openmetrics-text; version="1.0.0"', OPENMETRICS),

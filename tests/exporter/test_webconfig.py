@@ -9,8 +9,15 @@ from pathlib import Path
 import bcrypt
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from exporter.webconfig import WebConfigError, WebConfigFile
+from exporter.webconfig import (
+    HttpServerConfig,
+    TlsServerConfig,
+    WebConfig,
+    WebConfigError,
+    WebConfigFile,
+)
 
 # "alice" and "bob" of the sample file in exporter-toolkit's documentation.
 ALICE = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze"
@@ -80,6 +87,7 @@ BAD = {
     "a: [\n": "not YAML: line 2: ",
     "tls_server: {}": "tls_server: not supported; remove it",
     tls(cert="x"): "tls_server_config.cert: not supported; write it to a file and name that in cert_file",
+    f"basic_auth_users: {{}}\nbasic_auth_users: {{ann: {ALICE}}}": "line 1: 'basic_auth_users' stands twice",
     "rate_limit: {interval: 1s}": "rate_limit: not supported; limit requests in a proxy",
     "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: Field required",
     tls(cert_file="none.crt"): "cert_file none.crt with key_file server.key: No such file",
@@ -298,3 +306,20 @@ def test_alternative_names_match_exactly_and_of_every_kind(
     assert access.admits({"subject": ((("commonName", "client"),),), "subjectAltName": names}) is admitted
     assert not access.admits({})
     assert not access.admits(None)
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "web-configuration.md").read_text()
+
+
+def test_the_example_of_the_document_is_a_good_file(pki: Path, caplog: pytest.LogCaptureFixture) -> None:
+    example = DOCUMENT.split("```yaml\n")[1].split("```")[0]
+    access = config(pki, example).current()
+    assert access.tls and access.users and access.headers and access.allowed_sans
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("section", [TlsServerConfig, HttpServerConfig, WebConfig])
+def test_every_key_is_documented(section: type[BaseModel]) -> None:
+    for key in section.model_fields:
+        assert f"{key}:" in DOCUMENT
+        assert f"`{key}`" in DOCUMENT or key in ("tls_server_config", "http_server_config")
