@@ -1,0 +1,58 @@
+"""Knows how to turn replications into a figure with its band, using controls whose true mean is known.
+
+A control is a figure of a second queue run on the same chance, for which theory gives the exact answer. Regression
+of a figure on the controls takes out the luck they share (Lavenberg & Welch 1981); the intercept is the estimate.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from planner.laws import Matrix, Vector
+from planner.prediction import Figure
+from planner.tally import crossing
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """`weights` (sum 1) make the estimate from one value a replication; `design` has shape (replications, 1 + controls)."""
+
+    weights: Vector
+    design: Matrix
+    spread: float
+    critical: float
+
+    def figure(self, values: Vector) -> Figure:
+        """Estimate and 95 % half width from one value a replication."""
+        return Figure(float(self.weights @ values), self._half_width(values))
+
+    def _half_width(self, values: Vector) -> float:
+        fitted = self.design @ np.linalg.lstsq(self.design, values, rcond=None)[0]
+        freedom = len(values) - self.design.shape[1]
+        return float(self.critical * np.sqrt(((values - fitted) ** 2).sum() / freedom * self.spread))
+
+    def quantile(self, shares: Matrix, level: float) -> Figure:
+        """The quantile whose controlled tail is 1 - level; `shares` has one row a replication (planner/tally.py)."""
+        tail = self.weights @ shares
+        rest = 1.0 - level
+        found = crossing(tail, rest)
+        column = int(np.argmin(np.abs(tail - rest)))
+        band = self._half_width(shares[:, column])
+        low, high = crossing(tail, min(rest + band, 1.0)), crossing(tail, max(rest - band, 1e-12))
+        return Figure(found, (high - low) / 2)
+
+
+def regression(controls: Matrix) -> Regression:
+    """For `controls` already reduced by their true means; shape (replications, controls), controls may be none."""
+    count = len(controls)
+    spread = controls.std(axis=0)
+    useful = controls[:, spread > 1e-12 * np.abs(controls).max(initial=1e-300)]
+    if useful.shape[1] > count // 4:
+        useful = useful[:, : count // 4]
+    scale = np.abs(useful).max(axis=0) if useful.size else np.ones(useful.shape[1])
+    design = np.hstack([np.ones((count, 1)), useful / scale])
+    inverse = np.linalg.pinv(design)
+    freedom = count - design.shape[1]
+    critical = float(stats.t.ppf(0.975, freedom))
+    return Regression(inverse[0], design, float((inverse[0] ** 2).sum()), critical)

@@ -1,0 +1,138 @@
+"""Knows laws and arrival processes as Markov phases, and what a crowd of such services looks like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from planner.arrivals import Arrivals, Mmpp, Poisson, Renewal
+from planner.laws import Exponential, Gamma, Law, Matrix, Mixture, Vector, is_whole_gamma
+from planner.qbd import ArrivalPhases
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseType:
+    """Time until a Markov chain started by `start` leaves; `moves` are its rates, the diagonal negative."""
+
+    start: Vector
+    moves: Matrix
+
+    @property
+    def exits(self) -> Vector:
+        return np.asarray(-self.moves.sum(axis=1))
+
+
+def phase_type(law: Law) -> PhaseType | None:
+    """The law as phases, or None where it has none."""
+    if isinstance(law, Exponential):
+        return PhaseType(np.ones(1), np.array([[-1.0 / law.mean]]))
+    if isinstance(law, Gamma) and is_whole_gamma(law):
+        stages = round(law.shape)
+        rate = stages / law.mean
+        return PhaseType(np.eye(stages)[0], rate * (np.eye(stages, k=1) - np.eye(stages)))
+    if isinstance(law, Mixture):
+        return _mixed(law)
+    return None
+
+
+def _mixed(law: Mixture) -> PhaseType | None:
+    parts = [phase_type(part) for part in law.laws]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    sizes = [len(part.start) for part in known]
+    moves = np.zeros((sum(sizes), sum(sizes)))
+    for part, first in zip(known, np.cumsum([0, *sizes]), strict=False):
+        moves[first : first + len(part.start), first : first + len(part.start)] = part.moves
+    start = np.concatenate([p * part.start for p, part in zip(law.p, known, strict=True)])
+    return PhaseType(start, moves)
+
+
+def arrival_phases(arrivals: Arrivals) -> ArrivalPhases | None:
+    """The process as phases, or None where it has none."""
+    if isinstance(arrivals, Poisson):
+        return ArrivalPhases(np.array([[-arrivals.per_second]]), np.array([[arrivals.per_second]]))
+    if isinstance(arrivals, Mmpp):
+        rates, (first, second) = np.diag(arrivals.rates), arrivals.switch_per_second
+        return ArrivalPhases(np.array([[-first, first], [second, -second]]) - rates, rates)
+    if isinstance(arrivals, Renewal) and (interval := phase_type(arrivals.interval)) is not None:
+        return ArrivalPhases(interval.moves, np.outer(interval.exits, interval.start))
+    return None
+
+
+def crowd_size(phases: int, slots: int) -> int:
+    """States of `slots` busy slots when only the number in each phase counts."""
+    return comb(slots + phases - 1, phases - 1)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Identical slots that each serve one job of a phase-type law."""
+
+    law: PhaseType
+    slots: int
+
+    @cached_property
+    def _states(self) -> dict[int, dict[tuple[int, ...], int]]:
+        return {}
+
+    def states(self, busy: int) -> dict[tuple[int, ...], int]:
+        """Numbers of jobs in each phase, and their place in the matrices."""
+        if busy not in self._states:
+            self._states[busy] = {state: i for i, state in enumerate(_compositions(busy, len(self.law.start)))}
+        return self._states[busy]
+
+    def enter(self, busy: int) -> Matrix:
+        return self._rates(busy, busy + 1, lambda state: _entries(self.law, state))
+
+    def move(self, busy: int) -> Matrix:
+        rates = self._rates(busy, busy, lambda state: _moves(self.law, state))
+        out = np.array([np.dot(state, -self.law.moves.diagonal()) for state in self.states(busy)])
+        return rates - np.diag(out)
+
+    def leave(self, busy: int) -> Matrix:
+        return self._rates(busy, busy - 1, lambda state: _exits(self.law, state))
+
+    def _rates(self, busy: int, then: int, leads: "Leads") -> Matrix:
+        source, target = self.states(busy), self.states(then)
+        rates = np.zeros((len(source), len(target)))
+        for state, i in source.items():
+            for reached, rate in leads(state):
+                rates[i, target[reached]] += rate
+        return rates
+
+
+State = tuple[int, ...]
+Leads = Callable[[State], list[tuple[State, float]]]
+
+
+def _compositions(total: int, parts: int) -> list[State]:
+    """All ways to write `total` as `parts` ordered numbers >= 0 (stars and bars)."""
+    bars = combinations(range(total + parts - 1), parts - 1)
+    return [tuple(b - a - 1 for a, b in zip((-1, *bar), (*bar, total + parts - 1), strict=True)) for bar in bars]
+
+
+def _changed(state: State, phase: int, by: int) -> State:
+    return (*state[:phase], state[phase] + by, *state[phase + 1 :])
+
+
+def _entries(law: PhaseType, state: State) -> list[tuple[State, float]]:
+    return [(_changed(state, j, 1), float(p)) for j, p in enumerate(law.start) if p > 0]
+
+
+def _exits(law: PhaseType, state: State) -> list[tuple[State, float]]:
+    exits = law.exits
+    return [(_changed(state, j, -1), n * float(exits[j])) for j, n in enumerate(state) if n and exits[j] > 0]
+
+
+def _moves(law: PhaseType, state: State) -> list[tuple[State, float]]:
+    return [
+        (_changed(_changed(state, i, -1), j, 1), n * float(law.moves[i, j]))
+        for i, n in enumerate(state)
+        if n
+        for j in range(len(state))
+        if i != j and law.moves[i, j] > 0
+    ]

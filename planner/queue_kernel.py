@@ -1,0 +1,238 @@
+"""Knows Bull's rules for one queue, one event at a time: priorities, LIFO, delays, retries, stalls, limiter, pause.
+
+Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`, and
+unless it is the job's last the job comes back `back[a]` seconds later at the tail of its class (a failure), or at
+once at the head (a stall, back[a] < 0). Class 0 starts first; inside a class first in, first out, unless `lifo`.
+A parent (`pending` > 0) becomes ready when the last of its children has finished.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.acceleration import compiled, inlined
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BUSY, WAITING, EVENTS, STARTED, WAKING = range(5)
+WINDOW_END = 0
+LEAVES, DUE, WAKES, GIVES_UP = range(4)
+SERVED, REFUSED, GAVE_UP, UNFINISHED = range(4)
+
+
+class World(NamedTuple):
+    """Everything the loop reads and writes; one array entry a job unless said otherwise."""
+
+    ready: Floats  # when the job may first start; rising
+    rank: Ints  # priority class, 0 first
+    lifo: Ints
+    first: Ints  # index of the job's first attempt; one more entry than jobs
+    hold: Floats  # per attempt
+    back: Floats  # per attempt
+    patience: Floats
+    parent: Ints  # job that waits for this one, or -1
+    pending: Ints  # children still to finish
+    pauses: Floats  # start, end, start, end, …
+    slots: int
+    places: int
+    most: int  # starts in a window
+    window: float
+    # results
+    waits: Floats  # per attempt; NaN where it never started
+    finished: Floats
+    outcome: Ints
+    # the queue's state
+    attempt: Ints  # next attempt of each job
+    since: Floats  # when the job last became ready
+    head: Ints  # per class
+    tail: Ints  # per class
+    after: Ints  # the next job in the same line
+    times: Floats  # event heap
+    whats: Ints  # event heap: job·4 + kind
+    counts: Ints
+    clock: Floats
+
+
+@inlined
+def _push(w: World, time: float, what: int) -> None:
+    i = w.counts[EVENTS]
+    w.counts[EVENTS] = i + 1
+    while i > 0:
+        up = (i - 1) >> 1
+        if w.times[up] <= time:
+            break
+        w.times[i] = w.times[up]
+        w.whats[i] = w.whats[up]
+        i = up
+    w.times[i] = time
+    w.whats[i] = what
+
+
+@inlined
+def _pop(w: World) -> int:
+    what = w.whats[0]
+    size = w.counts[EVENTS] - 1
+    w.counts[EVENTS] = size
+    time, moved = w.times[size], w.whats[size]
+    i, child = 0, 1
+    while child < size:
+        if child + 1 < size and w.times[child + 1] < w.times[child]:
+            child += 1
+        if w.times[child] >= time:
+            break
+        w.times[i] = w.times[child]
+        w.whats[i] = w.whats[child]
+        i, child = child, 2 * child + 1
+    w.times[i] = time
+    w.whats[i] = moved
+    return what
+
+
+@inlined
+def _line_up(w: World, job: int, now: float, at_head: bool) -> None:
+    rank = w.rank[job]
+    w.since[job] = now
+    w.counts[WAITING] += 1
+    if w.head[rank] < 0:
+        w.head[rank] = w.tail[rank] = job
+        w.after[job] = -1
+    elif at_head:
+        w.after[job] = w.head[rank]
+        w.head[rank] = job
+    else:
+        w.after[w.tail[rank]] = job
+        w.tail[rank] = job
+        w.after[job] = -1
+
+
+@inlined
+def _next_in_line(w: World) -> int:
+    for rank in range(len(w.head)):
+        job = w.head[rank]
+        if job >= 0:
+            w.head[rank] = w.after[job]
+            return job
+    return -1
+
+
+@inlined
+def _blocked_until(w: World, now: float) -> float:
+    """The moment before which nothing may start, or -1."""
+    for i in range(0, len(w.pauses), 2):
+        if w.pauses[i] <= now < w.pauses[i + 1]:
+            return w.pauses[i + 1]
+    if w.counts[STARTED] >= w.most and now < w.clock[WINDOW_END]:
+        return w.clock[WINDOW_END]
+    return -1.0
+
+
+@inlined
+def _start(w: World, job: int, now: float) -> None:
+    if now >= w.clock[WINDOW_END]:
+        w.clock[WINDOW_END] = now + w.window
+        w.counts[STARTED] = 0
+    w.counts[STARTED] += 1
+    w.counts[BUSY] += 1
+    attempt = w.attempt[job]
+    w.waits[attempt] = now - w.since[job]
+    _push(w, now + w.hold[attempt], job * 4 + LEAVES)
+
+
+@inlined
+def _give_up(w: World, job: int) -> None:
+    w.waits[w.attempt[job]] = w.patience[job]
+    w.outcome[job] = GAVE_UP
+    w.finished[job] = w.since[job] + w.patience[job]
+
+
+@inlined
+def _start_all(w: World, now: float) -> None:
+    while w.counts[BUSY] < w.slots and w.counts[WAITING] > 0:
+        until = _blocked_until(w, now)
+        if until > now:
+            if w.counts[WAKING] == 0:
+                w.counts[WAKING] = 1
+                _push(w, until, WAKES)
+            return
+        job = _next_in_line(w)
+        if job < 0:
+            return
+        if w.outcome[job] == GAVE_UP:  # left the line earlier; its place was only now reached
+            continue
+        w.counts[WAITING] -= 1
+        if now - w.since[job] > w.patience[job]:
+            _give_up(w, job)
+        else:
+            _start(w, job, now)
+
+
+@inlined
+def _arrive(w: World, job: int, now: float) -> None:
+    if w.counts[BUSY] + w.counts[WAITING] >= w.places:
+        w.outcome[job] = REFUSED
+        return
+    _line_up(w, job, now, w.lifo[job] == 1)
+    if w.places < len(w.ready) and w.patience[job] < np.inf:
+        _push(w, now + w.patience[job], job * 4 + GIVES_UP)
+
+
+@inlined
+def _leave(w: World, job: int, now: float) -> None:
+    w.counts[BUSY] -= 1
+    attempt = w.attempt[job]
+    if attempt + 1 < w.first[job + 1]:
+        w.attempt[job] = attempt + 1
+        if w.back[attempt] < 0:
+            _line_up(w, job, now, True)
+        else:
+            _push(w, now + w.back[attempt], job * 4 + DUE)
+        return
+    w.finished[job] = now
+    w.outcome[job] = SERVED
+    parent = w.parent[job]
+    if parent >= 0:
+        w.pending[parent] -= 1
+        if w.pending[parent] == 0:
+            _arrive(w, parent, now)
+
+
+@inlined
+def _gives_up(w: World, job: int, now: float) -> None:
+    waits = np.isnan(w.waits[w.attempt[job]]) and w.outcome[job] == UNFINISHED
+    if waits and now >= w.since[job] + w.patience[job]:
+        w.counts[WAITING] -= 1
+        _give_up(w, job)
+
+
+@inlined
+def _happen(w: World, what: int, now: float) -> None:
+    job, kind = what >> 2, what & 3
+    if kind == LEAVES:
+        _leave(w, job, now)
+    elif kind == DUE:
+        _arrive(w, job, now)
+    elif kind == WAKES:
+        w.counts[WAKING] = 0
+    else:
+        _gives_up(w, job, now)
+
+
+@compiled
+def run(w: World) -> None:
+    """Run until every job has left."""
+    job, jobs = 0, len(w.ready)
+    while True:
+        while job < jobs and w.pending[job] > 0:
+            job += 1
+        if w.counts[EVENTS] > 0 and (job >= jobs or w.times[0] <= w.ready[job]):
+            now = w.times[0]
+            _happen(w, _pop(w), now)
+        elif job < jobs:
+            now = w.ready[job]
+            _arrive(w, job, now)
+            job += 1
+        else:
+            return
+        _start_all(w, now)

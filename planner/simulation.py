@@ -1,0 +1,205 @@
+"""Knows how to simulate a queue until its figures are sure enough: independent replications, warm-up removed.
+
+Nothing here depends on the number of processors or on timing but when to stop: one seed gives one run.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner import fcfs, tally
+from planner.arrivals import Mmpp
+from planner.controls import Control, control_for, limit_control
+from planner.coupling import from_exponential
+from planner.estimates import Regression, regression
+from planner.figures import Name, read_name
+from planner.fleet import Fleet
+from planner.laws import IoThenCpu, Matrix, Vector, scv
+from planner.prediction import Figure
+from planner.runs import Sample, Series, draw, replicate
+from planner.workload import Workload
+
+BINS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """When to stop: every figure within `half_width` of itself (95 %), or after `seconds`."""
+
+    half_width: float = 0.004
+    seconds: float = 8.0
+    seed: int = 1
+    round_size: int = 16
+    rounds_at_least: int = 2
+    threads: int = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Jobs of one replication, and how many of the first are left out."""
+
+    jobs: int
+    warmup: int
+
+
+def length(workload: Workload, fleet: Fleet) -> Length:
+    """Long against the time the queue takes to forget its start."""
+    rate = workload.arrivals.per_second
+    service = workload.service
+    variability = 1.0 if isinstance(service, IoThenCpu) else scv(service)
+    held = 4.0 * fleet.slots * (1.0 + min(variability, 100.0))
+    slack = max(1.0 - workload.offered_load / fleet.slots, 1e-3)
+    queue = 2.0 * (1.0 + _arrival_variability(workload) + variability) / slack**2
+    if workload.patience is not None:
+        queue = min(queue, 10.0 * rate * workload.patience.mean)
+    if fleet.rate_limit is not None:
+        queue += 4.0 / max(1.0 - workload.attempts_per_second / fleet.rate_limit.per_second, 1e-3) ** 2
+    warmup = int(min(held + queue + rate * _clockwork(workload), 500_000))
+    return Length(int(min(max(100_000, 12 * warmup), 4_000_000)), warmup)
+
+
+def _arrival_variability(workload: Workload) -> float:
+    interval = getattr(workload.arrivals, "interval", None)
+    sizes = getattr(workload.arrivals, "sizes", None)
+    return scv(interval) if interval is not None else float(max(sizes)) if sizes else 1.0
+
+
+def _clockwork(workload: Workload) -> float:
+    """Seconds that arrivals and retries take to go round once or so."""
+    arrivals, retries = workload.arrivals, workload.retries
+    seconds = 0.0
+    if isinstance(arrivals, Mmpp):
+        seconds += 4.0 * sum(1.0 / rate for rate in arrivals.switch_per_second)
+    if hasattr(arrivals, "period"):
+        seconds += arrivals.period
+    if retries is not None:
+        seconds += 2.0 * sum(retries.delay_after(k) for k in range(1, retries.attempts))
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """What is kept of one run."""
+
+    tallies: dict[tuple[str, int | None, int | None], tally.Tally]
+    scalars: dict[str, float]
+    controls: Vector
+
+
+class Simulation:
+    """Replications of one queue, made round by round."""
+
+    def __init__(self, workload: Workload, fleet: Fleet, wanted: tuple[str, ...], effort: Effort) -> None:
+        self.workload, self.fleet, self.effort = workload, fleet, effort
+        self.names = {text: read_name(text) for text in wanted}
+        self.length = length(workload, fleet)
+        found = (control_for(workload, fleet), limit_control(workload, fleet))
+        self.controls = tuple(control for control in found if control is not None)
+        self.seeds = np.random.SeedSequence(effort.seed)
+        self.done: list[Replication] = []
+
+    def run(self) -> dict[str, Figure]:
+        """Rounds until sure enough or out of time."""
+        begun = time.monotonic()
+        with ThreadPoolExecutor(self.effort.threads) as pool:
+            for rounds in range(1, 10_000):
+                self.done += pool.map(self._replicate, self.seeds.spawn(self.effort.round_size))
+                if rounds < self.effort.rounds_at_least:
+                    continue
+                figures = self.figures()
+                if self._sure(figures) or time.monotonic() - begun > self.effort.seconds:
+                    break
+        return figures
+
+    @property
+    def jobs(self) -> int:
+        return len(self.done) * self.length.jobs
+
+    def _sure(self, figures: dict[str, Figure]) -> bool:
+        return all(f.half_width <= self.effort.half_width * abs(f.value) for f in figures.values())
+
+    def figures(self) -> dict[str, Figure]:
+        controls = np.array([run.controls for run in self.done])
+        fit = regression(controls)
+        return {text: self._figure(name, fit) for text, name in self.names.items()}
+
+    def _figure(self, name: Name, fit: Regression) -> Figure:
+        if name.statistic == "scalar":
+            return self._scalar(name.subject, fit)
+        part = self._worst_bin() if name.worst_bin else None
+        tallies = [run.tallies[_subject(name), name.priority_class, part] for run in self.done]
+        if name.statistic == "mean":
+            return fit.figure(np.array([t.mean for t in tallies]))
+        shares = np.array([t.shares() for t in tallies])
+        if name.statistic == "prob":
+            return fit.figure(shares[:, 0])
+        if name.statistic == "share_within":
+            return fit.figure(np.array([1.0 - tally.share_above(row, name.level) for row in shares]))
+        return fit.quantile(shares, name.level)
+
+    def _scalar(self, name: str, fit: Regression) -> Figure:
+        if name == "worst_bin":
+            return Figure(float(self._worst_bin()))
+        if name == "mean_attempts":
+            return Figure(self.workload.retries.mean_attempts if self.workload.retries else 1.0)
+        if name == "final_failure_ratio":
+            return Figure(self.workload.retries.final_failure_ratio if self.workload.retries else 0.0)
+        if name in ("util", "throughput"):
+            lost = fit.figure(np.array([r.scalars["p_timeout"] + r.scalars["p_block"] for r in self.done]))
+            full = self.workload.arrivals.per_second
+            if name == "util":
+                full = self.workload.offered_load / self.fleet.slots
+            return Figure(full * (1.0 - lost.value), full * lost.half_width)
+        return fit.figure(np.array([r.scalars[name] for r in self.done]))
+
+    def _worst_bin(self) -> int:
+        means = [np.mean([r.tallies["wait", None, part].mean for r in self.done]) for part in range(BINS)]
+        return int(np.argmax(means))
+
+    def _replicate(self, seed: np.random.SeedSequence) -> Replication:
+        random = np.random.default_rng(seed)
+        drawn = draw(self.workload, random, self.length.jobs)
+        sample = replicate(self.workload, self.fleet, drawn, random, self.length.warmup)
+        times = drawn.arrivals.times
+        excess = [self._control(control, times, drawn.unit, drawn.patience) for control in self.controls]
+        return Replication(
+            {key: tally.tally(values) for key, values in self._selected(sample)},
+            sample.scalars,
+            np.concatenate(excess) if excess else np.zeros(0),
+        )
+
+    def _control(self, control: Control, times: Vector, unit: Vector, patience: Vector | None) -> Vector:
+        service = from_exponential(control.service, unit)
+        waits = fcfs.waits(times, service, control.slots, patience if control.patience else None)
+        return control.excess(waits[self.length.warmup :])
+
+    def _selected(self, sample: Sample) -> Iterator[tuple[tuple[str, int | None, int | None], Vector]]:
+        """The durations each wanted figure is read from, once each."""
+        seen = set()
+        for name in self.names.values():
+            bins = range(BINS) if name.worst_bin or name.subject == "worst_bin" else [None]
+            if name.statistic == "scalar" and name.subject != "worst_bin":
+                continue
+            subject = "wait" if name.subject == "worst_bin" else _subject(name)
+            for part in bins:
+                key = (subject, name.priority_class, part)
+                if key not in seen:
+                    seen.add(key)
+                    yield key, self._slice(sample.series[subject], name.priority_class, part)
+
+    def _slice(self, series: Series, priority_class: int | None, part: int | None) -> Vector:
+        chosen = np.ones(len(series.seconds), dtype=bool)
+        if priority_class is not None:
+            chosen &= series.classes == priority_class
+        if part is not None:
+            period = self.workload.arrivals.period  # type: ignore[attr-defined]
+            chosen &= (series.arrivals % period / period * BINS).astype(int) == part
+        return series.seconds[chosen]
+
+
+def _subject(name: Name) -> str:
+    return "wait" if name.subject == "wait_offered_capped" else name.subject
