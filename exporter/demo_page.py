@@ -5,14 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
-JOBS_PROCESSED = "queue_jobs_processed"
-JOBS_REQUEUED = "queue_jobs_requeued"
-JOB_WAIT = "queue_job_wait_seconds"
-JOB_DURATION = "queue_job_duration_seconds"
-REDIS_UP = "queue_redis_up"
+from exporter.catalogue import JOB_DURATION, JOB_WAIT, PROCESSED, REDIS_UP, REQUEUED
+
+QueueKey = tuple[str, str]
+"""Prefix and queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,10 @@ class QueuePage:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One reading of the page; `queues` has (prefix, queue) as keys."""
+    """One reading of the page; whether its Redis answered, and its queues."""
 
     redis_up: bool
-    queues: dict[tuple[str, str], QueuePage]
+    queues: dict[QueueKey, QueuePage]
 
     @property
     def wait(self) -> Histogram:
@@ -73,47 +72,50 @@ def read_page(address: str) -> Page:
 
 def parse_page(text: str) -> Page:
     """A page of the exporter in Prometheus' text format, as values."""
-    families = {family.name: family for family in text_string_to_metric_families(text)}
-    ends = _sums(families.get(JOBS_PROCESSED), "status")
-    requeues = _sums(families.get(JOBS_REQUEUED), "")
-    waits, durations = (_histograms(families.get(name)) for name in (JOB_WAIT, JOB_DURATION))
+    samples: defaultdict[str, list[Sample]] = defaultdict(list)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples[sample.name].append(sample)
+    ends, requeues = _sums(samples[PROCESSED.name]), _sums(samples[REQUEUED.name])
+    waits, durations = (
+        _histograms(samples[f"{name}_bucket"], samples[f"{name}_sum"])
+        for name in (JOB_WAIT.name, JOB_DURATION.name)
+    )
     nothing = Histogram((), (), 0.0)
     queues = {
-        (prefix, queue): QueuePage(
-            completed=ends[prefix, queue, "completed"],
-            failed=ends[prefix, queue, "failed"],
-            requeued=requeues[prefix, queue, ""],
-            wait=waits.get((prefix, queue), nothing),
-            duration=durations.get((prefix, queue), nothing),
+        queue: QueuePage(
+            completed=by_status["completed"],
+            failed=by_status["failed"],
+            requeued=sum(requeues[queue].values()),
+            wait=waits.get(queue, nothing),
+            duration=durations.get(queue, nothing),
         )
-        for prefix, queue, _ in dict(ends)
+        for queue, by_status in ends.items()
     }
-    up = families.get(REDIS_UP)
-    return Page(up is not None and all(sample.value == 1 for sample in up.samples), queues)
+    return Page([sample.value for sample in samples[REDIS_UP.name]] == [1.0], queues)
 
 
-def _sums(family: Metric | None, label: str) -> defaultdict[tuple[str, str, str], float]:
-    """A counter summed by prefix, queue and one more label."""
-    sums: defaultdict[tuple[str, str, str], float] = defaultdict(float)
-    for sample in family.samples if family else ():
-        if sample.name.endswith("_total"):
-            sums[sample.labels["prefix"], sample.labels["queue"], sample.labels.get(label, "")] += (
-                sample.value
-            )
+def _queue(sample: Sample) -> QueueKey:
+    return sample.labels["prefix"], sample.labels["queue"]
+
+
+def _sums(samples: Iterable[Sample]) -> defaultdict[QueueKey, defaultdict[str, float]]:
+    """Values by queue and by status, or by reason."""
+    sums: defaultdict[QueueKey, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for sample in samples:
+        sums[_queue(sample)][sample.labels.get("status", sample.labels.get("reason", ""))] += sample.value
     return sums
 
 
-def _histograms(family: Metric | None) -> dict[tuple[str, str], Histogram]:
-    """A histogram by prefix and queue, summed over all other labels."""
-    parts: defaultdict[tuple[str, str], defaultdict[float, float]] = defaultdict(lambda: defaultdict(float))
-    sums: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for sample in family.samples if family else ():
-        queue = sample.labels["prefix"], sample.labels["queue"]
-        if sample.name.endswith("_bucket"):
-            parts[queue][float(sample.labels["le"])] += sample.value
-        elif sample.name.endswith("_sum"):
-            sums[queue] += sample.value
-    return {queue: _histogram(buckets, sums[queue]) for queue, buckets in parts.items()}
+def _histograms(buckets: Iterable[Sample], sums: Iterable[Sample]) -> dict[QueueKey, Histogram]:
+    """A histogram by queue, added up over all other labels."""
+    counts: defaultdict[QueueKey, defaultdict[float, float]] = defaultdict(lambda: defaultdict(float))
+    totals: defaultdict[QueueKey, float] = defaultdict(float)
+    for sample in buckets:
+        counts[_queue(sample)][float(sample.labels["le"])] += sample.value
+    for sample in sums:
+        totals[_queue(sample)] += sample.value
+    return {queue: _histogram(by_edge, totals[queue]) for queue, by_edge in counts.items()}
 
 
 def _histogram(buckets: dict[float, float], sum_seconds: float) -> Histogram:

@@ -1,100 +1,21 @@
-"""This file knows how queues are found: a SCAN in the background that keeps to its share of Redis' time.
-
-The share is a bucket of server time that fills at `share` seconds a second and holds five seconds' worth, so that a
-small key space is walked at once and a large one takes as long as it must. What one SCAN call cost is measured
-between two TIME replies of the same pipeline, so network and client do not count.
-"""
+"""This file knows how queues are found, verified and admitted to the roster."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from exporter import keys
 from exporter.keys import QueueName
-from exporter.wire import ReplyError, Wire, pack
+from exporter.roster import Roster
+from exporter.settings import TargetSettings
+from exporter.streamreader import StreamReader
+from exporter.topology import Links
+from exporter.walk import ScanBudget, Walk
+from exporter.wire import ReplyError, pack
 
-COUNT = 1000
-BURST_SECONDS = 5.0
-PASS_INTERVAL_SECONDS = 2.0
-
-
-class ScanBudget:
-    """Server time that SCAN may still take."""
-
-    def __init__(self, share: float, now: float) -> None:
-        self._share = share
-        self._left = share * BURST_SECONDS
-        self._at = now
-
-    def ready(self, now: float) -> bool:
-        self._left = min(self._share * BURST_SECONDS, self._left + (now - self._at) * self._share)
-        self._at = now
-        return self._left > 0
-
-    def seconds_until_ready(self) -> float:
-        return max(0.0, -self._left / self._share)
-
-    def spend(self, seconds: float) -> None:
-        self._left -= seconds
-
-
-class Scanner:
-    """One walk after another through the keys of one server."""
-
-    def __init__(self, wire: Wire, prefixes: tuple[bytes, ...], share: float) -> None:
-        self._wire = wire
-        self._prefixes = prefixes
-        self._pattern = keys.scan_pattern(prefixes)
-        self._budget = ScanBudget(share, time.monotonic())
-        self._cursor = b"0"
-        self._found: set[QueueName] = set()
-        self._pass_began = time.monotonic()
-        self._next_pass = 0.0
-        self.pass_seconds: float | None = None
-        """How long the last whole walk took."""
-
-    def step(self, clock_refused: bool, deadline: float) -> set[QueueName] | None:
-        """One SCAN call if it is due and within the budget; the candidates when a walk was completed."""
-        now = time.monotonic()
-        if now < self._next_pass or not self._budget.ready(now):
-            return None
-        if self._cursor == b"0":
-            self._pass_began, self._found = now, set()
-        scan = pack(("SCAN", self._cursor, "MATCH", self._pattern, "COUNT", COUNT))
-        reply, seconds = self._timed(scan, clock_refused, deadline)
-        if isinstance(reply, ReplyError):
-            self._next_pass = now + BURST_SECONDS
-            return None
-        self._budget.spend(seconds)
-        self._cursor = reply[0]
-        self._collect(reply[1])
-        return self._completed(now) if self._cursor == b"0" else None
-
-    def pause(self) -> float:
-        """Seconds until the next call is due."""
-        if self._cursor == b"0":
-            return max(0.0, self._next_pass - time.monotonic())
-        return self._budget.seconds_until_ready()
-
-    def _timed(self, scan: bytes, clock_refused: bool, deadline: float) -> tuple[Any, float]:
-        if clock_refused:
-            began = time.monotonic()
-            reply = self._wire.exchange(scan, 1, deadline)[0]
-            return reply, time.monotonic() - began
-        clock = pack(("TIME",))
-        before, reply, after = self._wire.exchange(clock + scan + clock, 3, deadline)
-        return reply, max(0.0, _seconds(after) - _seconds(before))
-
-    def _collect(self, found: list[bytes]) -> None:
-        for key in found:
-            queue = keys.queue_of_key(key, self._prefixes)
-            if queue is not None:
-                self._found.add(queue[0])
-
-    def _completed(self, began: float) -> set[QueueName]:
-        now = time.monotonic()
-        self.pass_seconds = now - self._pass_began
-        self._next_pass = began + PASS_INTERVAL_SECONDS
-        return self._found
+VERIFY_SECONDS = 5.0
+"""How often Bull queues (could have moved to BullMQ) and named queues that were not there are looked at again."""
+WALK_INTERVAL_SECONDS = 2.0
 
 
 class Candidate:
@@ -129,5 +50,115 @@ class Candidate:
         return "pubsub" if is_paused_bull or is_counter else None
 
 
-def _seconds(reply: Any) -> float:
-    return int(reply[0]) + int(reply[1]) / 1e6 if isinstance(reply, list) else 0.0
+class Finder:
+    """Finds queues by scanning, or looks for the named ones only."""
+
+    def __init__(self, settings: TargetSettings, links: Links, roster: Roster, streams: StreamReader) -> None:
+        self._links = links
+        self._roster = roster
+        self._streams = streams
+        self._prefixes = tuple(prefix.encode() for prefix in settings.prefixes)
+        self._named = {QueueName(p, name.encode()) for p in self._prefixes for name in settings.queues}
+        self._walks: list[Walk] = []
+        self._walked: set[int] = set()
+        self._next_verify = 0.0
+        self._refused: dict[str, str] = {}
+        self.first_done = False
+        """Whether all queues that existed at the start have been found; later ones are new."""
+        self.scan_seconds: float | None = None
+        """How long the last walk through the key space took."""
+
+    def renew(self, refused: dict[str, str], budgets: list[ScanBudget]) -> None:
+        """The connections are new; a walk begins anew. One budget for each wire."""
+        self._refused = refused
+        self._next_verify = 0.0
+        if not self._named and "scan" not in refused:
+            pattern = keys.scan_pattern(self._prefixes)
+            pairs = zip(self._links.wires, budgets, strict=True)
+            self._walks = [Walk(wire, pattern, budget, WALK_INTERVAL_SECONDS) for wire, budget in pairs]
+
+    def step(self, counting_began_ms: int, now_ms: int, deadline: float) -> bool:
+        """Do what is due; whether anything was verified."""
+        candidates = self._due_again()
+        walked_all = self._walk(candidates, deadline)
+        known = self._roster.followed
+        wanted = {c for c in candidates if (f := known.get(c)) is None or f.source != "stream"}
+        if wanted:
+            self.verify(wanted, counting_began_ms, now_ms, deadline, is_new=self.first_done)
+        if walked_all:
+            self.first_done = True
+        return bool(wanted)
+
+    def pause(self) -> float:
+        """Seconds until something is due; 0 while a walk is under way within its budget."""
+        return min((walk.pause() for walk in self._walks), default=1.0)
+
+    def is_wanted(self, queue: QueueName) -> bool:
+        return not self._named or queue in self._named
+
+    def verify(
+        self,
+        candidates: Iterable[QueueName],
+        counting_began_ms: int,
+        now_ms: int,
+        deadline: float,
+        *,
+        is_new: bool,
+    ) -> None:
+        """Ask Redis what the candidates are; admit those that are queues."""
+        by_wire: dict[int, list[QueueName]] = {}
+        # Shorter names first: a sub-folder is told from a queue by its parent.
+        for queue in sorted(candidates, key=lambda candidate: len(candidate.name)):
+            by_wire.setdefault(self._links.owner(queue.base + b":"), []).append(queue)
+        for index, queues in by_wire.items():
+            wire = self._links.wires[index]
+            replies = wire.exchange(
+                b"".join(Candidate.packed(queue) for queue in queues),
+                Candidate.REQUESTS * len(queues),
+                deadline,
+            )
+            for place, queue in enumerate(queues):
+                answers = replies[place * Candidate.REQUESTS : (place + 1) * Candidate.REQUESTS]
+                source = Candidate.source(answers)
+                if source is not None and not keys.is_nested(queue, self._roster.followed):
+                    self._admit(queue, source, counting_began_ms, now_ms, deadline, is_new=is_new)
+
+    def _admit(
+        self,
+        queue: QueueName,
+        source: str,
+        counting_began_ms: int,
+        now_ms: int,
+        deadline: float,
+        *,
+        is_new: bool,
+    ) -> None:
+        have = self._roster.followed.get(queue)
+        if have is not None and have.source == source:
+            return
+        followed = self._roster.change_source(have, source) if have else self._roster.add(queue, source)
+        if followed.stream is not None and not followed.stream.caught_up:
+            self._streams.admit(
+                followed, counting_began_ms, now_ms, deadline, is_new=is_new or have is not None
+            )
+
+    def _due_again(self) -> set[QueueName]:
+        now = time.monotonic()
+        if now < self._next_verify:
+            return set()
+        self._next_verify = now + VERIFY_SECONDS
+        again = {followed.queue for followed in self._roster.followed.values() if followed.source != "stream"}
+        return again | self._named
+
+    def _walk(self, candidates: set[QueueName], deadline: float) -> bool:
+        """Advance the walks; whether every server was walked once (at once for named queues)."""
+        for index, walk in enumerate(self._walks):
+            step = walk.step(deadline, with_clock="time" not in self._refused)
+            if step is None:
+                continue
+            found, completed = step
+            candidates |= {queue[0] for key in found if (queue := keys.queue_of_key(key, self._prefixes))}
+            if completed:
+                self._walked.add(index)
+                self.scan_seconds = walk.seconds
+        return len(self._walked) >= len(self._walks)

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from random import Random
 
 from exporter import rights
+from exporter.caches import CacheSnapshot, CacheWatch
 from exporter.clock import ServerClock
 from exporter.events import Message
-from exporter.finder import Finder
+from exporter.discovery import Finder
 from exporter.keys import QueueName
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
@@ -27,6 +28,7 @@ from exporter.settings import TargetSettings
 from exporter.streamreader import StreamReader
 from exporter.tally import Histogram
 from exporter.topology import Links, Topology
+from exporter.walk import ScanBudget
 from exporter.wire import ReplyError, Wire, WireError
 
 ROUND_TRIP_EDGES = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
@@ -66,6 +68,7 @@ class Follower:
         prefixes = tuple(prefix.encode() for prefix in settings.prefixes)
         self._links = Links(topology, "follow")
         self._reader = StreamReader(self._links, roster)
+        self._caches = CacheWatch(settings, self._links, Random(2))
         self._finder = Finder(settings, self._links, roster, self._reader)
         self._bull = BullEvents(topology, prefixes, roster)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
@@ -87,19 +90,19 @@ class Follower:
         self._wake()
         self._thread.join(timeout=10)
 
-    def poll_now(self, timeout_seconds: float) -> bool:
-        """Have everything read that Redis holds at this moment; False when that took too long or failed."""
+    def ask(self) -> int:
+        """Have everything read that Redis holds at this moment; `wait` for the ticket's answer."""
         with self._answer:
             self._asked += 1
             ticket = self._asked
         self._wake()
+        return ticket
+
+    def wait(self, ticket: int, timeout_seconds: float) -> bool:
+        """Whether it was read in time."""
         with self._answer:
-            return (
-                self._answer.wait_for(
-                    lambda: self._answered >= ticket or self.error is not None, timeout_seconds
-                )
-                and self.error is None
-            )
+            self._answer.wait_for(lambda: self._answered >= ticket or self.error is not None, timeout_seconds)
+            return self._answered >= ticket and self.error is None
 
     @property
     def all_found(self) -> bool:
@@ -110,6 +113,11 @@ class Follower:
     def scan_seconds(self) -> float | None:
         """How long the last walk through the key space took."""
         return self._finder.scan_seconds
+
+    @property
+    def caches(self) -> dict[str, CacheSnapshot]:
+        """The user's caches as the last whole walk saw them."""
+        return self._caches.snapshots
 
     def report_gone(self, queues: list[QueueName]) -> None:
         """The reader found nothing left of these queues."""
@@ -159,7 +167,9 @@ class Follower:
         if not self._began_ms:
             self._begin()
         self._reader.renew(self.refused)
-        self._finder.renew(self.refused)
+        budgets = [ScanBudget(self._settings.scan_share) for _ in self._links.wires]
+        self._finder.renew(self.refused, budgets)
+        self._caches.renew(self.refused, budgets)
         self._bull.connect(deadline, self._notices)
         self._payloads.enabled = "hstrlen" not in self.refused
         self._next_poll = 0.0
@@ -195,14 +205,18 @@ class Follower:
         if now >= self._next_poll or self._asked > self._answered:
             self._poll(now)
         self._drop_gone()
-        self._finder.step(self._began_ms, self._now_ms(), deadline_in(self._settings.redis.timeout_seconds))
+        deadline = deadline_in(self._settings.redis.timeout_seconds)
+        self._finder.step(self._began_ms, self._now_ms(), deadline)
+        self._caches.step(deadline)
         self._housekeeping(now)
         if self._state is not None and self._state.due():
             self._save()
 
     def _wait(self) -> list[int]:
         waiting = self._asked > self._answered
-        due = min(self._next_poll - time.monotonic(), self._finder.pause(), POLL_SECONDS)
+        due = min(
+            self._next_poll - time.monotonic(), self._finder.pause(), self._caches.pause(), POLL_SECONDS
+        )
         pause = 0.0 if waiting else max(0.0, due)
         descriptors = [self._wake_read] + ([self._bull.fileno()] if self._bull.connected else [])
         return select.select(descriptors, [], [], pause)[0]

@@ -43,6 +43,9 @@ class StreamReader:
         self._refused = refused
         self._version = -1
         self._next_check_all = 0.0
+        for followed in self._roster.followed.values():
+            if followed.stream is not None and followed.stream.caught_up:
+                followed.stream.interrupted = True
 
     def admit(
         self, followed: Followed, counting_began_ms: int, now_ms: int, deadline: float, *, is_new: bool

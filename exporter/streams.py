@@ -57,8 +57,11 @@ class Stream:
         self.at_end = False
         self.caught_up = False
         """Whether the end was reached since the exporter started: only then are the totals whole."""
-        self.lost: int | None = None
-        """Entries trimmed before they were read; None where the server can't tell."""
+        self.lost: dict[str, int] | None = None
+        """Entries trimmed before they were read, while following (`trimmed`) or over an interruption of it
+        (`disconnected`); None where the server can't tell."""
+        self.interrupted = False
+        """Whether following was interrupted since the last check."""
         self.gaps = 0
         self.last_event_ms = 0.0
         self.dirty = True
@@ -108,7 +111,7 @@ class Stream:
         else:
             self.move_to(just_before(counting_began_ms))
             self._admit_between(info)
-        self.lost = 0 if info.entries_added is not None or info.last_id is None else None
+        self.lost = _none_lost() if info.entries_added is not None or info.last_id is None else None
 
     def _admit_between(self, info: StreamInfo) -> None:
         """Counting began in the middle of what the stream held: was anything after that trimmed already?"""
@@ -131,22 +134,23 @@ class Stream:
         else:
             self._measure_loss(info, info.entries_added)
         self._first_id = info.first_id
+        self.interrupted = False
 
     def _measure_loss(self, info: StreamInfo, added: int) -> None:
         at_end = self._position == info.last_id
-        self.lost = self.lost or 0
+        self.lost = self.lost or _none_lost()
         if self._seen is None:
             self._seen = added if at_end else None
         elif at_end:
-            self._account(added - self._seen)
+            self._account(self.lost, added - self._seen)
         elif self._is_past_place(info):
-            self._account(added - info.length - self._seen)
+            self._account(self.lost, added - info.length - self._seen)
 
-    def _account(self, missing: int) -> None:
+    def _account(self, lost: dict[str, int], missing: int) -> None:
         if missing < 0:
             # Deleted and made anew with higher ids: what the old one still held is not known.
             self.gaps += 1
-        self.lost = (self.lost or 0) + max(0, missing)
+        lost["disconnected" if self.interrupted else "trimmed"] += max(0, missing)
         self._seen = (self._seen or 0) + missing
 
     def _is_past_place(self, info: StreamInfo) -> bool:
@@ -182,7 +186,7 @@ class Stream:
         """No stream here, or another one: whatever comes is new and read from its beginning."""
         self.move_to(BEGINNING)
         self._seen = 0
-        self.lost = self.lost or 0
+        self.lost = self.lost or _none_lost()
 
     def dump(self) -> dict[str, Any]:
         """The place as plain JSON values."""
@@ -201,6 +205,11 @@ class Stream:
         self._seen, self.lost, self.gaps = state["seen"], state["lost"], int(state["gaps"])
         self._first_id = state["first_id"].encode() if state["first_id"] else None
         self.last_event_ms = float(state["last_event_ms"])
+        self.interrupted = True
+
+
+def _none_lost() -> dict[str, int]:
+    return {"trimmed": 0, "disconnected": 0}
 
 
 def _id(text: bytes) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """This file knows which servers make up one Redis, how to open a connection to each, and who owns a key."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,35 +60,41 @@ class Topology:
             return self._seed()
         return self._ask_sentinels(self._settings.sentinel)
 
-    def open(self, endpoint: Endpoint) -> AbstractConnection:
-        """A new connection, authenticated, in the right database. Raises WireError, in one line without secrets."""
+    def open(self, endpoint: Endpoint, timeout_seconds: float) -> AbstractConnection:
+        """A new connection, authenticated, in the right database. Raises WireError, one line without secrets."""
+        timeout_seconds = min(timeout_seconds, self._settings.connect_timeout_seconds)
         options = {**self._options, **self._password()}
-        kind: type[AbstractConnection] = SSLConnection if "ssl_cert_reqs" in options else Connection
-        if endpoint.port == 0:
-            kind, options = UnixDomainSocketConnection, {**options, "path": endpoint.host}
-        else:
-            options |= {"host": endpoint.host, "port": endpoint.port}
+        options |= {"socket_connect_timeout": timeout_seconds, "socket_timeout": timeout_seconds}
         try:
-            connection = kind(**options)
-            connection.connect()
+            connection = _new_connection(endpoint, options)
+            connection.connect()  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             raise WireError(f"{endpoint}: {_one_line(error)}") from error
         return connection
 
-    def slots(self) -> list[tuple[int, int, Endpoint]]:
-        """The slot ranges of a cluster and the primary of each; asked of the configured node."""
-        seed = self._seed()
-        wire = Wire(lambda: self.open(seed), str(seed))
+    def slots(self, known: Iterable[Endpoint]) -> list[tuple[int, int, Endpoint]]:
+        """The slot ranges of a cluster and the primary of each; asked of the configured node, else of known ones."""
+        failure = WireError("no cluster node known")
+        for endpoint in (self._seed(), *known):
+            try:
+                return self._slots_from(endpoint)
+            except WireError as error:
+                failure = error
+        raise failure
+
+    def _slots_from(self, endpoint: Endpoint) -> list[tuple[int, int, Endpoint]]:
+        deadline = time.monotonic() + self._settings.connect_timeout_seconds
+        wire = Wire(lambda timeout_seconds: self.open(endpoint, timeout_seconds), str(endpoint))
         try:
-            wire.connect()
-            reply = wire.call(
-                "CLUSTER", "SLOTS", deadline=time.monotonic() + self._settings.connect_timeout_seconds
-            )
+            wire.connect(deadline)
+            reply = wire.call("CLUSTER", "SLOTS", deadline=deadline)
         finally:
             wire.close()
         if isinstance(reply, ReplyError):
-            raise WireError(f"{seed}: CLUSTER SLOTS: {reply}")
-        return [(int(r[0]), int(r[1]), Endpoint(r[2][0].decode() or seed.host, int(r[2][1]))) for r in reply]
+            raise WireError(f"{endpoint}: CLUSTER SLOTS: {reply}")
+        return [
+            (int(r[0]), int(r[1]), Endpoint(r[2][0].decode() or endpoint.host, int(r[2][1]))) for r in reply
+        ]
 
     def _seed(self) -> Endpoint:
         path = self._settings.socket or self._options.get("path")
@@ -109,7 +115,8 @@ class Topology:
         options = _sentinel_options(settings, self._settings)
         addresses = [_host_and_port(text, 26379) for text in settings.addresses]
         try:
-            host, port = Sentinel(addresses, sentinel_kwargs=options).discover_master(settings.master)
+            sentinels = Sentinel(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+            host, port = sentinels.discover_master(settings.master)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             raise WireError(f"sentinel {','.join(settings.addresses)}: {_one_line(error)}") from error
         return Endpoint(host, port)
@@ -121,6 +128,7 @@ class Links:
     def __init__(self, topology: Topology, name: str) -> None:
         self._topology = topology
         self._name = name
+        self._endpoints: list[Endpoint] = []
         self._owner = [0] * 16384 if topology.is_cluster else None
         self.wires: list[Wire] = [] if topology.is_cluster else [Wire(self._opener(None), "redis")]
 
@@ -130,7 +138,7 @@ class Links:
             self.refresh()
         for wire in self.wires:
             if not wire.connected:
-                wire.connect()
+                wire.connect(deadline)
                 wire.call("CLIENT", "SETNAME", f"bullgauge:{self._name}", deadline=deadline)
                 yield wire
 
@@ -139,9 +147,11 @@ class Links:
         if self._owner is None:
             return
         kept = {wire.address: wire for wire in self.wires}
-        ranges = self._topology.slots()
-        endpoints = list(dict.fromkeys(endpoint for _, _, endpoint in ranges))
-        self.wires = [kept.pop(str(e), None) or Wire(self._opener(e), str(e)) for e in endpoints]
+        ranges = self._topology.slots(self._endpoints)
+        endpoints = self._endpoints = list(dict.fromkeys(endpoint for _, _, endpoint in ranges))
+        self.wires = [kept.get(str(e)) or Wire(self._opener(e), str(e)) for e in endpoints]
+        for wire in self.wires:
+            kept.pop(wire.address, None)
         for wire in kept.values():
             wire.close()
         for first, last, endpoint in ranges:
@@ -155,12 +165,23 @@ class Links:
         for wire in self.wires:
             wire.close()
 
-    def _opener(self, endpoint: Endpoint | None) -> Callable[[], AbstractConnection]:
-        return lambda: self._topology.open(endpoint or self._topology.primary())
+    def _opener(self, endpoint: Endpoint | None) -> Callable[[float], AbstractConnection]:
+        return lambda timeout_seconds: self._topology.open(
+            endpoint or self._topology.primary(), timeout_seconds
+        )
+
+
+def _new_connection(endpoint: Endpoint, options: dict[str, Any]) -> AbstractConnection:
+    options = {name: value for name, value in options.items() if name not in ("host", "port", "path")}
+    if endpoint.port == 0:
+        return UnixDomainSocketConnection(path=endpoint.host, **options)  # type: ignore[abstract,no-untyped-call]
+    kind = SSLConnection if "ssl_cert_reqs" in options else Connection
+    return kind(host=endpoint.host, port=endpoint.port, **options)
 
 
 def _connection_options(settings: RedisSettings) -> dict[str, Any]:
-    options: dict[str, Any] = dict(parse_url(settings.url.get_secret_value())) if settings.url else {}
+    url = settings.url.get_secret_value() if settings.url else ""
+    options: dict[str, Any] = dict(parse_url(url)) if url else {}  # type: ignore[no-untyped-call]
     scheme = options.pop("connection_class", Connection)
     parts = {
         "host": settings.host,
@@ -173,8 +194,6 @@ def _connection_options(settings: RedisSettings) -> dict[str, Any]:
     options = {"host": DEFAULT_HOST, "port": DEFAULT_PORT, "db": 0, **options}
     options |= {
         "protocol": 2,
-        "socket_connect_timeout": settings.connect_timeout_seconds,
-        "socket_timeout": settings.connect_timeout_seconds,
         "retry": Retry(NoBackoff(), 0),
     }
     if scheme is SSLConnection or settings.tls is not None:

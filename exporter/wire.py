@@ -29,8 +29,8 @@ class WireError(Exception):
 class Wire:
     """One connection to one server. Not for use by two threads at once."""
 
-    def __init__(self, open_connection: Callable[[], AbstractConnection], address: str) -> None:
-        """`open_connection` returns a connected redis-py connection; `address` names it in errors."""
+    def __init__(self, open_connection: Callable[[float], AbstractConnection], address: str) -> None:
+        """`open_connection(timeout_seconds)` returns a connected redis-py connection; `address` is for errors."""
         self.address = address
         self._open = open_connection
         self._connection: AbstractConnection | None = None
@@ -47,11 +47,11 @@ class Wire:
     def connected(self) -> bool:
         return self._sock is not None
 
-    def connect(self) -> None:
-        """Open the connection if it is not; raises WireError or redis.RedisError."""
+    def connect(self, deadline: float) -> None:
+        """Open the connection if it is not; raises WireError."""
         if self._sock is not None:
             return
-        connection = self._open()
+        connection = self._open(max(0.05, deadline - time.monotonic()))
         self._connection = connection
         self._sock = _socket_of(connection)
         self._reader = hiredis.Reader()
@@ -60,7 +60,7 @@ class Wire:
     def close(self) -> None:
         connection, self._connection, self._sock = self._connection, None, None
         if connection is not None:
-            connection.disconnect()
+            connection.disconnect()  # type: ignore[no-untyped-call]
 
     def send(self, packed: bytes, deadline: float) -> None:
         """Write a request; `deadline` is on the `time.monotonic` clock."""

@@ -1,0 +1,239 @@
+"""This file knows how one scrape of one target becomes one page, and what the page says when Redis does not answer."""
+
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+
+from exporter import catalogue as c
+from exporter import clients, rights, sections, server_info
+from exporter.added import HeldCounters
+from exporter.clock import ServerClock
+from exporter.families import Page, labels
+from exporter.follower import Follower
+from exporter.gate import Gate
+from exporter.keys import QueueName, label
+from exporter.lifecycle import JobRecord
+from exporter.notices import Notices
+from exporter.place import StateFile
+from exporter.reader import Reader, Readings
+from exporter.roster import Roster
+from exporter.settings import TargetSettings
+from exporter.snapshot import ClientsSnapshot, QueueSnapshot, ServerSnapshot
+from exporter.topology import Links, Topology
+from exporter.wire import ReplyError, Wire, WireError
+
+# A scrape waits this long for the follower to read what Redis holds; then older events are shown with their lag.
+EVENTS_PATIENCE_SECONDS = 2.0
+EVENTS_STALE_SECONDS = 10.0
+_ERRORS_TOLD = 5
+
+
+class Collector:
+    """One target: reads it at each scrape and follows its events in between."""
+
+    def __init__(
+        self,
+        settings: TargetSettings,
+        notices: Notices,
+        state: StateFile | None = None,
+        on_records: Callable[[QueueName, list[JobRecord]], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._notices = notices
+        self._topology = Topology(settings.redis)
+        self._clock = ServerClock()
+        self._roster = Roster(settings, keep_records=on_records is not None)
+        self._links = Links(self._topology, "read")
+        self._reader = Reader(self._links, self._clock)
+        self._follower = Follower(
+            settings, self._topology, self._roster, self._clock, notices, state, on_records
+        )
+        self._pools = [
+            clients.Pool(name, pool.maximum, pool.client_names, pool.addresses, pool.users)
+            for name, pool in settings.pools.items()
+        ]
+        self._held = HeldCounters()
+        self._gate: Gate[Page] = Gate(self._collect)
+        self._last_success: float | None = None
+        self._server = ServerSnapshot()
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def address(self) -> str:
+        """The target's address without secrets."""
+        return self._topology.address
+
+    def start(self) -> None:
+        """Begin to follow events."""
+        self._follower.start()
+
+    def stop(self) -> None:
+        """End following, save the place, close the connections."""
+        self._follower.stop()
+        self._links.close()
+
+    def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:
+        """The metrics as text. Never raises for Redis' sake: then the page says `queue_redis_up 0`."""
+        timeout = self._settings.redis.timeout_seconds
+        deadline = time.monotonic() + min(timeout, timeout_seconds or timeout)
+        page = self._gate.get(deadline)
+        if page is None:
+            page = self._down("timed out behind another scrape")
+        return page.render(openmetrics=openmetrics)
+
+    def ready(self) -> str | None:
+        """None when queues have been found and events are followed, else why not."""
+        if self._follower.error is not None:
+            return f"{self.address}: {self._follower.error}"
+        return None if self._follower.all_found else f"{self.address}: still looking for queues"
+
+    def status(self) -> Mapping[str, str]:
+        """Facts for the landing page, without secrets."""
+        walk = self._follower.scan_seconds
+        return {
+            "Redis": self.address,
+            "Server version": self._server.version or "unknown",
+            "Prefixes": ", ".join(self._settings.prefixes),
+            "Queues": str(len(self._roster.followed)),
+            "Found by": "name" if self._settings.queues else "a walk through the key space",
+            "Last walk": "none yet" if walk is None else f"{walk:.1f} s",
+            "Events": self._follower.error or "followed",
+        }
+
+    def _collect(self, deadline: float) -> Page:
+        began = time.monotonic()
+        ticket = self._follower.ask()
+        queues = list(self._roster.followed)
+        try:
+            readings = self._read(queues, deadline)
+        except WireError as error:
+            self._notices.warn(f"scrape: {error}")
+            self._links.close()
+            return self._down(str(error))
+        self._notices.warn_some(readings.errors, _ERRORS_TOLD)
+        if readings.moved:
+            self._links.refresh()
+        page = Page()
+        page.add(c.REDIS_UP, "", 1)
+        read = time.monotonic()
+        patience = min(EVENTS_PATIENCE_SECONDS, max(0.0, deadline - read))
+        events_fresh = self._follower.wait(ticket, patience) or self._events_recent()
+        self._add_queues(page, readings, events_fresh=events_fresh)
+        self._add_redis(page, readings)
+        self._add_self(
+            page,
+            {"queues": (not readings.moved, read - began), "events": (events_fresh, time.monotonic() - read)},
+        )
+        return page
+
+    def _read(self, queues: list[QueueName], deadline: float) -> Readings:
+        """Read; a connection that broke while it was idle is opened once more."""
+        was_open = any(wire.connected for wire in self._links.wires)
+        try:
+            self._connect(deadline)
+            return self._reader.read(queues, self._follower.known_times, deadline)
+        except WireError:
+            if not was_open or time.monotonic() >= deadline:
+                raise
+        self._links.close()
+        self._connect(deadline)
+        return self._reader.read(queues, self._follower.known_times, deadline)
+
+    def _connect(self, deadline: float) -> None:
+        for wire in self._links.connect(deadline):
+            self._greet(wire, deadline)
+
+    def _greet(self, wire: Wire, deadline: float) -> None:
+        first = wire.call("PING", deadline=deadline)
+        if isinstance(first, ReplyError):
+            raise WireError(f"{wire.address}: {first}")
+        self._clock.set(wire.call("TIME", deadline=deadline))
+        refused = rights.refused(wire, self._settings.prefixes[0], deadline)
+        self._reader.limit_to(set(refused))
+
+    def _add_queues(self, page: Page, readings: Readings, *, events_fresh: bool) -> None:
+        shown = [snapshot for snapshot in readings.queues if snapshot.exists]
+        gone = [snapshot.name for snapshot in readings.queues if not snapshot.exists]
+        self._forget(gone)
+        rendered = {snapshot.name: sections.queue_labels(snapshot.name) for snapshot in shown}
+        for snapshot in shown:
+            followed = self._roster.followed.get(snapshot.name)
+            source = followed.source if followed else "none"
+            added = self._held.hold(snapshot.name, snapshot.added)
+            sections.add_queue(page, snapshot, rendered[snapshot.name], added, source)
+        if events_fresh:
+            self._add_events(page, shown, rendered)
+        self._add_clients(page, readings, shown, rendered)
+        page.add(c.QUEUES_DISCOVERED, "", len(shown))
+
+    def _add_events(self, page: Page, shown: list[QueueSnapshot], rendered: dict[QueueName, str]) -> None:
+        now = time.monotonic()
+        with self._follower.lock:
+            since_poll = max(0.0, now - self._follower.last_poll)
+            for snapshot in shown:
+                followed = self._roster.followed.get(snapshot.name)
+                if followed is None or not followed.is_whole:
+                    continue
+                lag = since_poll
+                if followed.stream is not None and not followed.stream.at_end:
+                    lag = max(lag, self._clock.seconds() - followed.stream.last_event_ms / 1000)
+                sections.add_events(page, followed, rendered[snapshot.name], lag)
+
+    def _add_clients(
+        self, page: Page, readings: Readings, shown: list[QueueSnapshot], rendered: dict[QueueName, str]
+    ) -> None:
+        if not readings.clients:
+            return
+        names = clients.ClientNames(rendered)
+        libraries = {snapshot.name: snapshot.library for snapshot in shown}
+        parts = [
+            clients.count(clients.parse(reply), names, libraries, self._topology.database, self._pools)
+            for reply in readings.clients
+        ]
+        counted: ClientsSnapshot = clients.merge(parts)
+        sections.add_workers(page, counted, rendered)
+        sections.add_connections(page, counted)
+
+    def _add_redis(self, page: Page, readings: Readings) -> None:
+        parts = [
+            server_info.snapshot(info, maximum)
+            for info, maximum in zip(readings.info, readings.clients_max, strict=False)
+        ]
+        if parts:
+            self._server = server_info.merge(parts)
+            sections.add_server(page, self._server)
+        page.add_histogram(c.ROUND_TRIP, "", self._follower.round_trips)
+        sections.add_caches(page, self._follower.caches.items())
+
+    def _add_self(self, page: Page, collectors: dict[str, tuple[bool, float]]) -> None:
+        for name, (success, seconds) in collectors.items():
+            page.add(c.SCRAPE_SUCCESS, f'collector="{name}"', int(success))
+            page.add(c.SCRAPE_DURATION, f'collector="{name}"', seconds)
+        if all(success for success, _ in collectors.values()):
+            self._last_success = time.time()
+        page.add(c.LAST_SUCCESS, "", self._last_success)
+        page.add(c.DISCOVERY_SECONDS, "", self._follower.scan_seconds)
+        page.add(c.LABELS_DROPPED, "", self._roster.budget.labels_dropped)
+        page.add(c.BUILD_INFO, labels({"version": version("bullgauge")}), 1)
+
+    def _down(self, reason: str) -> Page:
+        """What can still be said without Redis: that it is down. Nothing older is shown."""
+        page = Page()
+        page.add(c.REDIS_UP, "", 0)
+        self._add_self(page, {"queues": (False, 0.0), "events": (False, 0.0)})
+        return page
+
+    def _forget(self, gone: list[QueueName]) -> None:
+        if not gone:
+            return
+        for queue in gone:
+            self._held.forget(queue)
+            self._reader.forget(queue)
+        self._follower.report_gone(gone)
+        self._notices.info(f"queues gone from Redis: {', '.join(label(queue.base) for queue in gone[:5])}")
+
+    def _events_recent(self) -> bool:
+        return time.monotonic() - self._follower.last_poll < EVENTS_STALE_SECONDS

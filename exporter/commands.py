@@ -1,0 +1,159 @@
+"""This file knows what each verb of `bullgauge-exporter` does."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter import settings_file
+from exporter.notices import Notices
+from exporter.settings import Settings, TargetSettings
+
+
+class UsageError(ValueError):
+    """Bad input, in one line."""
+
+
+def run(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    """Run the chosen verb; returns the exit status. Raises UsageError."""
+    verbs: dict[str, Callable[[argparse.Namespace, dict[str, Any]], int]] = {
+        "serve": _serve,
+        "record": _record,
+        "doctor": _doctor,
+        "demo": _demo,
+        "acl": _acl,
+        "metrics": _metrics,
+        "schema": _schema,
+    }
+    return verbs[options.verb](options, overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """What the pages serve: one target behind /metrics, those of the user's list behind /probe."""
+
+    default: Any
+    named: Mapping[str, Any]
+
+
+def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.pages import application
+    from exporter.place import StateError
+    from exporter.server import ListenError, Server
+
+    settings = _settings(options, overrides)
+    notices = _start_log(options.log_level)
+    try:
+        collectors = {target.name: _collector(target, notices) for target in (settings, *settings.targets)}
+        default = collectors[settings.name]
+        web = _web_config(settings)
+        server = Server(application(_Targets(default, collectors)), settings.listen, web)
+        for collector in collectors.values():
+            collector.start()
+        server.start()
+    except (StateError, ListenError) as error:
+        raise UsageError(str(error)) from error
+    host = settings.listen.rpartition(":")[0] or "127.0.0.1"
+    scheme = "https" if web is not None and web.current().tls is not None else "http"
+    print(f"bullgauge-exporter: listening on {scheme}://{host}:{server.port}", file=sys.stderr, flush=True)
+    _wait_for_signal(None)
+    server.stop()
+    for collector in collectors.values():
+        collector.stop()
+    return 0
+
+
+def _collector(settings: TargetSettings, notices: Notices) -> Any:
+    from exporter.collector import Collector
+    from exporter.place import StateFile
+    from exporter.topology import Topology
+
+    state = None
+    if settings.state_file is not None:
+        state = StateFile(settings.state_file, Topology(settings.redis).address)
+    return Collector(settings, notices, state)
+
+
+def _web_config(settings: Settings) -> Any:
+    if settings.web_config_file is None:
+        return None
+    from exporter.webconfig import WebConfigError, WebConfigFile
+
+    try:
+        return WebConfigFile(settings.web_config_file)
+    except WebConfigError as error:
+        raise UsageError(str(error)) from error
+
+
+def _record(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.record import record
+
+    settings = _settings(options, overrides)
+    notices = _start_log(options.log_level)
+    stop = threading.Event()
+    _on_signals(stop)
+    try:
+        return record(settings, notices, options.out, options.for_seconds, stop)
+    except OSError as error:
+        raise UsageError(f"{options.out}: {error.strerror}") from error
+
+
+def _doctor(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.doctor import diagnose
+
+    return diagnose(_settings(options, overrides), as_json=options.json)
+
+
+def _demo(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.demo import run_demo
+
+    return run_demo(options.for_seconds, options.redis, options.listen)
+
+
+def _acl(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.acl import acl_line
+
+    print(acl_line(options.user, options.prefix or ["bull"], least=options.least, redis_6=options.redis_6))
+    return 0
+
+
+def _metrics(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.reference import metrics_page
+
+    print(metrics_page(), end="")
+    return 0
+
+
+def _schema(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    print(json.dumps(Settings.model_json_schema(), indent=2))
+    return 0
+
+
+def _settings(options: argparse.Namespace, overrides: dict[str, Any]) -> Settings:
+    try:
+        return settings_file.load(options.config, overrides)
+    except settings_file.SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+def _start_log(level: str) -> Notices:
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    return Notices(logging.getLogger("bullgauge"))
+
+
+def _on_signals(stop: threading.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def _wait_for_signal(seconds: float | None) -> None:
+    stop = threading.Event()
+    _on_signals(stop)
+    stop.wait(seconds)

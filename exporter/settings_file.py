@@ -1,0 +1,99 @@
+"""This file knows how a configuration file and command-line values become Settings, and how to say what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from exporter.settings import Settings
+
+
+class SettingsError(ValueError):
+    """The configuration can't be used; the text is one line: where, which value, which rule."""
+
+
+def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
+    """Settings from a YAML file (or none), with values from the command line on top. Raises SettingsError."""
+    text = _read(path) if path is not None else ""
+    where = str(path) if path is not None else "command line"
+    try:
+        document = yaml.safe_load(text) if text else {}
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{where}{_mark(error)}: not YAML: {_problem(error)}") from error
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise SettingsError(f"{where}: must hold a mapping such as `redis: {{url: redis://…}}`")
+    try:
+        return Settings.model_validate(_merge(document, overrides))
+    except ValidationError as error:
+        raise SettingsError(_explain(where, text, error)) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _merge(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(document)
+    for name, value in overrides.items():
+        if isinstance(value, dict) and isinstance(merged.get(name), dict):
+            merged[name] = _merge(merged[name], value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _explain(where: str, text: str, error: ValidationError) -> str:
+    """The first mistake in one line, and how many more there are."""
+    first, *more = error.errors(include_url=False)
+    path = ".".join(str(part) for part in first["loc"])
+    line = _line_of(text, first["loc"])
+    rule = str(first["msg"]).removeprefix("Value error, ")
+    value = (
+        "" if first["type"] in ("missing", "value_error") or _is_secret(path) else f" {first['input']!r:.80}"
+    )
+    if first["type"] == "extra_forbidden":
+        rule, value = "no such setting (see docs/configuration.md)", ""
+    rest = f" (and {len(more)} more)" if more else ""
+    return f"{where}{f':{line}' if line else ''}: {path}{value}: {rule}{rest}"
+
+
+def _is_secret(path: str) -> bool:
+    return path.endswith(("password", "url"))
+
+
+def _line_of(text: str, location: tuple[int | str, ...]) -> int | None:
+    """The line of the YAML node at a path; of its nearest parent when it is missing."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+    line = None
+    for part in location:
+        found = _child(node, part)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        value = node.value[part]
+        return value.start_mark.line + 1, value
+    return None
+
+
+def _mark(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return " ".join(str(getattr(error, "problem", None) or error).split())
