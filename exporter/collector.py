@@ -90,6 +90,29 @@ class Collector:
             return f"{self.address}: {self._follower.error}"
         return None if self._follower.all_found else f"{self.address}: still looking for queues"
 
+    def wait_ready(self, deadline: float) -> str | None:
+        """Wait until `ready`; the reason when it was not by the deadline."""
+        self.page(openmetrics=False, timeout_seconds=None)
+        while self.ready() is not None and time.monotonic() < deadline:
+            self._follower.wait(self._follower.ask(), 0.2)
+            if self._follower.error is not None:
+                break
+        return self.ready()
+
+    def snapshots(self) -> list[QueueSnapshot]:
+        """All queues at this moment. Raises WireError."""
+        deadline = time.monotonic() + self._settings.redis.timeout_seconds
+        return [s for s in self._read(list(self._roster.followed), deadline).queues if s.exists]
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """The commands that this user may not run."""
+        return self._follower.refused
+
+    @property
+    def server_version(self) -> str | None:
+        return self._server.version
+
     def status(self) -> Mapping[str, str]:
         """Facts for the landing page, without secrets."""
         walk = self._follower.scan_seconds
