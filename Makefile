@@ -49,7 +49,7 @@ lint: $(DEV) ## style and types, changing nothing
 	$(BIN)/mypy
 
 docs: $(DEV) ## write docs/metrics.md anew from the catalogue
-	$(BIN)/python -m exporter metrics --markdown > docs/metrics.md.new
+	$(BIN)/python -m exporter metrics > docs/metrics.md.new
 	mv docs/metrics.md.new docs/metrics.md
 
 clean: ## remove everything that was made here, the environment included

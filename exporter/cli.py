@@ -45,7 +45,8 @@ def _with_verb(arguments: list[str]) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bullgauge-exporter",
-        description="Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics.",
+        description="Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics.\n"
+        "Without a verb it serves; its options: bullgauge-exporter serve --help",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -88,6 +88,8 @@ class Collector:
         """None when queues have been found and events are followed, else why not."""
         if self._follower.error is not None:
             return f"{self.address}: {self._follower.error}"
+        if not self._follower.connected:
+            return f"{self.address}: connecting"
         return None if self._follower.all_found else f"{self.address}: still looking for queues"
 
     def wait_ready(self, deadline: float) -> str | None:

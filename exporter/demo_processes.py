@@ -13,6 +13,7 @@ from pathlib import Path
 
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
+BAD_INPUT = 2  # the exit status with which our commands refuse what the user gave
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 VALKEY_READY = "Ready to accept connections"
 EXPORTER_READY = "listening on "
@@ -39,6 +40,8 @@ class Child:
         """What to tell when it has ended or stays silent: its last line, and its exit status."""
         last = next((line for line in reversed(self.lines) if line.strip()), "it wrote nothing")
         status = self.process.returncode
+        if status == BAD_INPUT:
+            return ChildError(last.removeprefix("bullgauge-exporter: "), status)
         how = "does not start" if status is None else f"has stopped with status {status}"
         return ChildError(f"{self.name} {how}; its last line: {last}", status)
 

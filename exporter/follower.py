@@ -57,7 +57,9 @@ class Follower:
         """Held while events are added up; a reader that wants one consistent moment takes it."""
         self.refused: dict[str, str] = {}
         self.round_trips = Histogram(ROUND_TRIP_EDGES)
-        self.error: str | None = "not connected yet"
+        self.connected = False
+        self.error: str | None = None
+        """Why events are not followed at the moment, in one line."""
         self.last_poll = float("-inf")
         self._settings = settings
         self._roster = roster
@@ -154,7 +156,7 @@ class Follower:
 
     def _failed(self, reason: str) -> None:
         with self._answer:
-            self.error = reason
+            self.connected, self.error = False, reason
             self._answer.notify_all()
         self._notices.warn(f"events: {reason}")
         self._links.close()
@@ -173,7 +175,7 @@ class Follower:
         self._bull.connect(deadline, self._notices)
         self._payloads.enabled = "hstrlen" not in self.refused
         self._next_poll = 0.0
-        self.error = None
+        self.connected, self.error = True, None
 
     def _greet(self, wire: Wire, deadline: float) -> None:
         self._clock.set(wire.call("TIME", deadline=deadline))

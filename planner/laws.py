@@ -13,6 +13,7 @@ from scipy import special
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class Law(Protocol):

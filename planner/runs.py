@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from planner import fcfs, queue_run
+from planner import cpu_run, fcfs, queue_run
 from planner.arrivals import Drawn
 from planner.coupling import from_exponential
 from planner.fleet import Fleet
@@ -59,7 +59,7 @@ def needs_events(workload: Workload, fleet: Fleet) -> bool:
 def replicate(workload: Workload, fleet: Fleet, drawn: Draw, random: np.random.Generator, warmup: int) -> Sample:
     """Run the draw and leave out the first `warmup` jobs."""
     if isinstance(workload.service, IoThenCpu):
-        raise NotImplementedError
+        return _sharing_cores(workload.service, fleet, drawn, random, warmup)
     if needs_events(workload, fleet):
         return _with_events(workload, fleet, drawn, random, warmup)
     service = from_exponential(workload.service, drawn.unit)
@@ -91,6 +91,19 @@ def _one_attempt(
         "p_block": float((kept & refused).sum() / count),
     }
     return Sample(series, scalars)
+
+
+def _sharing_cores(
+    service: IoThenCpu, fleet: Fleet, drawn: Draw, random: np.random.Generator, warmup: int
+) -> Sample:
+    times = drawn.arrivals.times
+    io = from_exponential(service.io, drawn.unit)
+    cpu = from_exponential(service.cpu, random.standard_exponential(len(times)))
+    started, finished = cpu_run.run(times, io, cpu, fleet)
+    nobody = np.zeros(len(times), dtype=bool)
+    sample = _one_attempt(drawn, started - times, finished - started, nobody, nobody, warmup)
+    held = finished[warmup:] - started[warmup:]
+    return Sample(sample.series, sample.scalars | {"mean_service_stretched": float(held.mean())})
 
 
 def _makespans(arrivals: Drawn, sojourns: Vector, warmup: int) -> Series:

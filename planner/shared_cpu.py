@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
-from planner.laws import Matrix
+from planner.laws import Ints, Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,19 @@ class SharedCpu:
         computing = np.arange(busy + 1)
         return np.eye(busy + 1, busy, k=-1) * self._done(computing)[:, None]
 
-    def _done(self, computing: "np.ndarray") -> "np.ndarray":  # type: ignore[type-arg]
+    def _done(self, computing: Ints) -> Vector:
         return np.minimum(computing, self.cores) / self.cpu_seconds
+
+
+def saturated_throughput(slots: int, io_seconds: float, cpu_seconds: float, cores: float) -> float:
+    """Jobs per second when every slot is always taken, whatever the laws of the two stages.
+
+    A closed network of a delay and a shared processor has product form and depends on the means alone
+    (Baskett, Chandy, Muntz & Palacios 1975).
+    """
+    computing = np.arange(slots + 1)
+    speed = np.minimum(computing, cores)
+    log_p = -special.gammaln(slots - computing + 1) + special.xlogy(slots - computing, io_seconds)
+    log_p[1:] += np.cumsum(np.log(cpu_seconds / speed[1:]))
+    p = np.exp(log_p - log_p.max())
+    return float(p @ speed / p.sum() / cpu_seconds)

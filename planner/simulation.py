@@ -24,6 +24,8 @@ from planner.runs import Sample, Series, draw, replicate
 from planner.workload import Workload
 
 BINS = 24
+# Jobs of a replication: long enough that what is left of the start after the warm-up is far below the band.
+SHORTEST = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ def length(workload: Workload, fleet: Fleet) -> Length:
         queue = min(queue, 10.0 * rate * workload.patience.mean)
     if fleet.rate_limit is not None:
         queue += 4.0 / max(1.0 - workload.attempts_per_second / fleet.rate_limit.per_second, 1e-3) ** 2
-    warmup = int(min(held + queue + rate * _clockwork(workload), 500_000))
-    return Length(int(min(max(100_000, 12 * warmup), 4_000_000)), warmup)
+    forgotten = min(held + queue + rate * _clockwork(workload), 500_000)
+    jobs = int(min(max(SHORTEST, 12 * forgotten), 4_000_000))
+    return Length(jobs, int(max(forgotten, jobs / 20)))
 
 
 def _arrival_variability(workload: Workload) -> float:

@@ -20,6 +20,11 @@ for command in exporter planner alerts dashboard; do
   fi
 done
 
+if said=$("$folder/bare/bin/bullgauge-exporter" demo 2>&1) || ! grep -q "bullgauge\[demo\]" <<<"$said"; then
+  echo "check_wheel: without the demo extra, the demo should say what to install; it said: $said" >&2
+  exit 1
+fi
+
 used_kib=$(du -sk "$folder/bare/lib" | cut -f1)
 if [ "$used_kib" -gt "$most_kib" ]; then
   echo "check_wheel: the base install takes $used_kib KiB, more than the 30 MB promised" >&2

@@ -7,8 +7,17 @@ export const now = () => (performance.timeOrigin + performance.now()) / 1000
 
 export const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
+const unwritten = []
+
+/** Keep a note; writing it now would take part of the time that is being measured. */
 export function note(kind, fields) {
-  process.stdout.write(JSON.stringify({ note: kind, ...fields }) + '\n')
+  if (unwritten.length === 0) setTimeout(writeNotes, 30)
+  unwritten.push({ note: kind, ...fields })
+}
+
+export function writeNotes() {
+  if (unwritten.length > 0) process.stdout.write(unwritten.map(one => JSON.stringify(one) + '\n').join(''))
+  unwritten.length = 0
 }
 
 /** Random numbers in [0, 1) that one seed always repeats (mulberry32, public domain). */
@@ -41,6 +50,7 @@ export async function standStill(queue, label, fields) {
   const key = `${queue} ${label}`
   const answer = new Promise(resolve => waiting.set(key, resolve))
   note('checkpoint', { queue, label, key, ...fields })
+  writeNotes()
   if (!ended) await answer
   waiting.delete(key)
 }

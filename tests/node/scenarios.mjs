@@ -114,8 +114,9 @@ async function takeAndDie(queue, { libraryName, url, prefix }, count) {
   await new Promise(resolve => {
     createInterface({ input: victim.stdout }).on('line', line => {
       if (!line.startsWith('{"note":"taken"') || taken.length === count) return
-      process.stdout.write(line + '\n')
-      taken.push(JSON.parse(line))
+      const { note: kind, ...fields } = JSON.parse(line)
+      note(kind, fields)
+      taken.push(fields)
       if (taken.length === count) resolve()
     })
   })
@@ -286,6 +287,7 @@ async function mixed(queue, { random }) {
 
 export const SCENARIOS = {
   'warm-up': { play: warmUp },
+  stalling: { play: stalling }, // the longest begins first
   plain: { play: plain },
   delayed: { play: delayed },
   prioritised: { play: prioritised },
@@ -293,7 +295,6 @@ export const SCENARIOS = {
   failing: { play: failing },
   retrying: { play: retrying },
   'retrying-at-once': { play: retryingAtOnce },
-  stalling: { play: stalling },
   limited: { play: limited },
   'limited-by-hand': { play: limitedByHand, possible: ({ can }) => can.manualLimit },
   postponed: { play: postponed, possible: ({ can }) => can.postpone },

@@ -1,7 +1,7 @@
 // Uses one library for real and notes the truth: node workload.mjs LIBRARY REDIS_URL PREFIX QUEUE SCENARIO[,SCENARIO] SEED
 // Scenarios run side by side, each on a queue of its own: QUEUE-SCENARIO. `all` runs every one the library can do.
 import { openLibrary } from './libraries.mjs'
-import { followAnswers, note, pause, seeded } from './notes.mjs'
+import { followAnswers, note, seeded, writeNotes } from './notes.mjs'
 import { NotedQueue } from './queue.mjs'
 import { SCENARIOS } from './scenarios.mjs'
 
@@ -10,6 +10,8 @@ if (!wanted) {
   console.error('usage: node workload.mjs LIBRARY REDIS_URL PREFIX QUEUE SCENARIO[,SCENARIO] [SEED]')
   process.exit(2)
 }
+
+const LANES = 4
 
 const library = openLibrary(libraryName, url, prefix)
 const names = wanted === 'all' ? Object.keys(SCENARIOS).slice(1) : wanted.split(',')
@@ -24,13 +26,13 @@ async function play(name, position) {
 }
 
 followAnswers()
-// Compiling is over before anything is timed, and no scenario's start stands in the times of another.
+// Compiling is over before anything is timed. More side by side, and waiting for the event loop would be measured.
 await play('warm-up', -1)
-const playing = []
-for (const [position, name] of possible.entries()) {
-  playing.push(play(name, position))
-  await pause(60)
+const left = [...possible.entries()]
+const lane = async () => {
+  while (left.length > 0) await play(...left.shift().reverse())
 }
-await Promise.all(playing)
+await Promise.all(Array.from({ length: LANES }, lane))
 note('done', {})
+writeNotes()
 process.exit(0)

@@ -69,11 +69,14 @@ class Page:
     def histogram(self, name: str, **labels: str) -> Histogram:
         """The histogram `name` summed over all series with these labels."""
         buckets: dict[float, float] = {}
+        sums = {f"{name}_count": 0.0, f"{name}_sum": 0.0}
         family = self.families.get(name)
         for sample in family.samples if family else []:
-            if sample.name == f"{name}_bucket" and labels.items() <= sample.labels.items():
+            if not labels.items() <= sample.labels.items():
+                continue
+            if sample.name in sums:
+                sums[sample.name] += sample.value
+            else:
                 edge = float(sample.labels["le"])
                 buckets[edge] = buckets.get(edge, 0.0) + sample.value
-        return Histogram(
-            buckets, sum(self.values(f"{name}_count", **labels)), sum(self.values(f"{name}_sum", **labels))
-        )
+        return Histogram(buckets, sums[f"{name}_count"], sums[f"{name}_sum"])
