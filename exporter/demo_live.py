@@ -1,12 +1,13 @@
 """This file knows what the demo tells while it runs: where to look, and a line of live figures."""
 
 import asyncio
+import shutil
 import sys
 from urllib.parse import urlsplit
 
 from exporter.demo_load import DAY_SECONDS, FIRST_HOUR, MEAN_JOBS_PER_HOUR, QUEUES, SPEED
 from exporter.demo_page import Page, read_page
-from exporter.demo_summary import TAIL, span
+from exporter.demo_summary import TAIL
 
 LIVE_SECONDS = 3.0
 ERASE_LINE = "\r\x1b[K"
@@ -35,7 +36,8 @@ async def show_live(address: str, stop: asyncio.Event) -> None:
             line = live_line(await asyncio.to_thread(read_page, address))
         except OSError as error:
             line = f"the page does not answer: {error}"
-        sys.stderr.write(ERASE_LINE + line)
+        # A line that wraps could not be rewritten in place.
+        sys.stderr.write(ERASE_LINE + line[: shutil.get_terminal_size().columns - 1])
         sys.stderr.flush()
     sys.stderr.write(ERASE_LINE)
 
@@ -43,12 +45,15 @@ async def show_live(address: str, stop: asyncio.Event) -> None:
 def live_line(page: Page) -> str:
     """Jobs done, the p95 wait, and the queue whose jobs wait longest, all since the exporter started."""
     if not page.redis_up:
-        return "Redis does not answer; the page says so (queue_redis_up 0) and goes on"
+        return "Redis does not answer; the page says so and goes on"
     done = sum(queue.completed + queue.failed for queue in page.queues.values())
-    waits = {name: queue.wait.mean_seconds or 0.0 for (_, name), queue in page.queues.items()}
-    text = f"{done:,.0f} jobs done in {len(page.queues)} queues, p95 wait {span(page.wait.bucket(TAIL))}"
-    worst = max(waits, key=lambda name: waits[name], default="")
-    return f"{text}, longest in {worst}: {waits[worst]:.3g} s on average" if done else text
+    edges = page.wait.bucket(TAIL)
+    if edges is None:
+        return f"{done:,.0f} jobs done in {len(page.queues)} queues"
+    means = {name: queue.wait.mean_seconds or 0.0 for (_, name), queue in page.queues.items()}
+    worst = max(means, key=lambda name: means[name])
+    waited = f"{TAIL:.0%} waited at most {edges[1]:g} s"
+    return f"{done:,.0f} jobs done, {waited}; longest wait: {worst}, {means[worst]:.2g} s on average"
 
 
 async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:

@@ -86,7 +86,8 @@ async def exporter_process(
     redis_url: str, listen: str, environment: Mapping[str, str]
 ) -> AsyncIterator[tuple[Child, str]]:
     """`python -m exporter` on `redis_url`; gives the process and its address. Raises ChildError."""
-    command = [sys.executable, "-m", "exporter", "--redis", redis_url, "--listen", listen]
+    # -P: a folder called exporter in the user's working directory is not ours.
+    command = [sys.executable, "-P", "-m", "exporter", "--redis", redis_url, "--listen", listen]
     async with _child("the exporter", command, EXPORTER_READY, environment) as (child, line):
         yield child, line.split(EXPORTER_READY, 1)[1].split()[0]
 
