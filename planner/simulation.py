@@ -3,7 +3,6 @@
 Nothing here depends on the number of processors or on timing but when to stop: one seed gives one run.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner import fcfs, tally
+from planner.acceleration import COMPILED
 from planner.arrivals import Mmpp
 from planner.controls import Control, control_for, limit_control
 from planner.coupling import from_exponential
@@ -20,24 +20,13 @@ from planner.figures import Name, read_name
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu, Matrix, Vector, scv
 from planner.prediction import Figure
+from planner.simulation_effort import Effort
 from planner.runs import Sample, Series, draw, replicate
 from planner.workload import Workload
 
 BINS = 24
 # Jobs of a replication: long enough that what is left of the start after the warm-up is far below the band.
 SHORTEST = 300_000
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """When to stop: every figure within `half_width` of itself (95 %), or after `seconds`."""
-
-    half_width: float = 0.004
-    seconds: float = 8.0
-    seed: int = 1
-    round_size: int = 16
-    rounds_at_least: int = 2
-    threads: int = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +107,14 @@ class Simulation:
                     break
         return figures
 
+    def doubts(self, figures: dict[str, Figure]) -> tuple[str, ...]:
+        """Figures that time did not allow to be made sure."""
+        wide = [n for n, f in figures.items() if f.half_width > 2.5 * self.effort.half_width * abs(f.value)]
+        found = [f"{n}: band of ±{figures[n].half_width:.3g} after {self.jobs:,} jobs" for n in wide]
+        if not COMPILED:
+            found.append("numba is not installed: simulation runs about fifty times slower (extra: fast)")
+        return tuple(found)
+
     @property
     def jobs(self) -> int:
         return len(self.done) * self.length.jobs
@@ -151,12 +148,16 @@ class Simulation:
             return Figure(self.workload.retries.mean_attempts if self.workload.retries else 1.0)
         if name == "final_failure_ratio":
             return Figure(self.workload.retries.final_failure_ratio if self.workload.retries else 0.0)
-        if name in ("util", "throughput"):
+        if name in ("util", "throughput") and not isinstance(self.workload.service, IoThenCpu):
             lost = fit.figure(np.array([r.scalars["p_timeout"] + r.scalars["p_block"] for r in self.done]))
             full = self.workload.arrivals.per_second
             if name == "util":
                 full = self.workload.offered_load / self.fleet.slots
             return Figure(full * (1.0 - lost.value), full * lost.half_width)
+        if name == "mean_slot_occupancy" or (name == "util" and isinstance(self.workload.service, IoThenCpu)):
+            held = fit.figure(np.array([r.scalars["mean_service_stretched"] for r in self.done]))
+            rate = self.workload.arrivals.per_second / self.fleet.slots
+            return Figure(held.value * rate, held.half_width * rate)
         return fit.figure(np.array([r.scalars[name] for r in self.done]))
 
     def _worst_bin(self) -> int:

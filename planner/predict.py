@@ -1,0 +1,102 @@
+"""Knows how to answer any figure of a queue: by the exact method that fits, else by simulation."""
+
+from planner.exact import Solved, solve_exactly
+from planner.figures import read_name
+from planner.fleet import Fleet
+from planner.laws import IoThenCpu
+from planner.limits import Ceiling, ceiling, loses
+from planner.prediction import Figure, Prediction
+from planner.simulation_effort import Effort
+from planner.workload import Workload
+
+DEFAULT_FIGURES = (
+    "util", "throughput", "prob_wait", "mean_wait", "p50_wait", "p95_wait", "p99_wait", "p99.9_wait",
+    "mean_sojourn", "p95_sojourn", "p99_sojourn",
+)  # fmt: skip
+
+
+def predict(
+    workload: Workload,
+    fleet: Fleet,
+    wanted: tuple[str, ...] = DEFAULT_FIGURES,
+    effort: Effort | None = None,
+) -> Prediction:
+    """The wanted figures (names: planner/figures.py). A queue without a steady state is answered as such.
+
+    Raises BadInput for an unknown figure, LookupError for one this queue does not have.
+    """
+    limit = ceiling(workload, fleet)
+    for text in wanted:
+        read_name(text)
+    if workload.attempts_per_second >= limit.per_second and not loses(workload, fleet):
+        return _growing(workload, fleet, wanted, limit)
+    found = _exact_figures(solve_exactly(workload, fleet), wanted)
+    found |= _of_the_fleet(workload, fleet, limit, wanted)
+    missing = tuple(text for text in wanted if text not in found)
+    method = _method(workload, fleet, found, missing)
+    doubts: tuple[str, ...] = ()
+    if missing:
+        simulated, doubts = _simulated(workload, fleet, missing, effort or Effort())
+        found |= simulated
+    return Prediction(method, {text: found[text] for text in wanted}, doubts=doubts)
+
+
+def _exact_figures(solved: Solved | None, wanted: tuple[str, ...]) -> dict[str, Figure]:
+    found: dict[str, Figure] = {}
+    if solved is None:
+        return found
+    for text in wanted:
+        try:
+            value = solved.figure(text)
+        except LookupError:
+            continue
+        if value is not None:
+            found[text] = Figure(value)
+    return found
+
+
+def _of_the_fleet(workload: Workload, fleet: Fleet, limit: Ceiling, wanted: tuple[str, ...]) -> dict[str, Figure]:
+    """Figures that need no queueing theory: balances of flow."""
+    known = {"max_throughput": Figure(limit.per_second)}
+    if workload.retries is not None:
+        known["mean_attempts"] = Figure(workload.retries.mean_attempts)
+        known["final_failure_ratio"] = Figure(workload.retries.final_failure_ratio)
+    if not loses(workload, fleet):
+        known |= {"p_block": Figure(0.0), "p_timeout": Figure(0.0)}
+        known["throughput"] = Figure(workload.arrivals.per_second)
+        if not isinstance(workload.service, IoThenCpu):
+            known["util"] = Figure(workload.offered_load / fleet.slots)
+    return {text: known[text] for text in wanted if text in known}
+
+
+def _method(workload: Workload, fleet: Fleet, found: dict[str, Figure], missing: tuple[str, ...]) -> str:
+    parts = []
+    solved = solve_exactly(workload, fleet) if found and not missing else None
+    if solved is not None:
+        parts.append(solved.method)
+    if missing:
+        parts.append("simulation (independent replications, 95 % band)")
+    return " and ".join(parts) or "balance of flow (exact)"
+
+
+def _simulated(
+    workload: Workload, fleet: Fleet, missing: tuple[str, ...], effort: Effort
+) -> tuple[dict[str, Figure], tuple[str, ...]]:
+    from planner.simulation import Simulation  # loads the compiler, which the exact methods do without
+
+    run = Simulation(workload, fleet, missing, effort)
+    figures = run.run()
+    return figures, run.doubts(figures)
+
+
+def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: Ceiling) -> Prediction:
+    """More work than can be done: waits grow without end and are absent."""
+    excess = workload.attempts_per_second - limit.per_second
+    busy = limit.per_second * workload.service.mean / fleet.slots
+    known = {"util": busy, "throughput": limit.per_second, "max_throughput": limit.per_second}
+    return Prediction(
+        f"unstable: {limit.set_by} do {limit.per_second:.6g} of {workload.attempts_per_second:.6g} jobs a second",
+        {text: Figure(known[text]) for text in wanted if text in known},
+        stable=False,
+        backlog_per_second=excess,
+    )
