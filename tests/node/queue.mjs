@@ -59,7 +59,8 @@ export class NotedQueue {
     const ended = now()
     const end = this.plannedEnd(job, attempt)
     this.outcomes.set(id, end.outcome)
-    note('attempt', { queue: this.name, job_type: job.name, job_id: id, attempt, started, ended, ...end })
+    const fetched = job.processedOn / 1000
+    note('attempt', { queue: this.name, job_type: job.name, job_id: id, attempt, fetched, started, ended, ...end })
     if (end.outcome !== 'completed') throw await this.reasonToStop(job, token, worker, end)
     return 'done'
   }
@@ -85,6 +86,7 @@ export class NotedQueue {
   hear(event, job, error) {
     if (!job) return
     const id = String(job.id)
+    note('left', { queue: this.name, job_id: id, at: now() })
     const stalled = event === 'failed' && STALLED.test(error?.message ?? '')
     if (event === 'failed' && !stalled && this.outcomes.get(id) === 'requeued') return
     this.markEnded(id, stalled ? 'stalled' : event)

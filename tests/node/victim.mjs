@@ -5,7 +5,8 @@ import { note, now, writeNotes } from './notes.mjs'
 const [name, url, prefix, queue, options] = process.argv.slice(2)
 
 const handle = job => {
-  note('taken', { queue, job_id: String(job.id), job_type: job.name, started: now() })
+  const fetched = job.processedOn / 1000
+  note('taken', { queue, job_id: String(job.id), job_type: job.name, fetched, started: now() })
   writeNotes()
   return new Promise(() => undefined)
 }

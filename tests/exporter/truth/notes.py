@@ -14,27 +14,38 @@ Note = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One run of a handler, by the handler; `reason` is where a requeued job went: delayed or waiting."""
-
-    job_id: str
-    job_type: str
-    started: float
-    ended: float
-    outcome: str
-    reason: str | None = None
-
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.started
-
-
-@dataclass(frozen=True, slots=True)
 class Span:
     """A time, or a length of time, that is only known to lie between two bounds; seconds."""
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a handler, by the handler; `reason` is where a requeued job went: delayed or waiting.
+
+    `fetched` is when its worker asked for the job (`processedOn`), `left` when it had reported the end.
+    """
+
+    job_id: str
+    job_type: str
+    fetched: float
+    started: float
+    ended: float
+    left: float
+    outcome: str
+    reason: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the handler worked."""
+        return self.ended - self.started
+
+    @property
+    def span(self) -> Span:
+        """Redis saw it work for no less than the handler did, and no longer than the worker held the job."""
+        return Span(self.seconds, self.left - self.fetched)
 
 
 @dataclass(slots=True)
@@ -45,7 +56,7 @@ class QueueTruth:
     library: str
     attempts: list[Attempt] = field(default_factory=list)
     ready: dict[str, Span] = field(default_factory=dict)
-    first_starts: dict[str, float] = field(default_factory=dict)
+    first_starts: dict[str, Span] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     ends: dict[str, tuple[str, float]] = field(default_factory=dict)
     stalls: Counter[str] = field(default_factory=Counter)
@@ -90,8 +101,8 @@ class QueueTruth:
     def waits(self) -> list[Span]:
         """Seconds from ready to first start of every job that started."""
         return [
-            Span(max(0.0, started - self.ready[job].high), max(0.0, started - self.ready[job].low))
-            for job, started in self.first_starts.items()
+            Span(max(0.0, start.low - self.ready[job].high), max(0.0, start.high - self.ready[job].low))
+            for job, start in self.first_starts.items()
         ]
 
 
@@ -117,19 +128,32 @@ def read(notes: Iterable[Note], library: str) -> dict[str, QueueTruth]:
 
 
 def _read_attempts(queues: dict[str, QueueTruth], by_kind: Mapping[str, list[Note]]) -> None:
+    left: dict[tuple[str, str], list[float]] = defaultdict(list)
+    fetched: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for note in by_kind["left"]:
+        left[note["queue"], note["job_id"]].append(note["at"])
     for note in by_kind["attempt"]:
-        attempt = Attempt(
-            note["job_id"],
-            note["job_type"],
-            note["started"],
-            note["ended"],
-            note["outcome"],
-            note.get("reason"),
+        fetched[note["queue"], note["job_id"]].append(note["fetched"])
+    for note in by_kind["attempt"]:
+        job = note["queue"], note["job_id"]
+        next_fetched = min((at for at in fetched[job] if at > note["ended"]), default=float("inf"))
+        later = [at for at in left[job] if note["ended"] <= at < next_fetched]
+        queues[note["queue"]].attempts.append(
+            Attempt(
+                note["job_id"],
+                note["job_type"],
+                note["fetched"],
+                note["started"],
+                note["ended"],
+                min(later, default=note["ended"]),
+                note["outcome"],
+                note.get("reason"),
+            )
         )
-        queues[note["queue"]].attempts.append(attempt)
+    # A job that a killed worker had taken was noted by that worker, before any attempt that ended.
     for note in [*by_kind["taken"], *by_kind["attempt"]]:
-        starts = queues[note["queue"]].first_starts
-        starts[note["job_id"]] = min(note["started"], starts.get(note["job_id"], note["started"]))
+        start = Span(note["fetched"], note["started"])
+        queues[note["queue"]].first_starts.setdefault(note["job_id"], start)
 
 
 def _read_ready(queues: dict[str, QueueTruth], by_kind: Mapping[str, list[Note]]) -> None:
@@ -161,4 +185,4 @@ def _read_parent(queue: QueueTruth, children: QueueTruth, parent: str, names: li
         # These start the parent only to fail it at once; the start is real, the handler never runs.
         failed_child = next(a for a in children.attempts if a.job_id in names and a.outcome == "failed")
         queue.ready[parent] = Span(failed_child.ended, queue.ends[parent][1])
-        queue.first_starts[parent] = queue.ends[parent][1]
+        queue.first_starts[parent] = Span(failed_child.ended, queue.ends[parent][1])

@@ -118,6 +118,7 @@ class NotedQueue:
             job_type=job.name,
             job_id=job.id,
             attempt=attempt,
+            fetched=job.processedOn / 1000,
             started=started,
             ended=ended,
             outcome=outcome,
@@ -138,6 +139,7 @@ class NotedQueue:
         return "requeued", "delayed" if job.opts.get("backoff") else "waiting"
 
     def _hear(self, event: str, job: Any) -> None:
+        note("left", queue=self.name, job_id=job.id, at=time.time())
         if event == "completed" or self.outcomes.get(job.id) != "requeued":
             note("ended", queue=self.name, job_id=job.id, how=event, at=time.time())
             self.ended.add(job.id)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tests.exporter.truth.conftest import Seen
 from tests.exporter.truth.notes import Span
 from tests.exporter.truth.page import Histogram
+from tests.exporter.truth.runs import Run
 
 QUANTILES = (0.5, 0.95, 0.99)
 # A true value this near to an edge may be found in the bucket on its other side.
@@ -54,7 +55,7 @@ def assert_as_measured(found: Histogram, truth: Sequence[Span], library: str) ->
 
 def test_durations_are_those_that_handlers_measured(seen: Seen) -> None:
     for status in ("completed", "failed", "requeued"):
-        truth = [Span(a.seconds, a.seconds) for a in seen.truth.measured if a.outcome == status]
+        truth = [attempt.span for attempt in seen.truth.measured if attempt.outcome == status]
         found = seen.page.histogram("queue_job_duration_seconds", status=status, **seen.labels)
         assert_as_measured(found, truth, seen.library)
 
@@ -66,8 +67,14 @@ def test_waits_are_those_between_ready_and_first_start(seen: Seen) -> None:
 
 def test_squares_agree_with_what_handlers_measured(seen: Seen) -> None:
     found = sum(seen.page.values("queue_job_duration_square_seconds_total", **seen.labels))
-    seconds = [attempt.seconds for attempt in seen.truth.measured]
-    expected = sum(value**2 for value in seconds)
-    late_seconds = SUM_SECONDS_PER_JOB + late(seen.library)
-    allowed = sum((value + late_seconds) ** 2 for value in seconds) - expected
-    assert abs(found - expected) <= allowed
+    spans = [attempt.span for attempt in seen.truth.measured]
+    margin = SUM_SECONDS_PER_JOB + late(seen.library)
+    low = sum(max(0.0, span.low - margin) ** 2 for span in spans)
+    assert low <= found <= sum((span.high + margin) ** 2 for span in spans)
+
+
+def test_over_all_queues_the_sum_is_what_handlers_alone_measured(run: Run) -> None:
+    attempts = [attempt for queue in run.queues.values() for attempt in queue.measured]
+    found = run.page.histogram("queue_job_duration_seconds", prefix=run.prefix)
+    assert found.count == len(attempts)
+    assert_same_sum(found, [Span(a.seconds, a.seconds) for a in attempts], run.library)
