@@ -12,6 +12,8 @@ from exporter.lifecycle import Lifecycle, OpenJob
 
 # `{"jobId":"1","val":…}`: only the id is wanted, the value may be large.
 _JOB_ID = re.compile(rb'^\{"jobId":("(?:[^"\\]|\\.)*"|[0-9]+)')
+# Bull writes `"val": "job stalled more than …"` with a space, every other reason without one.
+_REASON = re.compile(rb'"val": ?"')
 _REASON_MAX_BYTES = 4096
 
 
@@ -80,6 +82,5 @@ def _job_id(payload: bytes) -> bytes | None:
 
 
 def _reason(payload: bytes) -> bytes | None:
-    marker = b'"val":"'
-    start = payload.find(marker)
-    return payload[start + len(marker) : start + _REASON_MAX_BYTES].rstrip(b'"}') if start >= 0 else None
+    found = _REASON.search(payload)
+    return payload[found.end() : found.end() + _REASON_MAX_BYTES].rstrip(b'"}') if found else None

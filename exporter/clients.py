@@ -20,7 +20,9 @@ SCRIPTS = frozenset((b"evalsha", b"eval", b"evalsha_ro", b"eval_ro"))
 ROLES = ("worker", "producer", "event_reader", "scheduler", "subscriber", "exporter", "replica", "other")
 
 _FIELDS = re.compile(
-    rb"^id=\d+ addr=(\S*)[^\n]*? name=(\S*) age=\d+ idle=(\d+) flags=(\S*) db=(\d+)[^\n]*? cmd=(\S+)([^\n]*)",
+    # Valkey puts `capa=` between flags and db.
+    rb"^id=\d+ addr=(\S*)[^\n]*? name=(\S*) age=\d+ idle=(\d+) flags=(\S*)[^\n]*? db=(\d+)"
+    rb"[^\n]*? cmd=(\S+)([^\n]*)",
     re.MULTILINE,
 )
 _USER = re.compile(rb" user=(\S+)")

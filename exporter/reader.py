@@ -85,6 +85,7 @@ class _Queue:
     candidates: list[float] = field(default_factory=list)
     waiting_tickets: list[tuple[int, int]] = field(default_factory=list)
     later_ids: list[tuple[int, int]] = field(default_factory=list)
+    behind_tickets: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
     oldest_active: float | None = None
     active_ticket: tuple[int, int] | None = None
     locks_ticket: tuple[int, int] | None = None
@@ -215,8 +216,12 @@ class Reader:
         for job_id in (*ids, *first_priority[:1], *overdue[:1]):
             if job_id is not None:
                 self._ask_ready(trip, queue, job_id, known, queue.waiting_tickets)
-        if (place := reading.plain_behind_prioritised(answers)) is not None and "lindex" not in self._refused:
-            queue.later_ids.append(trip.ask(queue.wire, "LINDEX", queue.name.key(b"wait"), place))
+        for name in ("wait", "paused"):
+            place = reading.plain_behind_prioritised(answers, name)
+            if place is not None and "lrange" not in self._refused:
+                key = queue.name.key(name.encode())
+                ticket = trip.ask(queue.wire, "LRANGE", key, place - 1, place)
+                queue.behind_tickets.append((name, ticket))
         last = reading.elements(answers, "prioritized_last")
         if len(last) == 2 and last[0] != first_priority[0] and "zrangebyscore" not in self._refused:
             score = int(float(last[1])) >> 32 << 32
@@ -241,8 +246,19 @@ class Reader:
         for ticket in tickets:
             reply = trip.reply(ticket)
             job_id = reply[0] if isinstance(reply, list) and reply else reply
-            if isinstance(job_id, bytes) and not keys.is_marker(job_id):
+            if isinstance(job_id, bytes):
                 self._ask_ready(third, queue, job_id, known, queue.later_ids)
+        for name, ticket in queue.behind_tickets:
+            self._take_behind(trip.reply(ticket), queue, name, third, known)
+
+    def _take_behind(self, reply: Any, queue: _Queue, name: str, third: _Trip, known: KnownTimes) -> None:
+        """The plain job next to the prioritised ones inside a list, and a marker that may stand between."""
+        found = reply if isinstance(reply, list) else []
+        jobs = [job_id for job_id in found if not keys.is_marker(job_id)]
+        if len(jobs) < len(found):
+            queue.answers[f"{name}_marker_inside"] = True
+        if jobs:
+            self._ask_ready(third, queue, jobs[-1], known, queue.later_ids)
 
     def _ask_active(self, trip: _Trip, queue: _Queue, known: KnownTimes) -> None:
         queue.active_ids = reading.elements(queue.answers, "active_ids")

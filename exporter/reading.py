@@ -106,9 +106,9 @@ def snapshot(
     )
 
 
-def plain_behind_prioritised(answers: Answers) -> int | None:
-    """Where the oldest plain job of a wait list stands when prioritised ones are inside it (Bull, BullMQ 1 to 3)."""
-    inside, length = integer(answers, "priority"), integer(answers, "wait")
+def plain_behind_prioritised(answers: Answers, name: str) -> int | None:
+    """Where the oldest plain job of a list stands when prioritised ones are inside (Bull, BullMQ 1 to 3)."""
+    inside, length = integer(answers, "priority"), integer(answers, name)
     return -(inside + 1) if inside and length and inside < length else None
 
 
@@ -155,9 +155,11 @@ def _disjoint(
 
 
 def _markers(answers: Answers, name: str) -> int:
-    """At most one marker stands in a list, at either end."""
+    """At most one marker stands in a list: at either end, or between plain and prioritised jobs."""
     return int(
-        keys.is_marker(element(answers, f"{name}_next")) or keys.is_marker(element(answers, f"{name}_newest"))
+        keys.is_marker(element(answers, f"{name}_next"))
+        or keys.is_marker(element(answers, f"{name}_newest"))
+        or answers.get(f"{name}_marker_inside", False)
     )
 
 

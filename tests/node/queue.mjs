@@ -56,12 +56,14 @@ export class NotedQueue {
     this.attempts.set(id, attempt)
     const started = now()
     await (job.data.hold ? this.held : pause(job.data.ms))
-    const ended = now()
     const end = this.plannedEnd(job, attempt)
     this.outcomes.set(id, end.outcome)
+    // Setting a rate limit is still work of the handler; Redis hears of the end when the handler has thrown.
+    const reason = job.data.how === 'limit' ? await this.reasonToStop(job, token, worker, end) : undefined
+    const ended = now()
     const fetched = job.processedOn / 1000
     note('attempt', { queue: this.name, job_type: job.name, job_id: id, attempt, fetched, started, ended, ...end })
-    if (end.outcome !== 'completed') throw await this.reasonToStop(job, token, worker, end)
+    if (end.outcome !== 'completed') throw reason ?? (await this.reasonToStop(job, token, worker, end))
     return 'done'
   }
 
@@ -77,10 +79,14 @@ export class NotedQueue {
   reasonToStop(job, token, worker, { outcome }) {
     if (outcome === 'failed' && job.data.how === 'unrecoverable') return this.library.unrecoverable(job)
     if (outcome === 'requeued' && job.data.how === 'limit') return this.library.limit(worker, job.data.rest)
-    if (outcome === 'requeued' && job.data.how === 'postpone') {
-      return this.library.postpone(job, token, job.data.rest)
-    }
+    if (outcome === 'requeued' && job.data.how === 'postpone') return this.postpone(job, token)
     return new Error('as planned')
+  }
+
+  async postpone(job, token) {
+    const reason = await this.library.postpone(job, token, job.data.rest)
+    note('left', { queue: this.name, job_id: String(job.id), at: now() })
+    return reason
   }
 
   hear(event, job, error) {

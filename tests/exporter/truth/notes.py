@@ -12,6 +12,9 @@ from typing import Any
 
 Note = Mapping[str, Any]
 
+# No event of a worker tells that it has put a rate-limited job back; it takes one round trip.
+UNHEARD_SECONDS = 0.003
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -145,7 +148,7 @@ def _read_attempts(queues: dict[str, QueueTruth], by_kind: Mapping[str, list[Not
                 note["fetched"],
                 note["started"],
                 note["ended"],
-                min(later, default=note["ended"]),
+                min(later, default=note["ended"] + UNHEARD_SECONDS),
                 note["outcome"],
                 note.get("reason"),
             )
