@@ -75,6 +75,7 @@ class Follower:
         self._bull = BullEvents(topology, prefixes, roster)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
+        self._started = time.monotonic()
         self._began_ms = 0
         self._next_poll = self._next_ping = self._next_housekeeping = 0.0
         self._wake_read, self._wake_write = os.pipe()
@@ -186,8 +187,9 @@ class Follower:
         self._notices.warn_some(rights.explain(self.refused), 20)
 
     def _begin(self) -> None:
-        """Counting begins now by the server's clock, or where the state file says."""
-        self._began_ms = int(self._clock.seconds() * 1000)
+        """Counting began at the start, by the server's clock and also when it was down then, or where the state
+        file says."""
+        self._began_ms = int((self._clock.seconds() - (time.monotonic() - self._started)) * 1000)
         if self._state is None:
             return
         state = self._state.read()
