@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ SEED = 1
 # A new queue is on the page within 10 s (docs); events are read every quarter of a second.
 DISCOVERY_SECONDS = 10.0
 EVENTS_SECONDS = 10.0
-ROUND_SECONDS = 0.1
+ROUND_SECONDS = 0.2
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -92,14 +93,20 @@ def play(library: str, server: Server) -> Run:
     workload = Program(command(library, server.url, prefix), env={**os.environ, "NODE_NO_WARNINGS": "1"})
     found: list[notes.Note] = []
     pages: dict[tuple[str, str], Page] = {}
+
+    def look(note: notes.Note) -> None:
+        try:
+            pages[note["queue"], note["label"]] = _look(exporter, prefix, note["queue"])
+        finally:
+            workload.tell(f"go {note['key']}")
+
     try:
-        for line in workload.follow():
-            if not line.startswith('{"note"'):
-                continue
-            found.append(json.loads(line))
-            if found[-1]["note"] == "checkpoint":
-                pages[found[-1]["queue"], found[-1]["label"]] = _look(exporter, prefix, found[-1]["queue"])
-                workload.tell(f"go {found[-1]['key']}")
+        with ThreadPoolExecutor() as looking:
+            for line in workload.follow():
+                if line.startswith('{"note"'):
+                    found.append(json.loads(line))
+                    if found[-1]["note"] == "checkpoint":
+                        looking.submit(look, found[-1])
         assert found and found[-1]["note"] == "done", f"the workload broke off:\n{workload.tail()}"
         queues = notes.read(found, library)
         page = _await_totals(exporter, prefix, queues)
@@ -127,7 +134,7 @@ def _await_totals(exporter: ExporterProcess, prefix: str, queues: dict[str, note
 
     _scrape_until(exporter, complete, EVENTS_SECONDS)
     # One more round of reading, so that a job counted twice would show.
-    threading.Event().wait(4 * ROUND_SECONDS)
+    threading.Event().wait(2 * ROUND_SECONDS)
     return Page(exporter.raw())
 
 
