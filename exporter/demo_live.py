@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from exporter.demo_load import DAY_SECONDS, FIRST_HOUR, MEAN_JOBS_PER_HOUR, QUEUES, SPEED
 from exporter.demo_page import Page, read_page
-from exporter.demo_summary import TAIL
+from exporter.demo_summary import TAIL, seconds
 
 LIVE_SECONDS = 3.0
 ERASE_LINE = "\r\x1b[K"
@@ -52,8 +52,8 @@ def live_line(page: Page) -> str:
         return f"{done:,.0f} jobs done in {len(page.queues)} queues"
     means = {name: queue.wait.mean_seconds or 0.0 for (_, name), queue in page.queues.items()}
     worst = max(means, key=lambda name: means[name])
-    waited = f"{TAIL:.0%} waited at most {edges[1]:g} s"
-    return f"{done:,.0f} jobs done, {waited}; longest wait: {worst}, {means[worst]:.2g} s on average"
+    waited = f"{TAIL:.0%} waited at most {seconds(edges.high)}"
+    return f"{done:,.0f} jobs done, {waited}; longest wait: {worst}, {seconds(means[worst])} on average"
 
 
 async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:

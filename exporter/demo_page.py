@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from exporter.catalogue import JOB_DURATION, JOB_WAIT, PROCESSED, REDIS_UP, REQUEUED
+from exporter.demo_truth import Between
 
 QueueKey = tuple[str, str]
 """Prefix and queue."""
@@ -32,12 +33,12 @@ class Histogram:
         """The mean, or None of nothing."""
         return self.sum_seconds / self.count if self.count else None
 
-    def bucket(self, probability: float) -> tuple[float, float] | None:
+    def bucket(self, probability: float) -> Between | None:
         """The edges between which the quantile lies, or None of nothing."""
         if not self.count:
             return None
         place = next(i for i, count in enumerate(self.counts) if count >= probability * self.count)
-        return (self.edges[place - 1] if place else 0.0), self.edges[place]
+        return Between(self.edges[place - 1] if place else 0.0, self.edges[place])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,22 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from exporter.demo_page import Histogram, Page, QueuePage
-from exporter.demo_truth import QueueTruth, mean, quantile
+from exporter.demo_truth import Between, QueueTruth, mean, quantile
 
-# Handlers note times in Python, the page has the server's: on a busy machine milliseconds lie between, and
-# the first jobs wait for their scripts to be loaded into the server.
-TOLERANCE_SECONDS = 0.010
-FIRST_JOBS_SECONDS = 0.050
-TOLERANCE_RATIO = 0.02
+# Event ids are whole milliseconds, cut off, of the moment at which a script began; processedOn is rounded.
+CLOCK_SECONDS = 0.002
 TAIL = 0.95
 HEADINGS = ("", "", "done", "failed", "requeued", "mean wait", "p95 wait", "mean time", "p95 time")
-WIDTHS = (26, 9, 7, 7, 9, 11, 15, 11, 15)
+WIDTHS = (26, 9, 6, 8, 10, 14, 14, 14, 14)
 
 
 def disagreements(page: Page, truth: Mapping[str, QueueTruth]) -> list[str]:
-    """Where page and handlers differ, one line each; counts must be equal, times within the tolerance.
+    """Where page and handlers differ, one line each: counts must be equal, times within the handlers' bounds.
 
-    The p95 of the handlers must lie in the bucket in which the page sees it.
+    The p95 must be possible in the bucket in which the page has it.
     """
     found = {queue: figures for (_, queue), figures in page.queues.items()}
-    lines = [
-        f"{queue}: not on the page" for queue in truth if truth[queue].wait_seconds and queue not in found
-    ]
+    lines = [f"{queue}: not on the page" for queue in truth if truth[queue].waits and queue not in found]
     extra = [f"{queue}: on the page, but no queue of the demo" for queue in found if queue not in truth]
     both = (_differences(queue, found[queue], truth[queue]) for queue in truth if queue in found)
     return [*lines, *extra, *chain.from_iterable(both)]
@@ -43,13 +38,24 @@ def table(page: Page, truth: Mapping[str, QueueTruth] | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Three digits that matter, with the unit; `-` when there is nothing to tell."""
-    return "-" if value is None else f"{value:.3g} s"
+    """`0.7 ms`, `321 ms` or `1.64 s`; `-` when there is nothing to tell."""
+    if value is None:
+        return "-"
+    return f"{_milliseconds(value)} ms" if value < 1 else f"{value:.3g} s"
 
 
-def span(edges: tuple[float, float] | None) -> str:
-    """A bucket as `0.1-0.25 s`."""
-    return "-" if edges is None else f"{edges[0]:g}-{edges[1]:g} s"
+def span(bounds: Between | None) -> str:
+    """`25-50 ms` or `1-1.5 s`; `-` when there is nothing to tell."""
+    if bounds is None:
+        return "-"
+    if bounds.high < 1:
+        return f"{_milliseconds(bounds.low)}-{_milliseconds(bounds.high)} ms"
+    return f"{bounds.low:.3g}-{bounds.high:.3g} s"
+
+
+def _milliseconds(value_seconds: float) -> str:
+    milliseconds = value_seconds * 1000
+    return f"{milliseconds:.0f}" if milliseconds >= 100 else f"{round(milliseconds, 1):g}"
 
 
 def _differences(queue: str, page: QueuePage, truth: QueueTruth) -> Iterator[str]:
@@ -57,29 +63,27 @@ def _differences(queue: str, page: QueuePage, truth: QueueTruth) -> Iterator[str
         ("completed", page.completed, truth.completed),
         ("failed", page.failed, truth.failed),
         ("requeued", page.requeued, truth.requeued),
-        ("waits", page.wait.count, len(truth.wait_seconds)),
-        ("attempts", page.duration.count, len(truth.duration_seconds)),
+        ("waits", page.wait.count, len(truth.waits)),
+        ("attempts", page.duration.count, len(truth.durations)),
     )
     for what, told, done in counts:
         if told != done:
             yield f"{queue}: {what}: page {told:g}, handlers {done}"
-    yield from _time_differences(f"{queue}: wait", page.wait, truth.wait_seconds)
-    yield from _time_differences(f"{queue}: time", page.duration, truth.duration_seconds)
+    yield from _time_differences(f"{queue}: wait", page.wait, truth.waits)
+    yield from _time_differences(f"{queue}: time", page.duration, truth.durations)
 
 
-def _time_differences(what: str, page: Histogram, truth: list[float]) -> Iterator[str]:
+def _time_differences(what: str, page: Histogram, truth: list[Between]) -> Iterator[str]:
     told, done = page.mean_seconds, mean(truth)
-    if told is not None and done is not None and abs(told - done) > _tolerance(done, len(truth)):
-        yield f"{what}: mean: page {seconds(told)}, handlers {seconds(done)}"
+    if told is not None and done is not None and not _meet(Between(told, told), done):
+        yield f"{what}: mean: page {seconds(told)}, handlers {span(done)}"
     edges, tail = page.bucket(TAIL), quantile(truth, TAIL)
-    if edges and tail is not None:
-        margin = _tolerance(tail, len(truth))
-        if not edges[0] - margin <= tail <= edges[1] + margin:
-            yield f"{what}: p95: page {span(edges)}, handlers {seconds(tail)}"
+    if edges is not None and tail is not None and not _meet(edges, tail):
+        yield f"{what}: p95: page {span(edges)}, handlers {span(tail)}"
 
 
-def _tolerance(value_seconds: float, observations: int) -> float:
-    return max(TOLERANCE_SECONDS + FIRST_JOBS_SECONDS / observations, TOLERANCE_RATIO * value_seconds)
+def _meet(told: Between, done: Between) -> bool:
+    return told.low <= done.high + CLOCK_SECONDS and done.low - CLOCK_SECONDS <= told.high
 
 
 def _page_cells(page: QueuePage) -> tuple[str, ...]:
@@ -90,8 +94,8 @@ def _page_cells(page: QueuePage) -> tuple[str, ...]:
 
 def _truth_cells(truth: QueueTruth) -> tuple[str, ...]:
     counts = (str(count) for count in (truth.completed, truth.failed, truth.requeued))
-    samples = (truth.wait_seconds, truth.duration_seconds)
-    times = ((seconds(mean(one)), seconds(quantile(one, TAIL))) for one in samples)
+    samples = (truth.waits, truth.durations)
+    times = ((span(mean(one)), span(quantile(one, TAIL))) for one in samples)
     return (*counts, *chain.from_iterable(times))
 
 

@@ -4,9 +4,10 @@ Only ever run against the server that the demo itself has started: nothing else 
 """
 
 import asyncio
+import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bullmq import DelayedError, Queue, UnrecoverableError, Worker
@@ -22,7 +23,7 @@ from exporter.demo_load import (
     planned_jobs,
     scheduled_tries,
 )
-from exporter.demo_truth import QueueTruth
+from exporter.demo_truth import Between, QueueTruth
 
 # Enough finished jobs to look at, few enough that an hour of the demo stays small.
 KEEP = {"removeOnComplete": {"count": 200}, "removeOnFail": {"count": 200}}
@@ -36,6 +37,7 @@ class Work:
         self._redis_url = redis_url
         self._rng = rng
         self._stop = asyncio.Event()
+        self._added: dict[tuple[str, str], float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; on return no job is being added, started or finished any more.
@@ -45,7 +47,7 @@ class Work:
         self._stop = stop
         queues = {queue.name: Queue(queue.name, {"connection": self._redis_url}) for queue in QUEUES}
         for queue in QUEUES:
-            await _schedule(queue, queues[queue.name])
+            self._note_added(queue.name, await _scheduled(queue, queues[queue.name]))
         workers = [self._worker(queue) for queue in QUEUES]
         for worker in workers:
             # Until it knows the server, this client blocks for whole seconds and starts delayed jobs late.
@@ -67,24 +69,48 @@ class Work:
         for batch in _batches(planned_jobs(self._rng)):
             if await stopped_within(self._stop, begin + batch[0].at_seconds - time.monotonic()):
                 return
-            await queues[batch[0].queue].addBulk([_as_added(job) for job in batch])
+            name = batch[0].queue
+            self._note_added(name, await queues[name].addBulk([_as_added(job) for job in batch]))
+
+    def _note_added(self, queue: str, jobs: Iterable[Any]) -> None:
+        now = time.time()
+        self._added.update({(queue, job.id): now for job in jobs})
 
     def _worker(self, queue: DemoQueue) -> Any:
         truth = self.truth[queue.name]
+        worked: dict[str, float] = {}
 
         async def handle(job: Any, _token: str) -> str:
             started = time.time()
             if job.attemptsStarted == 1:
-                truth.wait_seconds.append(started - (job.timestamp + job.opts.get("delay", 0)) / 1000)
+                truth.waits.append(self._wait(queue.name, job, started))
             seconds, end = job.data["tries"][job.attemptsMade]
             if await stopped_within(self._stop, seconds):
                 truth.cut_short += 1
                 raise DelayedError  # tells the worker to leave the job as it is
-            truth.ended(end, job.attemptsMade, time.time() - started)
+            truth.ended(end, job.attemptsMade)
+            worked[job.id] = time.time() - started
             return _finish(end, job.name)
 
+        def noted(job: Any, _outcome: Any) -> None:
+            taken = time.time() - job.processedOn / 1000
+            truth.durations.append(Between(worked.pop(job.id), taken))
+
         options = {"connection": self._redis_url, "concurrency": queue.slots, "autorun": False}
-        return Worker(queue.name, handle, options)
+        worker = Worker(queue.name, handle, options)
+        worker.on("completed", noted)
+        worker.on("failed", noted)
+        return worker
+
+    def _wait(self, queue: str, job: Any, started: float) -> Between:
+        """Bounds of the time from ready to the first start, which lies from `processedOn` to `started`.
+
+        A delayed job is ready when due; any other from its `timestamp` to the return of the producer's call.
+        """
+        delay = job.opts.get("delay", 0)
+        due = (job.timestamp + delay) / 1000
+        ready_at_last = due if delay else self._added.pop((queue, job.id), math.inf)
+        return Between(max(0.0, job.processedOn / 1000 - ready_at_last), started - due)
 
 
 def _finish(end: str, job_type: str) -> str:
@@ -117,8 +143,10 @@ def _as_added(job: PlannedJob) -> dict[str, Any]:
     return {"name": job.job_type, "data": data, "opts": options}
 
 
-async def _schedule(queue: DemoQueue, handle: Any) -> None:
-    if queue.every_seconds is not None:
-        every = {"every": round(queue.every_seconds / SPEED * 1000)}
-        data = {"tries": scheduled_tries(queue)}
-        await handle.upsertJobScheduler("nightly", every, "nightly-sweep", data, dict(KEEP))
+async def _scheduled(queue: DemoQueue, handle: Any) -> list[Any]:
+    """Start the queue's scheduler, if it has one; its first job."""
+    if queue.every_seconds is None:
+        return []
+    every = {"every": round(queue.every_seconds / SPEED * 1000)}
+    data = {"tries": scheduled_tries(queue)}
+    return [await handle.upsertJobScheduler("nightly", every, "nightly-sweep", data, dict(KEEP))]

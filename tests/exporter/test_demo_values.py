@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from collections import Counter
 from itertools import takewhile
 
@@ -12,7 +13,7 @@ import pytest
 from exporter.demo_load import DAY_SECONDS, MEAN_JOBS_PER_HOUR, QUEUES, SPEED, planned_jobs
 from exporter.demo_page import parse_page
 from exporter.demo_summary import disagreements
-from exporter.demo_truth import QueueTruth, quantile
+from exporter.demo_truth import Between, QueueTruth, mean, quantile
 
 PAGE = """\
 # TYPE queue_jobs_processed_total counter
@@ -39,13 +40,18 @@ queue_redis_up 1.0
 """
 
 
+def seen(*seconds: float) -> list[Between]:
+    """What handlers saw of these times, each to within a hundredth of a second."""
+    return [Between(one - 0.005, one + 0.005) for one in seconds]
+
+
 def truth(**changes: object) -> dict[str, QueueTruth]:
     agreed = {
         "completed": 3,
         "failed": 1,
         "requeued": 2,
-        "wait_seconds": [0.05, 0.05, 0.05, 0.65],
-        "duration_seconds": [0.5] * 6,
+        "waits": seen(0.05, 0.05, 0.05, 0.65),
+        "durations": seen(0.5, 0.5, 0.5, 0.5, 0.5, 0.5),
     }
     return {"email": QueueTruth(**{**agreed, **changes})}
 
@@ -60,10 +66,24 @@ def test_a_page_that_says_what_the_handlers_saw_agrees():
         ({"completed": 4}, "email: completed: page 3, handlers 4"),
         ({"failed": 0}, "email: failed: page 1, handlers 0"),
         ({"requeued": 3}, "email: requeued: page 2, handlers 3"),
-        ({"wait_seconds": [0.25, 0.25, 0.3]}, "email: waits: page 4, handlers 3"),
-        ({"wait_seconds": [0.05, 0.05, 0.05, 0.75]}, "email: wait: mean: page 0.2 s, handlers 0.225 s"),
-        ({"wait_seconds": [0.2, 0.2, 0.2, 0.08]}, "email: wait: mean: page 0.2 s, handlers 0.17 s"),
-        ({"duration_seconds": [0.3] * 5 + [1.5]}, "email: time: p95: page 0-1 s, handlers 1.5 s"),
+        ({"waits": seen(0.2, 0.2, 0.2)}, "email: waits: page 4, handlers 3"),
+        ({"durations": seen(0.5)}, "email: attempts: page 6, handlers 1"),
+        (
+            {"waits": seen(0.05, 0.05, 0.05, 0.69)},
+            "email: wait: mean: page 200 ms, handlers 205-215 ms",
+        ),
+        (
+            {"waits": seen(0.05, 0.05, 0.05, 0.61)},
+            "email: wait: mean: page 200 ms, handlers 185-195 ms",
+        ),
+        (
+            {"waits": seen(0.2, 0.2, 0.2, 0.08)},
+            "email: wait: mean: page 200 ms, handlers 165-175 ms",
+        ),
+        (
+            {"durations": seen(0.3, 0.3, 0.3, 0.3, 0.3, 1.5)},
+            "email: time: p95: page 0-1 s, handlers 1.5-1.5 s",
+        ),
     ],
 )
 def test_each_way_to_differ_is_told(changes, told):
@@ -101,8 +121,13 @@ def test_the_mix_is_that_of_the_planning_example():
     assert means["route-optimization"] == pytest.approx(12)
 
 
-def test_the_quantile_is_the_smallest_value_that_enough_others_do_not_exceed():
+def test_bounds_of_a_mean_and_of_a_quantile_hold_the_values_whatever_they_were():
+    rng = random.Random(3)
+    for size in (1, 2, 19, 20, 21, 40):
+        values = [rng.expovariate(1) for _ in range(size)]
+        bounds = [Between(value - rng.random() / 10, value + rng.random() / 10) for value in values]
+        exact = min(value for value in values if sum(other <= value for other in values) >= 0.95 * size)
+        assert quantile(bounds, 0.95).low <= exact <= quantile(bounds, 0.95).high
+        assert mean(bounds).low <= statistics.fmean(values) <= mean(bounds).high
     assert quantile([], 0.95) is None
-    assert quantile([7.0], 0.95) == 7.0
-    assert quantile(range(1, 101), 0.95) == 95
-    assert quantile(range(1, 22), 0.95) == 20
+    assert mean([]) is None
