@@ -8,8 +8,8 @@ from typing import TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# The kernels allocate nothing, so numba need not count references to the arrays they pass around: that counting
-# costs seven times the work itself.
+# The kernels allocate nothing, so numba need not count references to the arrays they pass around: that
+# counting costs seven times the work itself.
 _OPTIONS = {"nogil": True, "_nrt": False}
 
 try:
@@ -27,8 +27,8 @@ else:
 
     def compiled(function: Function) -> Function:
         """Compiled on first use and kept on disk."""
-        return numba.njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **_OPTIONS)(function)  # type: ignore[call-overload,no-any-return]
 
     def inlined(function: Function) -> Function:
         """Compiled into its caller."""
-        return numba.njit(inline="always", **_OPTIONS)(function)  # type: ignore[no-any-return]
+        return numba.njit(inline="always", **_OPTIONS)(function)  # type: ignore[call-overload,no-any-return]

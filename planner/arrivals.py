@@ -1,6 +1,7 @@
 """Knows the ways jobs arrive: their mean rate, and how to draw arrival times.
 
-Every process draws from unit exponentials where it can, so that one seed gives comparable runs of two processes.
+Every process draws from unit exponentials where it can, so that one seed gives comparable runs of two
+processes.
 """
 
 import math
@@ -16,11 +17,15 @@ from planner.laws import Law, Vector
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Arrivals of one run, in order of time: seconds, priority class (0 first) and batch of each job."""
+    """Arrivals of one run, in order of time: seconds, priority class (0 first) and batch of each job.
+
+    `intervals` are the unit exponentials behind renewal arrivals, so that a twin can be driven by them.
+    """
 
     times: Vector
     classes: NDArray[np.int64]
     batches: NDArray[np.int64] | None = None
+    intervals: Vector | None = None
 
 
 class Arrivals(Protocol):
@@ -61,7 +66,9 @@ class Renewal:
         return 1.0 / self.interval.mean
 
     def draw(self, random: np.random.Generator, count: int) -> Drawn:
-        return _one_class(np.cumsum(from_exponential(self.interval, random.standard_exponential(count))))
+        unit = random.standard_exponential(count)
+        times = np.cumsum(from_exponential(self.interval, unit))
+        return Drawn(times, np.zeros(count, dtype=np.int64), intervals=unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,9 @@ class Mmpp:
         return float(np.dot(self.rates, self.shares))
 
     def draw(self, random: np.random.Generator, count: int) -> Drawn:
-        """The clock runs at the current rate: arrivals are unit Poisson on that clock, read back in seconds."""
+        """The clock runs at the current rate: arrivals are unit Poisson on that clock, read back in
+        seconds.
+        """
         clock = np.cumsum(random.standard_exponential(count))
         first = int(random.random() > self.shares[0])
         cycle_seconds = sum(1.0 / rate for rate in self.switch_per_second)
@@ -193,7 +202,7 @@ class Profile:
 
     @property
     def rates(self) -> Vector:
-        return np.array(self.weights) / np.mean(self.weights) * self.per_second
+        return np.asarray(np.array(self.weights) / np.mean(self.weights) * self.per_second)
 
     @property
     def steps(self) -> tuple[float, ...]:
@@ -205,11 +214,17 @@ class Profile:
 
     def rate_at(self, seconds: float) -> float:
         part = int(seconds % self.period / self.period * len(self.weights))
-        return self.weights[min(part, len(self.weights) - 1)] / (sum(self.weights) / len(self.weights)) * self.per_second
+        return (
+            self.weights[min(part, len(self.weights) - 1)]
+            / (sum(self.weights) / len(self.weights))
+            * self.per_second
+        )
 
     def draw(self, random: np.random.Generator, count: int) -> Drawn:
         edges = np.linspace(0.0, self.period, len(self.weights) + 1)
-        return _one_class(_on_clock(random, count, edges, np.append(0.0, np.cumsum(self.rates * np.diff(edges)))))
+        return _one_class(
+            _on_clock(random, count, edges, np.append(0.0, np.cumsum(self.rates * np.diff(edges))))
+        )
 
 
 def _on_clock(random: np.random.Generator, count: int, seconds: Vector, ticks: Vector) -> Vector:

@@ -24,7 +24,9 @@ def _larger(arrivals: BatchPoisson) -> Vector:
 
 
 def _states(slots: int, arrivals: BatchPoisson, service_seconds: float, larger: Vector) -> Vector:
-    """P(n jobs in the system) from the balance of each cut: μ_n·p_n = β·Σ p_k·P(size >= n - k). No term is negative."""
+    """P(n jobs in the system) from the balance of each cut: μ_n·p_n = β·Σ p_k·P(size >= n - k). No term is
+    negative.
+    """
     p = np.zeros(4096)
     p[0], total, n = 1.0, 1.0, 0
     backwards = larger[::-1]
@@ -38,4 +40,4 @@ def _states(slots: int, arrivals: BatchPoisson, service_seconds: float, larger: 
         total += p[n]
         if p[n] > 1e200:
             p, total = p / p[n], total / p[n]
-    return p[: n + 1] / p[: n + 1].sum()
+    return np.asarray(p[: n + 1] / p[: n + 1].sum())

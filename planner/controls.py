@@ -1,23 +1,26 @@
-"""Knows which exactly solvable queue resembles the one simulated, so that it can be run beside it as a control."""
+"""Knows which exactly solvable queue resembles the one simulated, so that it can be run beside it as a
+control.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from planner.arrivals import Arrivals, BatchPoisson, Drawn, Mmpp, Periodic, Poisson, PoissonClasses, Renewal
+from planner import fcfs
+from planner.arrivals import Arrivals, BatchPoisson, Poisson, PoissonClasses, Profile, Renewal, Sinusoid
 from planner.batches import batch_wait
 from planner.coupling import from_exponential
 from planner.daily import daily_wait
 from planner.deterministic import deterministic_wait
 from planner.distributions import Distribution, quantile
-from planner.erlang import exponential_wait
 from planner.fleet import Fleet
-from planner.laws import Exponential, Gamma, IoThenCpu, Law, Mixture, Vector, scv
+from planner.laws import Deterministic, Exponential, Gamma, IoThenCpu, Law, Mixture, Vector, scv
 from planner.patience import impatient_wait
 from planner.phases import Crowd, arrival_phases, phase_type
 from planner.qbd import solve
 from planner.renewal_exponential import renewal_exponential_wait
+from planner.runs import Draw
 from planner.workload import Workload
 
 # A twin of two phases on more slots takes longer to solve than it saves.
@@ -26,12 +29,17 @@ MOST_SLOTS = 80
 
 @dataclass(frozen=True)
 class Control:
-    """A first-come-first-served queue with the same arrivals and a service law that theory can handle."""
+    """A first-come-first-served queue with like arrivals and a service law that theory can handle.
+
+    `interval` is given where the arrivals are renewals of a twin law, driven by the same chance; else they
+    are the same arrivals.
+    """
 
     waits: Distribution
     service: Law
     slots: int
     patience: Law | None = None
+    interval: Law | None = None
 
     @cached_property
     def marks(self) -> Vector:
@@ -41,6 +49,15 @@ class Control:
     @cached_property
     def truth(self) -> Vector:
         return np.array([self.waits.mean, *(self.waits.tail(t) for t in self.marks)])
+
+    def run(self, draw: Draw, warmup: int) -> Vector:
+        """Excess over the truth in one replication."""
+        times = draw.arrivals.times
+        if self.interval is not None and draw.arrivals.intervals is not None:
+            times = np.cumsum(from_exponential(self.interval, draw.arrivals.intervals))
+        service = from_exponential(self.service, draw.unit)
+        waits = fcfs.waits(times, service, self.slots, draw.patience if self.patience else None)
+        return self.excess(waits[warmup:])
 
     def excess(self, waits: Vector) -> Vector:
         """Mean wait and tails of one run, less their true values."""
@@ -63,7 +80,9 @@ def _parts(law: Law) -> tuple[Law, ...]:
 
 
 def _hyperexponential(law: Law, variability: float) -> Mixture:
-    """Two exponentials with the law's first three moments, or with balanced means where there is no such pair."""
+    """Two exponentials with the law's first three moments, or with balanced means where there is no such
+    pair.
+    """
     m1, m2, m3 = law.mean, law.moment(2) / 2.0, law.moment(3) / 6.0
     gap = m2 - m1 * m1
     total, product = (m3 - m1 * m2) / gap, (m1 * m3 - m2 * m2) / gap
@@ -98,8 +117,6 @@ def limit_control(workload: Workload, fleet: Fleet) -> Control | None:
     rate = workload.arrivals.per_second
     if rate >= 0.999 * limit.per_second or limit.max > 5000:
         return None
-    from planner.laws import Deterministic
-
     waits = deterministic_wait(limit.max, rate, limit.window_seconds)
     return Control(waits, Deterministic(limit.window_seconds), limit.max)
 
@@ -115,15 +132,19 @@ def _patient(arrivals: Arrivals, slots: int, service: Law) -> Control | None:
     plain = Exponential(service.mean)
     if isinstance(arrivals, BatchPoisson):
         return Control(batch_wait(slots, arrivals, plain.mean), plain, slots)
-    if hasattr(arrivals, "rate_at"):
+    if isinstance(arrivals, Sinusoid | Profile):
         return Control(daily_wait(slots, arrivals, plain.mean).overall, plain, slots)
     near = plain if slots > MOST_SLOTS else twin(service)
     phases = phase_type(near)
     if isinstance(arrivals, PoissonClasses):
         arrivals = Poisson(arrivals.per_second)
+    interval = None
+    if isinstance(arrivals, Renewal) and phase_type(arrivals.interval) is None and slots <= MOST_SLOTS:
+        interval = twin(arrivals.interval)
+        arrivals = Renewal(interval)
     process = arrival_phases(arrivals)
     if process is not None and phases is not None and len(process.quiet) <= 3:
-        return Control(solve(process, Crowd(phases, slots)).wait, near, slots)
+        return Control(solve(process, Crowd(phases, slots)).wait, near, slots, interval=interval)
     if isinstance(arrivals, Renewal):
         return Control(renewal_exponential_wait(slots, arrivals.interval, plain.mean), plain, slots)
     return None

@@ -1,14 +1,24 @@
-"""Knows how to turn unit exponentials into draws of any law, so that two laws can be driven by the same chance.
+"""Knows how to turn unit exponentials into draws of any law, so that two laws can be driven by the same
+chance.
 
-A large exponential becomes a long service in both laws; that makes the difference of two runs far quieter than
-either run (control variates, planner/controls.py).
+A large exponential becomes a long service in both laws; that makes the difference of two runs far quieter
+than either run (control variates, planner/controls.py).
 """
 
 from functools import lru_cache
 
 import numpy as np
 
-from planner.laws import BoundedPareto, Deterministic, Discrete, Exponential, Law, Vector, Weibull, is_continuous
+from planner.laws import (
+    BoundedPareto,
+    Deterministic,
+    Discrete,
+    Exponential,
+    Law,
+    Vector,
+    Weibull,
+    is_continuous,
+)
 
 # 40 / 16,384: the error of the straight lines between is below 1e-6 of the quantile for every law offered.
 CELLS = 16_384
@@ -22,7 +32,7 @@ def from_exponential(law: Law, unit: Vector) -> Vector:
         return law.mean * unit
     if isinstance(law, _CLOSED) or not is_continuous(law):
         return law.upper_quantile(np.exp(-unit))
-    quantiles, slopes = _table(law)
+    quantiles, slopes = _table(law)  # type: ignore[arg-type]  # every law is a frozen dataclass
     place = np.minimum(unit, LARGEST * 0.999999) * (CELLS / LARGEST)
     cell = place.astype(np.int64)
     return quantiles[cell] + (place - cell) * slopes[cell]

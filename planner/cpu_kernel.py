@@ -1,7 +1,8 @@
 """Knows slots that wait for others first and then share the cores of their process, one event at a time.
 
-Jobs start in order of arrival, in the process with the most free slots. Processor sharing runs on a clock of work
-done per job: the job whose work is finished first on that clock leaves first, whoever else comes and goes.
+Jobs start in order of arrival, in the process with the most free slots. Processor sharing runs on a clock
+of work done per job: the job whose work is finished first on that clock leaves first, whoever else comes
+and goes.
 """
 
 from typing import NamedTuple
@@ -69,7 +70,7 @@ def _sift_down(keys: Floats, whats: Ints, size: int) -> None:
 
 @inlined
 def _speed(m: Machines, process: int) -> float:
-    return min(1.0, m.cores / m.computing[process])
+    return float(min(1.0, m.cores / m.computing[process]))
 
 
 @inlined
@@ -122,7 +123,7 @@ def _first_done(m: Machines) -> int:
 def _when_done(m: Machines, process: int) -> float:
     if process < 0:
         return np.inf
-    return m.seen[process] + max(m.due[process, 0] - m.work[process], 0.0) / _speed(m, process)
+    return float(m.seen[process] + max(m.due[process, 0] - m.work[process], 0.0) / _speed(m, process))
 
 
 @compiled

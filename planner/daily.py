@@ -4,6 +4,7 @@ Kolmogorov's forward equations are integrated over one period again and again un
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import integrate
@@ -18,7 +19,9 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 @dataclass(frozen=True, slots=True)
 class DailyWait:
-    """The wait of all jobs, that of the jobs of each twenty-fourth of the period, and the share of each in all."""
+    """The wait of all jobs, that of the jobs of each twenty-fourth of the period, and the share of each in
+    all.
+    """
 
     overall: ErlangMixture
     bins: tuple[ErlangMixture, ...]
@@ -29,7 +32,9 @@ class DailyWait:
         return int(np.argmax([wait.mean for wait in self.bins]))
 
 
-def daily_wait(slots: int, arrivals: Periodic, service_seconds: float, places: int | None = None) -> DailyWait:
+def daily_wait(
+    slots: int, arrivals: Periodic, service_seconds: float, places: int | None = None
+) -> DailyWait:
     """Any load whose mean is below the slots; with `places`, any load."""
     room = places or _enough_room(slots, arrivals, service_seconds)
     while True:
@@ -89,7 +94,7 @@ def _start(slots: int, room: int, arrivals: Periodic, service_seconds: float) ->
 def _pieces(arrivals: Periodic) -> Vector:
     """Edges between which the rate is smooth and the bin the same."""
     edges = np.union1d(np.linspace(0.0, arrivals.period, BINS + 1), arrivals.steps)
-    return edges[np.append(True, np.diff(edges) > 1e-9 * arrivals.period)]
+    return np.asarray(edges[np.append(True, np.diff(edges) > 1e-9 * arrivals.period)])
 
 
 def _one_period(
@@ -97,7 +102,7 @@ def _one_period(
 ) -> tuple[Vector, Vector]:
     seen = np.zeros((BINS, len(state)))
     leave = np.minimum(np.arange(len(state)), slots) / service_seconds
-    for start, end in zip(pieces[:-1], pieces[1:], strict=True):
+    for start, end in pairwise(pieces):
         half = (end - start) / 2
         nodes = start + half * (1.0 + _NODES)
         solved = integrate.solve_ivp(
@@ -114,7 +119,9 @@ def _one_period(
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
-    """dp/dt of the birth-and-death chain. `middle` lies inside the smooth piece: a step belongs to its other side."""
+    """dp/dt of the birth-and-death chain. `middle` lies inside the smooth piece: a step belongs to its
+    other side.
+    """
 
     arrivals: Periodic
     middle: float

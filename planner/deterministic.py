@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from planner.laws import Vector
@@ -46,7 +47,9 @@ def deterministic_wait(slots: int, arrival_rate: float, service_seconds: float) 
 
 
 def _longest_queue(slots: int, load: float) -> float:
-    """Queue length where the tail is negligible: it falls as z**-m, z the root of z**slots = exp(load·(z-1))."""
+    """Queue length where the tail is negligible: it falls as z**-m, z the root of z**slots =
+    exp(load·(z-1)).
+    """
     low, high = 1.0 + 1e-12, 1.0 + 3.0 * (slots / load - 1.0) + 3.0 / slots
     while slots * np.log(high) > load * (high - 1.0):
         high *= 2.0
@@ -55,7 +58,7 @@ def _longest_queue(slots: int, load: float) -> float:
     for _ in range(200):
         middle = (low + high) / 2
         low, high = (middle, high) if slots * np.log(middle) > load * (middle - 1.0) else (low, middle)
-    return -float(np.log(NEGLIGIBLE) / np.log(low)) + 10 * np.sqrt(slots)
+    return float(-float(np.log(NEGLIGIBLE) / np.log(low)) + 10 * np.sqrt(slots))
 
 
 def _queue_lengths(slots: int, load: float, points: int) -> Vector:
@@ -72,7 +75,7 @@ def _queue_lengths(slots: int, load: float, points: int) -> Vector:
     return np.maximum(np.fft.irfft(np.append(1.0, values), points), 0.0)
 
 
-def _roots(slots: int, load: float) -> np.ndarray:  # type: ignore[type-arg]
+def _roots(slots: int, load: float) -> NDArray[np.complex128]:
     """z_k = -(slots/load)·W(-(load/slots)·exp(-load/slots)·exp(2πik/slots)), Lambert's principal branch."""
     turns = np.exp(2j * np.pi * np.arange(1, slots) / slots)
     density = load / slots

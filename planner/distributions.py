@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from scipy import optimize
 
-from planner.laws import Discrete, Law, Vector, Deterministic, Mixture
+from planner.laws import Deterministic, Discrete, Law, Mixture, Vector
 
 
 class Distribution(Protocol):
@@ -79,11 +79,7 @@ def _parts(law: Law) -> list[tuple[float, Law]]:
     if isinstance(law, Discrete):
         return [(p, Deterministic(value)) for p, value in zip(law.p, law.values, strict=True)]
     if isinstance(law, Mixture):
-        return [
-            (p * q, inner)
-            for p, part in zip(law.p, law.laws, strict=True)
-            for q, inner in _parts(part)
-        ]
+        return [(p * q, inner) for p, part in zip(law.p, law.laws, strict=True) for q, inner in _parts(part)]
     return [(1.0, law)]
 
 

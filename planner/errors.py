@@ -1,5 +1,5 @@
 """Knows how a question that can't be answered says so: one line with where, which value, which rule."""
 
 
-class BadInput(ValueError):
+class BadInput(ValueError):  # noqa: N818 - reads as what it says
     """What was given can't be used. The message is one line and starts with the path of the field."""

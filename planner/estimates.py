@@ -1,7 +1,8 @@
 """Knows how to turn replications into a figure with its band, using controls whose true mean is known.
 
-A control is a figure of a second queue run on the same chance, for which theory gives the exact answer. Regression
-of a figure on the controls takes out the luck they share (Lavenberg & Welch 1981); the intercept is the estimate.
+A control is a figure of a second queue run on the same chance, for which theory gives the exact answer.
+Regression of a figure on the controls takes out the luck they share (Lavenberg & Welch 1981); the intercept
+is the estimate.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from planner.tally import crossing
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """`weights` (sum 1) make the estimate from one value a replication; `design` has shape (replications, 1 + controls)."""
+    """`weights` (sum 1) make the estimate from one value a replication; `design` has shape (replications, 1
+    + controls).
+    """
 
     weights: Vector
     design: Matrix
@@ -33,7 +36,9 @@ class Regression:
         return float(self.critical * np.sqrt(((values - fitted) ** 2).sum() / freedom * self.spread))
 
     def quantile(self, shares: Matrix, level: float) -> Figure:
-        """The quantile whose controlled tail is 1 - level; `shares` has one row a replication (planner/tally.py)."""
+        """The quantile whose controlled tail is 1 - level; `shares` has one row a replication
+        (planner/tally.py).
+        """
         tail = self.weights @ shares
         rest = 1.0 - level
         found = crossing(tail, rest)
@@ -44,7 +49,9 @@ class Regression:
 
 
 def regression(controls: Matrix) -> Regression:
-    """For `controls` already reduced by their true means; shape (replications, controls), controls may be none."""
+    """For `controls` already reduced by their true means; shape (replications, controls), controls may be
+    none.
+    """
     count = len(controls)
     spread = controls.std(axis=0)
     useful = controls[:, spread > 1e-12 * np.abs(controls).max(initial=1e-300)]

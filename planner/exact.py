@@ -7,7 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from planner.arrivals import (
-    BatchPoisson, Periodic, Poisson, PoissonClasses, Profile, Renewal, Sinusoid,
+    BatchPoisson,
+    Periodic,
+    Poisson,
+    PoissonClasses,
+    Profile,
+    Renewal,
+    Sinusoid,
 )  # fmt: skip
 from planner.batches import batch_wait
 from planner.daily import DailyWait, daily_wait
@@ -28,7 +34,7 @@ from planner.single_slot import single_slot_wait
 from planner.workload import Workload
 
 # Larger chains take longer than a simulation that is sure to 0.4 %.
-MOST_PHASES = 420
+MOST_PHASES, MOST_LISTED = 700, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +113,9 @@ def _completed(found: Solved, workload: Workload, fleet: Fleet) -> Solved:
         "final_failure_ratio": 0.0,
     }
     sojourn = found.sojourn
-    if sojourn is None and found.wait is not None and found.gave_up == 0.0 and not found.classes:
-        if not isinstance(workload.service, IoThenCpu) and workload.patience is None:
-            sojourn = Stay(found.wait, workload.service)
+    if sojourn is None and found.wait is not None and workload.patience is None and not found.classes:
+        assert not isinstance(workload.service, IoThenCpu), "shared cores know their own sojourn"
+        sojourn = Stay(found.wait, workload.service)
     return Solved(
         found.method, found.wait, sojourn, found.classes, found.daily, found.lost, found.gave_up,
         plain | found.scalars,
@@ -137,9 +143,16 @@ def _shared_cpu(workload: Workload, fleet: Fleet) -> Solved | None:
     held = found.mean_busy / workload.arrivals.per_second
     most = saturated_throughput(fleet.slots, io, cpu, fleet.cores)
     busy = found.mean_busy / fleet.slots
-    # The mean stay is exact; its law is not that of wait plus an independent service, so only the mean is given.
-    scalars = {"util": busy, "mean_slot_occupancy": busy, "mean_service_stretched": held, "max_throughput": most}
-    return Solved("chain of shared cores (QBD)", found.wait, _OnlyMean(found.wait.mean + held), scalars=scalars)
+    # The mean stay is exact; its law is not that of wait plus an independent service, so only the mean is.
+    scalars = {
+        "util": busy,
+        "mean_slot_occupancy": busy,
+        "mean_service_stretched": held,
+        "max_throughput": most,
+    }
+    return Solved(
+        "chain of shared cores (QBD)", found.wait, _OnlyMean(found.wait.mean + held), scalars=scalars
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +219,11 @@ def _batches(workload: Workload, fleet: Fleet) -> Solved | None:
 
 def _daily(workload: Workload, fleet: Fleet) -> Solved | None:
     seconds = _mean_of_exponential(workload.service)
-    if not isinstance(workload.arrivals, Sinusoid | Profile) or seconds is None or workload.patience is not None:
+    if (
+        not isinstance(workload.arrivals, Sinusoid | Profile)
+        or seconds is None
+        or workload.patience is not None
+    ):
         return None
     arrivals: Periodic = workload.arrivals
     found = daily_wait(fleet.slots, arrivals, seconds, fleet.places)
@@ -235,7 +252,9 @@ def _single(workload: Workload, fleet: Fleet) -> Solved | None:
         return None
     if not isinstance(workload.arrivals, Poisson) or not _open(workload, fleet):
         return None
-    return Solved("M/G/1 (Pollaczek-Khinchine, exact)", single_slot_wait(workload.arrivals.per_second, service))
+    return Solved(
+        "M/G/1 (Pollaczek-Khinchine, exact)", single_slot_wait(workload.arrivals.per_second, service)
+    )
 
 
 def _renewal(workload: Workload, fleet: Fleet) -> Solved | None:
@@ -253,8 +272,16 @@ def _chain(workload: Workload, fleet: Fleet) -> Solved | None:
     law = phase_type(workload.service)
     if phases is None or law is None:
         return None
-    if crowd_size(len(law.start), fleet.slots) * len(phases.quiet) > MOST_PHASES:
+    if crowd_size(len(law.start), fleet.slots) > MOST_LISTED:
         return None
-    found = solve(phases, Crowd(law, fleet.slots))
+    crowd = Crowd(law, fleet.slots)
+    if len(crowd.states(fleet.slots)) * len(phases.quiet) > MOST_PHASES:
+        return None
+    lowest = _rare_below(workload.offered_load) if isinstance(workload.arrivals, Poisson) else 0
+    found = solve(phases, crowd, min(lowest, fleet.slots - 1))
     return Solved("MAP/PH/c chain (QBD, matrix-geometric; exact)", found.wait)
 
+
+def _rare_below(offered_load: float) -> int:
+    """Fewer busy slots than this are never seen: with Poisson arrivals they are at least Poisson many."""
+    return max(0, int(offered_load - 9.0 * offered_load**0.5 - 10.0))

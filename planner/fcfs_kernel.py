@@ -1,7 +1,7 @@
 """Knows the fastest way through a first-come-first-served queue: one pass over the jobs, no events.
 
-Kiefer & Wolfowitz 1955: a job starts when it has arrived and the slot that is free first is free. `free` holds the
-times at which the slots become free: rising for up to SORTED slots, a binary heap above.
+Kiefer & Wolfowitz 1955: a job starts when it has arrived and the slot that is free first is free. `free`
+holds the times at which the slots become free: rising for up to SORTED slots, a binary heap above.
 """
 
 import numpy as np
@@ -40,7 +40,9 @@ def _replace_heap(free: Vector, finish: float) -> None:
 
 @compiled
 def waits_sorted(times: Vector, service: Vector, free: Vector, waits: Vector) -> None:
-    """Fill `waits` (same length as `times` and `service`); `free` is rising and is left as the run leaves it."""
+    """Fill `waits` (same length as `times` and `service`); `free` is rising and is left as the run leaves
+    it.
+    """
     for i in range(len(times)):
         start = max(times[i], free[0])
         waits[i] = start - times[i]

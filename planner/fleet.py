@@ -17,7 +17,8 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """`slots` jobs at a time in all, evenly over `processes`; each process has one event loop of `cores` cores.
+    """`slots` jobs at a time in all, evenly over `processes`; each process has one event loop of `cores`
+    cores.
 
     `places` is the room in the system, slots included; a job that finds it full is lost.
     """

@@ -1,7 +1,7 @@
 """Knows the laws of service times, intervals and patience: their moments, tails, quantiles and transforms.
 
-Every law is over seconds and never negative. Arrays in, arrays out: `tail`, `upper_quantile` and `laplace` take
-any shape and answer the same shape.
+Every law is over seconds and never negative. Arrays in, arrays out: `tail`, `upper_quantile` and `laplace`
+take any shape and answer the same shape.
 """
 
 from dataclasses import dataclass
@@ -53,8 +53,8 @@ def scv(law: Law) -> float:
 def quadrature(law: Law, step: float = 0.02, reach: float = 9.0) -> tuple[Vector, Vector]:
     """Values and weights (sum 1) that integrate smooth functions of a continuous law.
 
-    The trapezoid rule on the normal scale: exact to near rounding, because the integrand and all its derivatives
-    vanish at both ends.
+    The trapezoid rule on the normal scale: exact to near rounding, because the integrand and all its
+    derivatives vanish at both ends.
     """
     z = np.arange(-reach, reach + step / 2, step)
     weights = np.exp(-z * z / 2)
@@ -77,7 +77,7 @@ class Exponential:
         return float(special.factorial(order)) * self.mean**order
 
     def tail(self, t: Any) -> Vector:
-        return np.exp(-np.maximum(t, 0.0) / self.mean)
+        return np.asarray(np.exp(-np.maximum(t, 0.0) / self.mean))
 
     def upper_quantile(self, p: Any) -> Vector:
         with np.errstate(divide="ignore"):
@@ -113,7 +113,7 @@ class Deterministic:
         return np.full(np.shape(p), self.value)
 
     def capped_mean(self, t: Any) -> Vector:
-        return np.minimum(t, self.value)
+        return np.asarray(np.minimum(t, self.value))
 
     def laplace(self, s: Any) -> Any:
         return np.exp(-s * self.value)
@@ -140,7 +140,9 @@ class Gamma:
 
     def capped_mean(self, t: Any) -> Vector:
         x = np.asarray(t) * self.shape / self.mean
-        return np.asarray(self.mean * special.gammainc(self.shape + 1.0, x) + t * special.gammaincc(self.shape, x))
+        return np.asarray(
+            self.mean * special.gammainc(self.shape + 1.0, x) + t * special.gammaincc(self.shape, x)
+        )
 
     def laplace(self, s: Any) -> Any:
         return (1.0 + s * self.mean / self.shape) ** -self.shape
@@ -168,7 +170,7 @@ class Lognormal:
             return np.asarray(special.ndtr((self.log_mean - np.log(np.maximum(t, 0.0))) / self.sigma))
 
     def upper_quantile(self, p: Any) -> Vector:
-        return np.exp(self.log_mean - self.sigma * special.ndtri(p))
+        return np.asarray(np.exp(self.log_mean - self.sigma * special.ndtri(p)))
 
     def capped_mean(self, t: Any) -> Vector:
         with np.errstate(divide="ignore"):
@@ -197,7 +199,7 @@ class Weibull:
         return float(self.scale**order * special.gamma(1.0 + order / self.shape))
 
     def tail(self, t: Any) -> Vector:
-        return np.exp(-((np.maximum(t, 0.0) / self.scale) ** self.shape))
+        return np.asarray(np.exp(-((np.maximum(t, 0.0) / self.scale) ** self.shape)))
 
     def upper_quantile(self, p: Any) -> Vector:
         with np.errstate(divide="ignore"):
@@ -252,7 +254,9 @@ class BoundedPareto:
             area = self.low * np.log(inside / self.low)
         else:
             area = self.low**self.alpha * (inside**power - self.low**power) / power
-        return np.minimum(t, self.low) + (area - self._cut * (inside - self.low)) / (1.0 - self._cut)
+        return np.asarray(
+            np.minimum(t, self.low) + (area - self._cut * (inside - self.low)) / (1.0 - self._cut)
+        )
 
     def laplace(self, s: Any) -> Any:
         return _numeric_laplace(self, s)
@@ -282,11 +286,11 @@ class Discrete:
 
     def tail(self, t: Any) -> Vector:
         above = np.searchsorted(self.values, t, side="right")
-        return np.append(1.0, self._tails())[above]
+        return np.asarray(np.append(1.0, self._tails())[above])
 
     def upper_quantile(self, p: Any) -> Vector:
         index = len(self.values) - np.searchsorted(self._tails()[::-1], p, side="right")
-        return np.asarray(self.values)[np.maximum(index, 0)]
+        return np.asarray(np.asarray(self.values)[np.maximum(index, 0)])
 
     def capped_mean(self, t: Any) -> Vector:
         return np.tensordot(np.minimum.outer(np.asarray(t), self.values), self.p, axes=1)
@@ -343,7 +347,9 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True)
 class IoThenCpu:
-    """A slot is held while the job waits for others (`io`) and then while it shares the process's cores (`cpu`)."""
+    """A slot is held while the job waits for others (`io`) and then while it shares the process's cores
+    (`cpu`).
+    """
 
     io: Law
     cpu: Law

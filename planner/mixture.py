@@ -1,4 +1,6 @@
-"""Knows mixtures of Erlang laws: the wait when a random number of completions of rate `rate` must come first."""
+"""Knows mixtures of Erlang laws: the wait when a random number of completions of rate `rate` must come
+first.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +12,8 @@ from planner.laws import Vector
 
 @dataclass(frozen=True, slots=True)
 class ErlangMixture:
-    """W is the sum of N exponentials of `rate`, with P(N > n) = `above[n]`, geometric with `ratio` past the end.
+    """W is the sum of N exponentials of `rate`, with P(N > n) = `above[n]`, geometric with `ratio` past the
+    end.
 
     P(W > t) = sum over n of P(N > n) · Poisson(n; rate·t): every term is positive, so nothing cancels.
     """

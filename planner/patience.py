@@ -1,11 +1,12 @@
 """Knows M/M/c whose callers give up: the pool with an acquire timeout (Baccelli & Hebuterne 1981).
 
-The wait a caller would have had (offered wait V) has the density exp(λ·E[min(patience, x)] - x·slots/service);
-everything else follows by integration (Zeltyn & Mandelbaum 2005).
+The wait a caller would have had (offered wait V) has the density exp(λ·E[min(patience, x)] -
+x·slots/service); everything else follows by integration (Zeltyn & Mandelbaum 2005).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import interpolate
@@ -81,7 +82,7 @@ def _edges(log_density: Callable[[Vector], Vector], peak_at: float, peak: float,
     first = _boundary(deep, peak_at, 0.0) if deep(0.0) else 0.0
     marks = {first, last} | {x for x in (*_atoms(patience), peak_at) if first < x < last}
     ordered = sorted(marks)
-    parts = [np.linspace(a, b, _CELLS + 1)[:-1] for a, b in zip(ordered, ordered[1:], strict=False)]
+    parts = [np.linspace(a, b, _CELLS + 1)[:-1] for a, b in pairwise(ordered)]
     return np.append(np.concatenate(parts), last)
 
 

@@ -4,13 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from math import comb
+from math import comb, sqrt
 
 import numpy as np
 
 from planner.arrivals import Arrivals, Mmpp, Poisson, Renewal
 from planner.laws import Exponential, Gamma, Law, Matrix, Mixture, Vector, is_whole_gamma
 from planner.qbd import ArrivalPhases
+
+State = tuple[int, ...]
+Leads = Callable[[State], list[tuple[State, float]]]
+
+DEVIATIONS, MARGIN = 8.0, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,49 +75,65 @@ def crowd_size(phases: int, slots: int) -> int:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Identical slots that each serve one job of a phase-type law."""
+    """Identical slots that each serve one job of a phase-type law.
+
+    Only states near the usual share of each phase are kept: DEVIATIONS binomial deviations and a few jobs
+    either side, which leaves out less than 1e-12 of the time and, below some 100 slots, nothing.
+    """
 
     law: PhaseType
     slots: int
 
     @cached_property
-    def _states(self) -> dict[int, dict[tuple[int, ...], int]]:
+    def _known(self) -> dict[int, dict[State, int]]:
         return {}
 
-    def states(self, busy: int) -> dict[tuple[int, ...], int]:
+    @cached_property
+    def _usual(self) -> Vector:
+        """Share of each phase among busy slots."""
+        seconds = np.linalg.solve(-self.law.moves.T, self.law.start)
+        return np.asarray(seconds / seconds.sum())
+
+    def states(self, busy: int) -> dict[State, int]:
         """Numbers of jobs in each phase, and their place in the matrices."""
-        if busy not in self._states:
-            self._states[busy] = {state: i for i, state in enumerate(_compositions(busy, len(self.law.start)))}
-        return self._states[busy]
+        if busy not in self._known:
+            kept = (state for state in _compositions(busy, len(self.law.start)) if self._likely(state, busy))
+            self._known[busy] = {state: place for place, state in enumerate(kept)}
+        return self._known[busy]
+
+    def _likely(self, state: State, busy: int) -> bool:
+        return all(
+            abs(n - busy * share) <= DEVIATIONS * sqrt(busy * share * (1.0 - share)) + MARGIN
+            for n, share in zip(state, self._usual, strict=True)
+        )
 
     def enter(self, busy: int) -> Matrix:
-        return self._rates(busy, busy + 1, lambda state: _entries(self.law, state))
+        entries = self._rates(busy, busy + 1, lambda state: _entries(self.law, state))
+        return np.asarray(entries / entries.sum(axis=1, keepdims=True))
 
     def move(self, busy: int) -> Matrix:
         rates = self._rates(busy, busy, lambda state: _moves(self.law, state))
-        out = np.array([np.dot(state, -self.law.moves.diagonal()) for state in self.states(busy)])
-        return rates - np.diag(out)
+        return rates - np.diag(rates.sum(axis=1) + self.leave(busy).sum(axis=1))
 
     def leave(self, busy: int) -> Matrix:
         return self._rates(busy, busy - 1, lambda state: _exits(self.law, state))
 
-    def _rates(self, busy: int, then: int, leads: "Leads") -> Matrix:
-        source, target = self.states(busy), self.states(then)
+    def _rates(self, busy: int, then: int, leads: Leads) -> Matrix:
+        source, target = self.states(busy), self.states(then) if then >= 0 else {}
         rates = np.zeros((len(source), len(target)))
         for state, i in source.items():
             for reached, rate in leads(state):
-                rates[i, target[reached]] += rate
+                if reached in target:
+                    rates[i, target[reached]] += rate
         return rates
-
-
-State = tuple[int, ...]
-Leads = Callable[[State], list[tuple[State, float]]]
 
 
 def _compositions(total: int, parts: int) -> list[State]:
     """All ways to write `total` as `parts` ordered numbers >= 0 (stars and bars)."""
     bars = combinations(range(total + parts - 1), parts - 1)
-    return [tuple(b - a - 1 for a, b in zip((-1, *bar), (*bar, total + parts - 1), strict=True)) for bar in bars]
+    return [
+        tuple(b - a - 1 for a, b in zip((-1, *bar), (*bar, total + parts - 1), strict=True)) for bar in bars
+    ]
 
 
 def _changed(state: State, phase: int, by: int) -> State:

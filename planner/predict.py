@@ -30,14 +30,17 @@ def predict(
         read_name(text)
     if workload.attempts_per_second >= limit.per_second and not loses(workload, fleet):
         return _growing(workload, fleet, wanted, limit)
-    found = _exact_figures(solve_exactly(workload, fleet), wanted)
+    solved = solve_exactly(workload, fleet)
+    found = _exact_figures(solved, wanted)
+    methods = [solved.method] if solved is not None and found else []
     found |= _of_the_fleet(workload, fleet, limit, wanted)
     missing = tuple(text for text in wanted if text not in found)
-    method = _method(workload, fleet, found, missing)
     doubts: tuple[str, ...] = ()
     if missing:
         simulated, doubts = _simulated(workload, fleet, missing, effort or Effort())
         found |= simulated
+        methods.append("simulation (independent replications, 95 % band)")
+    method = " and ".join(methods) or "balance of flow (exact)"
     return Prediction(method, {text: found[text] for text in wanted}, doubts=doubts)
 
 
@@ -55,7 +58,9 @@ def _exact_figures(solved: Solved | None, wanted: tuple[str, ...]) -> dict[str, 
     return found
 
 
-def _of_the_fleet(workload: Workload, fleet: Fleet, limit: Ceiling, wanted: tuple[str, ...]) -> dict[str, Figure]:
+def _of_the_fleet(
+    workload: Workload, fleet: Fleet, limit: Ceiling, wanted: tuple[str, ...]
+) -> dict[str, Figure]:
     """Figures that need no queueing theory: balances of flow."""
     known = {"max_throughput": Figure(limit.per_second)}
     if workload.retries is not None:
@@ -67,16 +72,6 @@ def _of_the_fleet(workload: Workload, fleet: Fleet, limit: Ceiling, wanted: tupl
         if not isinstance(workload.service, IoThenCpu):
             known["util"] = Figure(workload.offered_load / fleet.slots)
     return {text: known[text] for text in wanted if text in known}
-
-
-def _method(workload: Workload, fleet: Fleet, found: dict[str, Figure], missing: tuple[str, ...]) -> str:
-    parts = []
-    solved = solve_exactly(workload, fleet) if found and not missing else None
-    if solved is not None:
-        parts.append(solved.method)
-    if missing:
-        parts.append("simulation (independent replications, 95 % band)")
-    return " and ".join(parts) or "balance of flow (exact)"
 
 
 def _simulated(
@@ -95,7 +90,7 @@ def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: C
     busy = limit.per_second * workload.service.mean / fleet.slots
     known = {"util": busy, "throughput": limit.per_second, "max_throughput": limit.per_second}
     return Prediction(
-        f"unstable: {limit.set_by} do {limit.per_second:.6g} of {workload.attempts_per_second:.6g} jobs a second",
+        f"unstable, the ceiling is {limit.per_second:.6g} jobs a second, set by {limit.set_by}",
         {text: Figure(known[text]) for text in wanted if text in known},
         stable=False,
         backlog_per_second=excess,

@@ -1,7 +1,7 @@
 """Knows the waits of priority classes that share exponential slots and never interrupt a job.
 
-Means: Cobham 1954. Law: given that all slots are busy it is the wait in M/M/1 with the service rate of all slots
-together (Kella & Yechiali 1985), whose transform is Takagi's (1991, section 3.3).
+Means: Cobham 1954. Law: given that all slots are busy it is the wait in M/M/1 with the service rate of all
+slots together (Kella & Yechiali 1985), whose transform is Takagi's (1991, section 3.3).
 """
 
 from collections.abc import Sequence

@@ -1,25 +1,28 @@
-"""Knows quasi-birth-and-death chains: levels count jobs, phases say what the arrivals and the slots are doing.
+"""Knows quasi-birth-and-death chains: levels count jobs, phases say what the arrivals and the slots are
+doing.
 
-Below `slots` jobs each level has its own phases; from there on all levels are alike and their probabilities fall
-as powers of a matrix R (Neuts 1981), found by logarithmic reduction (Latouche & Ramaswami 1993).
+Below `slots` jobs each level has its own phases; from there on all levels are alike and their probabilities
+fall as powers of a matrix R (Neuts 1981), found by logarithmic reduction (Latouche & Ramaswami 1993).
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from planner.laws import Matrix, Vector
 from planner.mixture import ErlangMixture
 
 # P(N > n) is listed until it is this small, or falls geometrically to this relative accuracy.
-_SMALL, _STEADY = 1e-15, 1e-13
+_SMALL, _STEADY = 1e-13, 1e-11
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalPhases:
-    """A Markovian arrival process: rates of moving without (`quiet`, diagonal negative) and with an arrival."""
+    """A Markovian arrival process: rates of moving without (`quiet`, diagonal negative) and with an
+    arrival.
+    """
 
     quiet: Matrix
     arriving: Matrix
@@ -65,9 +68,9 @@ def solve(arrivals: ArrivalPhases, service: ServicePhases, lowest: int = 0) -> Q
     slots = service.slots
     refill = service.leave(slots) @ service.enter(slots - 1)
     move = service.move(slots)
-    up = np.kron(arrivals.arriving, np.eye(len(move)))
+    up = np.asarray(np.kron(arrivals.arriving, np.eye(len(move))), dtype=np.float64)
     local = _kron_sum(arrivals.quiet, move)
-    down = np.kron(np.eye(len(arrivals.quiet)), refill)
+    down = np.asarray(np.kron(np.eye(len(arrivals.quiet)), refill), dtype=np.float64)
     r = rate_matrix(up, local, down)
     levels = _levels_below(arrivals, service, local + r @ down, lowest)
     return _summary(arrivals, service, r, levels, move, refill)
@@ -108,7 +111,9 @@ def _kron_sum(left: Matrix, right: Matrix) -> Matrix:
 
 
 def _levels_below(arrivals: ArrivalPhases, service: ServicePhases, top: Matrix, lowest: int) -> list[Vector]:
-    """Probabilities (not yet scaled) of levels lowest..slots: each level's censored generator, from the top down."""
+    """Probabilities (not yet scaled) of levels lowest..slots: each level's censored generator, from the top
+    down.
+    """
     phases = np.eye(len(arrivals.quiet))
     ratios: list[Matrix] = []
     censored = top
@@ -126,7 +131,12 @@ def _levels_below(arrivals: ArrivalPhases, service: ServicePhases, top: Matrix, 
 
 
 def _summary(
-    arrivals: ArrivalPhases, service: ServicePhases, r: Matrix, levels: list[Vector], move: Matrix, refill: Matrix
+    arrivals: ArrivalPhases,
+    service: ServicePhases,
+    r: Matrix,
+    levels: list[Vector],
+    move: Matrix,
+    refill: Matrix,
 ) -> QbdResult:
     beyond = linalg.solve((np.eye(len(r)) - r).T, levels[-1])
     total = sum(float(level.sum()) for level in levels[:-1]) + float(beyond.sum())
@@ -142,8 +152,8 @@ def _wait(arrivals: ArrivalPhases, r: Matrix, level: Vector, move: Matrix, refil
     X_0 = (I - R)⁻¹·arrivals; every tick: X <- X·stay + R·X·complete; P(more than n ticks) = level·X_n·1.
     """
     rate = float(-move.diagonal().min())
-    stay = np.eye(len(move)) + move / rate
-    complete = refill / rate
+    stay = sparse.csr_array(np.eye(len(move)) + move / rate)
+    complete = sparse.csr_array(refill / rate)
     seen = np.kron(arrivals.arriving.sum(axis=1)[:, None], np.eye(len(move))) / arrivals.per_second
     x = linalg.solve(np.eye(len(r)) - r, seen)
     above = [float((level @ x).sum())]

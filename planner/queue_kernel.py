@@ -1,9 +1,10 @@
-"""Knows Bull's rules for one queue, one event at a time: priorities, LIFO, delays, retries, stalls, limiter, pause.
+"""Knows Bull's rules for one queue, one event at a time: priorities, LIFO, delays, retries, stalls,
+limiter, pause.
 
-Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`, and
-unless it is the job's last the job comes back `back[a]` seconds later at the tail of its class (a failure), or at
-once at the head (a stall, back[a] < 0). Class 0 starts first; inside a class first in, first out, unless `lifo`.
-A parent (`pending` > 0) becomes ready when the last of its children has finished.
+Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`,
+and unless it is the job's last the job comes back `back[a]` seconds later at the tail of its class (a
+failure), or at once at the head (a stall, back[a] < 0). Class 0 starts first; inside a class first in,
+first out, unless `lifo`. A parent (`pending` > 0) becomes ready when the last of its children has finished.
 """
 
 from typing import NamedTuple
@@ -87,7 +88,7 @@ def _pop(w: World) -> int:
         i, child = child, 2 * child + 1
     w.times[i] = time
     w.whats[i] = moved
-    return what
+    return int(what)
 
 
 @inlined
@@ -113,7 +114,7 @@ def _next_in_line(w: World) -> int:
         job = w.head[rank]
         if job >= 0:
             w.head[rank] = w.after[job]
-            return job
+            return int(job)
     return -1
 
 
@@ -122,9 +123,9 @@ def _blocked_until(w: World, now: float) -> float:
     """The moment before which nothing may start, or -1."""
     for i in range(0, len(w.pauses), 2):
         if w.pauses[i] <= now < w.pauses[i + 1]:
-            return w.pauses[i + 1]
+            return float(w.pauses[i + 1])
     if w.counts[STARTED] >= w.most and now < w.clock[WINDOW_END]:
-        return w.clock[WINDOW_END]
+        return float(w.clock[WINDOW_END])
     return -1.0
 
 

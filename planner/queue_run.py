@@ -28,7 +28,9 @@ class Jobs:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Waits per attempt (NaN: never started), end per job (NaN: never), and SERVED, REFUSED or GAVE_UP per job."""
+    """Waits per attempt (NaN: never started), end per job (NaN: never), and SERVED, REFUSED or GAVE_UP per
+    job.
+    """
 
     waits: Vector
     finished: Vector

@@ -1,4 +1,6 @@
-"""Knows how to read one queue written as a dictionary: into what it is asked, what serves it, what must hold."""
+"""Knows how to read one queue written as a dictionary: into what it is asked, what serves it, what must
+hold.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,15 @@ from planner.fleet import Fleet
 from planner.laws import Deterministic
 from planner.objective import Bound, Objective
 from planner.words import (
-    AnyArrivals, AnyLaw, Count, IoThenCpuWords, Positive, RateLimitWords, RetriesWords, Seconds, Words,
+    AnyArrivals,
+    AnyLaw,
+    Count,
+    IoThenCpuWords,
+    Positive,
+    RateLimitWords,
+    RetriesWords,
+    Seconds,
+    Words,
 )  # fmt: skip
 from planner.workload import Workload
 
@@ -42,7 +52,9 @@ class QueueWords(Words):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A queue read. `fleet.slots` is 1 where none were given (`find` asks for them); `objective` may be absent."""
+    """A queue read. `fleet.slots` is 1 where none were given (`find` asks for them); `objective` may be
+    absent.
+    """
 
     workload: Workload
     fleet: Fleet
@@ -54,7 +66,9 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
     """The question in `given`; `where` is the path put before each message. Raises BadInput, one line."""
     words = checked(QueueWords, {key: value for key, value in given.items() if key not in BESIDE}, where)
     if words.places is not None and words.slots is not None and words.places < words.slots:
-        raise BadInput(f"{_join(where, 'places')}: {words.places} is below slots {words.slots}; room counts them too")
+        raise BadInput(
+            f"{_join(where, 'places')}: {words.places} is below slots {words.slots}; room counts them too"
+        )
     if words.acquire_timeout is not None and words.patience is not None:
         raise BadInput(f"{_join(where, 'patience')}: given beside acquire_timeout; give one of the two")
     patience = words.patience.value() if words.patience else None
@@ -96,7 +110,16 @@ def checked(kind: type[Any], given: Any, where: str = "") -> Any:
 def _one_line(problem: ValidationError, where: str) -> str:
     first = problem.errors(include_url=False)[0]
     tags = {"exponential", "deterministic", "erlang", "hyperexponential", "lognormal", "gamma", "weibull"}
-    tags |= {"bounded_pareto", "discrete", "mixture", "io_then_cpu", "poisson", "renewal", "mmpp", "batch_poisson"}
+    tags |= {
+        "bounded_pareto",
+        "discrete",
+        "mixture",
+        "io_then_cpu",
+        "poisson",
+        "renewal",
+        "mmpp",
+        "batch_poisson",
+    }
     tags |= {"poisson_classes", "sinusoid", "profile"}
     path = where
     for step in first["loc"]:

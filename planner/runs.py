@@ -56,7 +56,9 @@ def needs_events(workload: Workload, fleet: Fleet) -> bool:
     return bool(workload.retries or classes or fleet.places)
 
 
-def replicate(workload: Workload, fleet: Fleet, drawn: Draw, random: np.random.Generator, warmup: int) -> Sample:
+def replicate(
+    workload: Workload, fleet: Fleet, drawn: Draw, random: np.random.Generator, warmup: int
+) -> Sample:
     """Run the draw and leave out the first `warmup` jobs."""
     if isinstance(workload.service, IoThenCpu):
         return _sharing_cores(workload.service, fleet, drawn, random, warmup)

@@ -1,4 +1,6 @@
-"""Knows slots that share a process's cores: each job waits for others first, then computes (one event loop)."""
+"""Knows slots that share a process's cores: each job waits for others first, then computes (one event
+loop).
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +12,7 @@ from planner.laws import Ints, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class SharedCpu:
-    """States count the jobs that want the CPU; exponential stages; the cores are shared equally among them."""
+    """States count the jobs that want the CPU, which share the cores equally; both stages are exponential."""
 
     slots: int
     io_seconds: float

@@ -4,24 +4,23 @@ Nothing here depends on the number of processors or on timing but when to stop: 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner import fcfs, tally
+from planner import tally
 from planner.acceleration import COMPILED
 from planner.arrivals import Mmpp
-from planner.controls import Control, control_for, limit_control
-from planner.coupling import from_exponential
+from planner.controls import control_for, limit_control
 from planner.estimates import Regression, regression
 from planner.figures import Name, read_name
 from planner.fleet import Fleet
-from planner.laws import IoThenCpu, Matrix, Vector, scv
+from planner.laws import IoThenCpu, Vector, scv
 from planner.prediction import Figure
-from planner.simulation_effort import Effort
 from planner.runs import Sample, Series, draw, replicate
+from planner.simulation_effort import Effort
 from planner.workload import Workload
 
 BINS = 24
@@ -168,18 +167,12 @@ class Simulation:
         random = np.random.default_rng(seed)
         drawn = draw(self.workload, random, self.length.jobs)
         sample = replicate(self.workload, self.fleet, drawn, random, self.length.warmup)
-        times = drawn.arrivals.times
-        excess = [self._control(control, times, drawn.unit, drawn.patience) for control in self.controls]
+        excess = [control.run(drawn, self.length.warmup) for control in self.controls]
         return Replication(
             {key: tally.tally(values) for key, values in self._selected(sample)},
             sample.scalars,
             np.concatenate(excess) if excess else np.zeros(0),
         )
-
-    def _control(self, control: Control, times: Vector, unit: Vector, patience: Vector | None) -> Vector:
-        service = from_exponential(control.service, unit)
-        waits = fcfs.waits(times, service, control.slots, patience if control.patience else None)
-        return control.excess(waits[self.length.warmup :])
 
     def _selected(self, sample: Sample) -> Iterator[tuple[tuple[str, int | None, int | None], Vector]]:
         """The durations each wanted figure is read from, once each."""

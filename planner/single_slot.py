@@ -1,4 +1,6 @@
-"""Knows the wait in M/G/1: one slot, Poisson arrivals, any smooth service law (Pollaczek 1930, Khinchine 1932)."""
+"""Knows the wait in M/G/1: one slot, Poisson arrivals, any smooth service law (Pollaczek 1930, Khinchine
+1932).
+"""
 
 from typing import Any
 

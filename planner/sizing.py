@@ -17,7 +17,9 @@ MOST_SLOTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The smallest fleet that meets the objective. `smaller` is the next one down and `broken` what it breaks."""
+    """The smallest fleet that meets the objective. `smaller` is the next one down and `broken` what it
+    breaks.
+    """
 
     fleet: Fleet
     prediction: Prediction
@@ -32,10 +34,11 @@ class Plan:
 def size(
     workload: Workload, objective: Objective, fleet: Fleet | None = None, effort: Effort | None = None
 ) -> Plan | None:
-    """The plan, or None when no number of slots meets the objective (a rate limit or the cores stand in the way).
+    """The plan, or None when no number of slots meets the objective (a rate limit or the cores stand in the
+    way).
 
-    `fleet` gives everything but the slots. More slots never make a wait longer, so the search is by doubling and
-    halving. Utilisation bounds are met by arithmetic.
+    `fleet` gives everything but the slots. More slots never make a wait longer, so the search is by
+    doubling and halving. Utilisation bounds are met by arithmetic.
     """
     search = _Search(workload, objective, fleet or Fleet(1), effort or Effort(), {})
     low = search.lowest() - 1

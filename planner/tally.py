@@ -1,7 +1,7 @@
 """Knows how to count a million durations so that any mean, share or quantile can be asked later.
 
-A duration's bin is the exponent and the first eight bits of its mantissa: bins are 0.3 % wide, whatever the scale,
-and cost one shift a value.
+A duration's bin is the exponent and the first eight bits of its mantissa: bins are 0.3 % wide, whatever the
+scale, and cost one shift a value.
 """
 
 from dataclasses import dataclass

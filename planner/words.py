@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from scipy import optimize, special
 
-from planner import arrivals, fleet, laws, workload
+from planner import arrivals, fleet, workload
+from planner import laws as known
 from planner.durations import seconds
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False)]
@@ -50,8 +51,8 @@ class ExponentialWords(Words):
     law: Literal["exponential"]
     mean: Seconds
 
-    def value(self) -> laws.Law:
-        return laws.Exponential(self.mean)
+    def value(self) -> known.Law:
+        return known.Exponential(self.mean)
 
 
 class DeterministicWords(Words):
@@ -66,8 +67,8 @@ class DeterministicWords(Words):
         _one_of(self, ("value_",), ("mean",))
         return self
 
-    def value(self) -> laws.Law:
-        return laws.Deterministic(self.mean if self.value_ is None else self.value_)  # type: ignore[arg-type]
+    def value(self) -> known.Law:
+        return known.Deterministic(self.mean if self.value_ is None else self.value_)  # type: ignore[arg-type]
 
 
 class ErlangWords(Words):
@@ -77,8 +78,8 @@ class ErlangWords(Words):
     k: Count
     mean: Seconds
 
-    def value(self) -> laws.Law:
-        return laws.Gamma(float(self.k), self.mean)
+    def value(self) -> known.Law:
+        return known.Gamma(float(self.k), self.mean)
 
 
 class HyperexponentialWords(Words):
@@ -93,8 +94,8 @@ class HyperexponentialWords(Words):
         _shares(self.p, len(self.means))
         return self
 
-    def value(self) -> laws.Law:
-        return laws.Mixture(_shares(self.p, len(self.means)), tuple(map(laws.Exponential, self.means)))
+    def value(self) -> known.Law:
+        return known.Mixture(_shares(self.p, len(self.means)), tuple(map(known.Exponential, self.means)))
 
 
 class LognormalWords(Words):
@@ -111,12 +112,12 @@ class LognormalWords(Words):
         _one_of(self, ("mean", "scv"), ("median", "sigma"), ("mean", "sigma"))
         return self
 
-    def value(self) -> laws.Law:
+    def value(self) -> known.Law:
         sigma = self.sigma if self.scv is None else float(np.sqrt(np.log1p(self.scv)))
         assert sigma is not None
         if self.median is not None:
-            return laws.Lognormal(float(np.log(self.median)), sigma)
-        return laws.Lognormal(float(np.log(self.mean or 0.0)) - sigma**2 / 2, sigma)
+            return known.Lognormal(float(np.log(self.median)), sigma)
+        return known.Lognormal(float(np.log(self.mean or 0.0)) - sigma**2 / 2, sigma)
 
 
 class GammaWords(Words):
@@ -133,9 +134,9 @@ class GammaWords(Words):
         _one_of(self, ("mean", "scv"), ("mean", "shape"), ("shape", "scale"))
         return self
 
-    def value(self) -> laws.Law:
+    def value(self) -> known.Law:
         shape = self.shape or 1.0 / (self.scv or 1.0)
-        return laws.Gamma(shape, self.mean or shape * (self.scale or 1.0))
+        return known.Gamma(shape, self.mean or shape * (self.scale or 1.0))
 
 
 class WeibullWords(Words):
@@ -152,9 +153,11 @@ class WeibullWords(Words):
         _one_of(self, ("shape", "scale"), ("shape", "mean"), ("mean", "scv"))
         return self
 
-    def value(self) -> laws.Law:
+    def value(self) -> known.Law:
         shape = self.shape or _weibull_shape(self.scv or 1.0)
-        return laws.Weibull(shape, self.scale or (self.mean or 1.0) / float(special.gamma(1.0 + 1.0 / shape)))
+        return known.Weibull(
+            shape, self.scale or (self.mean or 1.0) / float(special.gamma(1.0 + 1.0 / shape))
+        )
 
 
 def _weibull_shape(scv: float) -> float:
@@ -181,8 +184,8 @@ class BoundedParetoWords(Words):
             raise ValueError(f"low {self.low:g} must be below high {self.high:g}")
         return self
 
-    def value(self) -> laws.Law:
-        return laws.BoundedPareto(self.alpha, self.low, self.high)
+    def value(self) -> known.Law:
+        return known.BoundedPareto(self.alpha, self.low, self.high)
 
 
 class DiscreteWords(Words):
@@ -199,9 +202,9 @@ class DiscreteWords(Words):
             raise ValueError("all values are 0; give at least one above 0")
         return self
 
-    def value(self) -> laws.Law:
+    def value(self) -> known.Law:
         pairs = sorted(zip(self.values, _shares(self.p, len(self.values)), strict=True))
-        return laws.Discrete(tuple(value for value, _ in pairs), tuple(share for _, share in pairs))
+        return known.Discrete(tuple(value for value, _ in pairs), tuple(share for _, share in pairs))
 
 
 class MixtureWords(Words):
@@ -224,8 +227,8 @@ class MixtureWords(Words):
         _shares(self.p, len(self.laws))
         return self
 
-    def value(self) -> laws.Law:
-        return laws.Mixture(_shares(self.p, len(self.laws)), tuple(law.value() for law in self.laws))
+    def value(self) -> known.Law:
+        return known.Mixture(_shares(self.p, len(self.laws)), tuple(law.value() for law in self.laws))
 
 
 AnyLaw = Annotated[
@@ -250,8 +253,8 @@ class IoThenCpuWords(Words):
     io: AnyLaw
     cpu: AnyLaw
 
-    def value(self) -> laws.IoThenCpu:
-        return laws.IoThenCpu(self.io.value(), self.cpu.value())
+    def value(self) -> known.IoThenCpu:
+        return known.IoThenCpu(self.io.value(), self.cpu.value())
 
 
 AnyService = Annotated[AnyLaw | IoThenCpuWords, Field()]
@@ -268,7 +271,9 @@ class RateLimitWords(Words):
 
 
 class RetriesWords(Words):
-    """Each attempt fails with `failure_ratio`; at most `attempts`, `delay` apart (doubling when exponential)."""
+    """Each attempt fails with `failure_ratio`; at most `attempts`, `delay` apart (doubling when
+    exponential).
+    """
 
     failure_ratio: Share
     attempts: Count
@@ -298,7 +303,7 @@ class RenewalWords(Words):
 
     def value(self) -> arrivals.Arrivals:
         law = self.interval.value()
-        if isinstance(law, laws.Exponential):
+        if isinstance(law, known.Exponential):
             return arrivals.Poisson(1.0 / law.mean)
         return arrivals.Renewal(law)
 

@@ -1,4 +1,6 @@
-"""Knows what a queue is asked to do: how jobs arrive, how long they take, how they fail, how long they wait."""
+"""Knows what a queue is asked to do: how jobs arrive, how long they take, how they fail, how long they
+wait.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +11,8 @@ from planner.laws import IoThenCpu, Law
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Each attempt fails with `failure_ratio`; the job comes back to the tail after a delay, `attempts` times in all.
+    """Each attempt fails with `failure_ratio`; the job comes back to the tail after a delay, `attempts`
+    times in all.
 
     `jitter` takes up to that share off the delay at random, as BullMQ's back-off does.
     """

@@ -1,9 +1,11 @@
-"""Answers a file of questions with known answers through the planner's public API, and says how many are right.
+"""Answers a file of questions with known answers through the planner's public API, and says how many are
+right.
 
     python -m tests.bench.planner_reference FILE [--only R048] [--seconds 8]
 
-One line a case, then a JSON summary; exit status 1 unless all are right. The rule is that of the file's format:
-|x - value| <= 0.001·value + accuracy for exact rows, 0.01·value + half width for simulated ones; integers equal.
+One line a case, then a JSON summary; exit status 1 unless all are right. The rule is that of the file's
+format: |x - value| <= 0.001·value + accuracy for exact rows, 0.01·value + half width for simulated ones;
+integers equal.
 """
 
 import argparse
@@ -53,7 +55,9 @@ def answers(question: Question, wanted: Sequence[str], effort: Effort) -> tuple[
     """The wanted figures, and the method that spoke."""
     if question.objective is not None and "min_c" in wanted:
         plan = size(question.workload, question.objective, question.fleet, effort)
-        return {"min_c": float(plan.slots_needed) if plan else float("nan")}, plan.prediction.method if plan else ""
+        return {
+            "min_c": float(plan.slots_needed) if plan else float("nan")
+        }, plan.prediction.method if plan else ""
     prediction = predict(question.workload, question.fleet, tuple(wanted), effort)
     return {name: figure.value for name, figure in prediction.figures.items()}, prediction.method
 
@@ -73,11 +77,14 @@ def line(case: Mapping[str, Any], rows: Sequence[Checked], method: str, seconds:
     wrong = [f"{r.name} {r.found:.9g} is not {r.value:.9g}" for r in rows if not r.right]
     worst = max(row.part_of_allowed for row in rows)
     verdict = "; ".join(wrong) if wrong else "right"
-    return f"{case['id']}  {len(rows)} figures  worst {worst:6.1%} of allowed  {seconds:6.2f} s  {method}: {verdict}"
+    cost = f"{len(rows)} figures  worst {worst:6.1%} of allowed  {seconds:6.2f} s"
+    return f"{case['id']}  {cost}  {method}: {verdict}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument("--only", nargs="*", help="ids of cases")
     parser.add_argument("--seconds", type=float, default=8.0, help="most seconds for one simulation")
