@@ -221,7 +221,8 @@ async function paused(queue, { random }) {
 
 async function bulk(queue, { random }) {
   await queue.work({ concurrency: 20 })
-  await queue.addMany(times(200, () => ({ name: pick(random, NAMES), data: { ms: serviceTime(random, 8, 60) } })))
+  const job = () => ({ name: pick(random, NAMES), data: { ms: serviceTime(random, 8, 60) } })
+  for (let call = 0; call < 4; call++) await queue.addMany(times(50, job))
   await queue.finished(200)
   await queue.checkpoint('end')
 }
