@@ -9,7 +9,7 @@ from exporter.demo_truth import Between, QueueTruth, mean, quantile
 # Event ids are whole milliseconds, cut off, of the moment at which a script began; processedOn is rounded.
 CLOCK_SECONDS = 0.002
 TAIL = 0.95
-HEADINGS = ("", "", "done", "failed", "requeued", "mean wait", "p95 wait", "mean time", "p95 time")
+HEADINGS = ("", "", "done", "failed", "requeued", "mean wait", "p95 wait", "mean service", "p95 service")
 WIDTHS = (26, 9, 6, 8, 10, 14, 14, 14, 14)
 
 

@@ -36,7 +36,7 @@ class Work:
         self.truth = {queue.name: QueueTruth() for queue in QUEUES}
         self._redis_url = redis_url
         self._rng = rng
-        self._stop = asyncio.Event()
+        self._cut = asyncio.Event()
         self._added: dict[tuple[str, str], float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -44,7 +44,6 @@ class Work:
 
         A job that is running then is cut short and stays active, as if its worker had been killed.
         """
-        self._stop = stop
         queues = {queue.name: Queue(queue.name, {"connection": self._redis_url}) for queue in QUEUES}
         for queue in QUEUES:
             self._note_added(queue.name, await _scheduled(queue, queues[queue.name]))
@@ -54,9 +53,8 @@ class Work:
             await worker.blockingRedisConnection.getRedisVersion()
         running = [asyncio.ensure_future(worker.run()) for worker in workers]
         try:
-            await self._produce(queues)
-            # Pausing first lets a job that is just being fetched reach its handler.
-            await asyncio.gather(*(worker.pause() for worker in workers))
+            await self._produce(queues, stop)
+            await self._cut_short(workers)
         finally:
             # Without `stop` the server is gone, and nothing can be finished any more.
             force = not stop.is_set()
@@ -64,10 +62,17 @@ class Work:
             await asyncio.gather(*running, return_exceptions=force)
             await asyncio.gather(*(queue.close() for queue in queues.values()))
 
-    async def _produce(self, queues: dict[str, Any]) -> None:
+    async def _cut_short(self, workers: list[Any]) -> None:
+        """Let no worker fetch a job any more, then end the handlers that run."""
+        pausing = [asyncio.ensure_future(worker.pause()) for worker in workers]
+        await asyncio.sleep(0)  # each has begun now, and waits for its handlers
+        self._cut.set()
+        await asyncio.gather(*pausing)
+
+    async def _produce(self, queues: dict[str, Any], stop: asyncio.Event) -> None:
         begin = time.monotonic()
         for batch in _batches(planned_jobs(self._rng)):
-            if await stopped_within(self._stop, begin + batch[0].at_seconds - time.monotonic()):
+            if await stopped_within(stop, begin + batch[0].at_seconds - time.monotonic()):
                 return
             name = batch[0].queue
             self._note_added(name, await queues[name].addBulk([_as_added(job) for job in batch]))
@@ -85,7 +90,7 @@ class Work:
             if job.attemptsStarted == 1:
                 truth.waits.append(self._wait(queue.name, job, started))
             seconds, end = job.data["tries"][job.attemptsMade]
-            if await stopped_within(self._stop, seconds):
+            if await stopped_within(self._cut, seconds):
                 truth.cut_short += 1
                 raise DelayedError  # tells the worker to leave the job as it is
             truth.ended(end, job.attemptsMade)
