@@ -4,9 +4,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from exporter import __version__
 
 EPILOG = """\
 example:
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"bullgauge {version('bullgauge')}")
+    parser.add_argument("--version", action="version", version=f"bullgauge {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (without one: serve)")
     _add_serve(verbs)
     _add_record(verbs)

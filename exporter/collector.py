@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 
+from exporter import __version__, clients, rights, sections, server_info
 from exporter import catalogue as c
-from exporter import clients, rights, sections, server_info
 from exporter.added import HeldCounters
 from exporter.clock import ServerClock
 from exporter.families import Page, labels
@@ -242,7 +241,7 @@ class Collector:
         page.add(c.LAST_SUCCESS, "", self._last_success)
         page.add(c.DISCOVERY_SECONDS, "", self._follower.scan_seconds)
         page.add(c.LABELS_DROPPED, "", self._roster.budget.labels_dropped)
-        page.add(c.BUILD_INFO, labels({"version": version("bullgauge")}), 1)
+        page.add(c.BUILD_INFO, labels({"version": __version__}), 1)
 
     def _down(self, reason: str) -> Page:
         """What can still be said without Redis: that it is down. Nothing older is shown."""

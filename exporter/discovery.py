@@ -15,7 +15,7 @@ from exporter.wire import ReplyError, pack
 
 VERIFY_SECONDS = 5.0
 """How often Bull queues (could have moved to BullMQ) and named queues that were not there are looked at again."""
-WALK_INTERVAL_SECONDS = 2.0
+WALK_INTERVAL_SECONDS = 4.0
 
 
 class Candidate:

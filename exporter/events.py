@@ -21,14 +21,31 @@ class JobEvent(NamedTuple):
 _DETAIL_FIELD = {b"added": b"name", b"delayed": b"delay", b"failed": b"failedReason"}
 
 
+def milliseconds(entry_id: bytes) -> int:
+    """The server's time in the id of a stream entry, `{ms}-{sequence}`."""
+    # Thirteen digits from 2001 to 2286; slicing is much faster than splitting.
+    return int(entry_id[:13] if entry_id[13:14] == b"-" else entry_id.partition(b"-")[0])
+
+
+def frequent_kind(fields: list[bytes]) -> bytes | None:
+    """`active` or `completed` when the entry is one and stands as all libraries write it; the job id is `fields[3]`.
+
+    These are half of all entries and need nothing but the job id and the time.
+    """
+    kind = fields[1]
+    if (kind == b"active" or kind == b"completed") and fields[2] == b"jobId" and fields[0] == b"event":
+        return kind
+    return None
+
+
 def from_stream(entry: list[Any]) -> JobEvent | None:
-    """The event of one stream entry `[id, [field, value, …]]`; None when it names no job (`drained`, `paused`, …)."""
+    """The event of one stream entry `[id, [field, value, …]]`; None when it names no job (`drained`, …)."""
     entry_id, fields = entry
-    at_ms = int(entry_id.partition(b"-")[0])
-    # All libraries write `event` and `jobId` first; `active` and `completed` need no more than these.
+    at_ms = milliseconds(entry_id)
+    # All libraries write `event` and `jobId` first.
     if len(fields) >= 4 and fields[0] == b"event" and fields[2] == b"jobId":
         kind = fields[1]
-        if kind == b"active" or kind == b"completed" or len(fields) == 4:
+        if len(fields) == 4:
             return JobEvent(kind, fields[3], at_ms)
         if kind == b"added" and fields[4] == b"name":
             return JobEvent(kind, fields[3], at_ms, None, fields[5])

@@ -14,8 +14,8 @@ from random import Random
 from exporter import rights
 from exporter.caches import CacheSnapshot, CacheWatch
 from exporter.clock import ServerClock
-from exporter.events import Message
 from exporter.discovery import Finder
+from exporter.events import Message
 from exporter.keys import QueueName
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
@@ -33,8 +33,8 @@ from exporter.wire import ReplyError, Wire, WireError
 
 ROUND_TRIP_EDGES = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 POLL_SECONDS = 0.1
-# Polling costs Redis about 2.5 µs a stream, so many streams are polled less often.
-POLL_SECONDS_PER_STREAM = 0.00025
+# Polling costs Redis about 2 µs a stream and poll, so many streams are polled less often.
+POLL_SECONDS_PER_STREAM = 0.0005
 HOUSEKEEPING_SECONDS = 1.0
 _RETRY_SECONDS = (0.1, 2.0)
 _REQUEST_PATIENCE_SECONDS = 0.5

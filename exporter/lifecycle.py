@@ -75,6 +75,10 @@ class Lifecycle:
 
     def end(self, job_id: bytes, job: OpenJob, at_ms: float, outcome: str) -> None:
         """An attempt of `job` ended; it may be tried again."""
+        if self.records is None and job.name is not None:
+            self.tally.attempt(job.name, outcome, (at_ms - job.active_ms) / 1000)
+            job.waits_again(-1.0)
+            return
         record = JobRecord(
             job_id,
             job.name,
@@ -143,6 +147,11 @@ class StreamLifecycle(Lifecycle):
         self.names_seen = False
         """Whether this library writes `added` entries (BullMQ up to 1.37 does not)."""
         self._requeued: tuple[bytes, OpenJob, float] | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the next entry tells if the last re-queue was a stall."""
+        return self._requeued is not None
 
     def apply(self, event: JobEvent) -> None:
         """One entry of the stream."""

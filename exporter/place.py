@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-
 FORMAT = 1
 MIN_INTERVAL_SECONDS = 2.0
 # Writing may take this share of the time; with very many open jobs it is then done less often.

@@ -17,7 +17,7 @@ CHECK_SECONDS = 2.0
 CHECK_ALL_SECONDS = 10.0
 """The same for streams that stand still: one may have been deleted and made anew with lower ids."""
 COUNT_MAX = 1000
-REPLY_BYTES = 4 * 2**20
+REPLY_BYTES = 2**19
 """About the size a reply may have: entries carry return values of any size."""
 NAMES_MAX = 5000
 

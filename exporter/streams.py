@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.asks import bulk
-from exporter.events import from_stream
+from exporter.events import frequent_kind, from_stream, milliseconds
 from exporter.keys import QueueName
 from exporter.lifecycle import StreamLifecycle
 
@@ -81,13 +81,19 @@ class Stream:
 
     def take(self, entries: list[Any]) -> None:
         """Entries read, in order."""
-        apply = self.lifecycle.apply
+        lifecycle = self.lifecycle
         for entry in entries:
-            event = from_stream(entry)
-            if event is not None:
-                apply(event)
+            entry_id, fields = entry
+            kind = frequent_kind(fields) if len(fields) > 3 else None
+            if kind is None or lifecycle.is_undecided:
+                if (event := from_stream(entry)) is not None:
+                    lifecycle.apply(event)
+            elif kind == b"active":
+                lifecycle.start(fields[3], milliseconds(entry_id))
+            else:
+                lifecycle.complete(fields[3], milliseconds(entry_id))
         self.move_to(entries[-1][0])
-        self.last_event_ms = float(entries[-1][0].partition(b"-")[0])
+        self.last_event_ms = float(milliseconds(entries[-1][0]))
         self.dirty = True
         if self._seen is not None:
             self._seen += len(entries)
