@@ -11,6 +11,7 @@ from planner import fcfs
 from planner.arrivals import Arrivals, BatchPoisson, Poisson, PoissonClasses, Profile, Renewal, Sinusoid
 from planner.batches import batch_wait
 from planner.coupling import from_exponential
+from planner.crowd_control import CrowdControl, crowd_control
 from planner.daily import daily_wait
 from planner.deterministic import deterministic_wait
 from planner.distributions import Distribution, quantile
@@ -96,7 +97,21 @@ def _hyperexponential(law: Law, variability: float) -> Mixture:
     return Mixture((share, 1.0 - share), (Exponential(m1 / (2 * share)), Exponential(m1 / (2 * (1 - share)))))
 
 
-def control_for(workload: Workload, fleet: Fleet) -> Control | None:
+def controls_for(workload: Workload, fleet: Fleet) -> tuple[Control | CrowdControl, ...]:
+    """All controls that fit; none is fine."""
+    found = (_resembling(workload, fleet), _limit(workload, fleet), _crowd(workload, fleet))
+    return tuple(control for control in found if control is not None)
+
+
+def _crowd(workload: Workload, fleet: Fleet) -> CrowdControl | None:
+    if not isinstance(workload.arrivals, Poisson | PoissonClasses) or isinstance(workload.service, IoThenCpu):
+        return None
+    if fleet.slots <= MOST_SLOTS and scv(workload.service) < 10.0:
+        return None
+    return crowd_control(workload.service, workload.arrivals.per_second, fleet.slots)
+
+
+def _resembling(workload: Workload, fleet: Fleet) -> Control | None:
     """The control, or None where nothing near is solvable or stable."""
     service = workload.service
     if isinstance(service, IoThenCpu):
@@ -109,7 +124,7 @@ def control_for(workload: Workload, fleet: Fleet) -> Control | None:
     return _patient(workload.arrivals, fleet.slots, service)
 
 
-def limit_control(workload: Workload, fleet: Fleet) -> Control | None:
+def _limit(workload: Workload, fleet: Fleet) -> Control | None:
     """M/D/c for the rate limit: `max` starts a window are `max` servers that take a window each."""
     limit = fleet.rate_limit
     if limit is None or not isinstance(workload.arrivals, Poisson | PoissonClasses) or workload.patience:
