@@ -126,7 +126,7 @@ def count(
     clients = list(clients)
     for client in clients:
         queue, python, suffix = names.find(client.name) if client.name else (None, False, b"")
-        role = _role(client, queue, python, suffix, libraries)
+        role = _role(client, queue, suffix, libraries)
         roles[role] += 1
         if role == "worker" and queue is not None and client.database == database:
             workers.add(queue, python, client)
@@ -175,9 +175,7 @@ class _WorkerCount:
         return found
 
 
-def _role(
-    client: Client, queue: QueueName | None, python: bool, suffix: bytes, libraries: Mapping[QueueName, str]
-) -> str:
+def _role(client: Client, queue: QueueName | None, suffix: bytes, libraries: Mapping[QueueName, str]) -> str:
     if client.name.startswith(OWN_NAME):
         return "exporter"
     if b"S" in client.flags or b"M" in client.flags:

@@ -80,7 +80,7 @@ class Collector:
         deadline = time.monotonic() + min(timeout, timeout_seconds or timeout)
         page = self._gate.get(deadline)
         if page is None:
-            page = self._down("timed out behind another scrape")
+            page = self._down()
         return page.render(openmetrics=openmetrics)
 
     def ready(self) -> str | None:
@@ -136,7 +136,7 @@ class Collector:
         except WireError as error:
             self._notices.warn(f"scrape: {error}")
             self._links.close()
-            return self._down(str(error))
+            return self._down()
         self._notices.warn_some(readings.errors, _ERRORS_TOLD)
         if readings.moved:
             self._links.refresh()
@@ -243,7 +243,7 @@ class Collector:
         page.add(c.LABELS_DROPPED, "", self._roster.budget.labels_dropped)
         page.add(c.BUILD_INFO, labels({"version": __version__}), 1)
 
-    def _down(self, reason: str) -> Page:
+    def _down(self) -> Page:
         """What can still be said without Redis: that it is down. Nothing older is shown."""
         page = Page()
         page.add(c.REDIS_UP, "", 0)

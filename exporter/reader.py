@@ -14,7 +14,7 @@ from exporter.clock import ServerClock
 from exporter.keys import QueueName
 from exporter.snapshot import QueueSnapshot
 from exporter.topology import Links
-from exporter.wire import ReplyError, Wire, WireError, pack
+from exporter.wire import ReplyError, WireError, pack
 
 SCHEDULER_GRACE_SECONDS = 60
 """A scheduler counts as stopped when its next run is overdue for longer than this."""

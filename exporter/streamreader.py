@@ -6,7 +6,6 @@ from typing import Any
 
 from exporter import keys
 from exporter.asks import bulk
-from exporter.keys import QueueName
 from exporter.roster import Followed, Roster
 from exporter.streams import Stream, stream_info
 from exporter.topology import Links

@@ -53,7 +53,9 @@ class Load(threading.Thread):
             pipe.xadd(key, {"event": "added", "jobId": job, "name": f"type-{job % 3}"}, **trim)
             pipe.xadd(key, {"event": "waiting", "jobId": job}, **trim)
             pipe.xadd(key, {"event": "active", "jobId": job, "prev": "waiting"}, **trim)
-            pipe.xadd(key, {"event": "completed", "jobId": job, "returnvalue": "null", "prev": "active"}, **trim)
+            pipe.xadd(
+                key, {"event": "completed", "jobId": job, "returnvalue": "null", "prev": "active"}, **trim
+            )
         pipe.execute()
         self.jobs += jobs
 
@@ -98,7 +100,9 @@ def _share(folder: Path, number: int, rate: int, seconds: float) -> dict[str, fl
         "redis_share": round(share, 5),
         "share_jobs_per_second": round(load.jobs / elapsed),
         "ready_seconds": round(ready, 3),
-        **{f"share_{name.removeprefix('cmdstat_')}": round(ours[name] / 1e6 / elapsed, 5) for name in dearest},
+        **{
+            f"share_{name.removeprefix('cmdstat_')}": round(ours[name] / 1e6 / elapsed, 5) for name in dearest
+        },
     }
 
 

@@ -14,7 +14,13 @@ def fill(client: redis.Redis, queues: int, *, events: int = 8) -> None:
         pipe.hset(f"{base}:meta", mapping={"opts.maxLenEvents": 10000, "version": "bullmq:5.81.5"})
         pipe.set(f"{base}:id", 100 + number)
         for job in range(JOBS_PER_QUEUE):
-            fields = {"name": "send", "data": "{}", "opts": '{"attempts":1}', "timestamp": now - 1000 * job, "delay": 0}
+            fields = {
+                "name": "send",
+                "data": "{}",
+                "opts": '{"attempts":1}',
+                "timestamp": now - 1000 * job,
+                "delay": 0,
+            }
             pipe.hset(f"{base}:{job}", mapping=fields)
         pipe.rpush(f"{base}:wait", 0, 1)
         pipe.rpush(f"{base}:active", 2)
