@@ -1,0 +1,54 @@
+"""Knows what imports what: dashboard → alerts → planner → exporter and never back; and that files have homes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("exporter", "planner", "alerts", "dashboard")
+HEAVY = {"numpy", "pandas", "scipy", "numba", "streamlit", "jinja2", "altair", "matplotlib"}
+NO_HOME = {"utils", "common", "helpers", "core", "misc"}
+FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The top-level package of every absolute import anywhere in a file, also inside functions."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        yield from (name.partition(".")[0] for name in names)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_imports_what_builds_upon_it(package: str) -> None:
+    later = set(PACKAGES[PACKAGES.index(package) + 1 :])
+    backwards = {
+        f"{file}: {one}" for file in (ROOT / package).rglob("*.py") for one in imports(file) if one in later
+    }
+    assert not backwards
+
+
+def test_the_exporter_imports_nothing_heavy() -> None:
+    assert not {
+        f"{file}: {one}"
+        for file in (ROOT / "exporter").rglob("*.py")
+        for one in imports(file)
+        if one in HEAVY
+    }
+
+
+def test_no_module_has_a_name_that_could_hold_anything() -> None:
+    assert not [file for file in FILES if NO_HOME & set(file.relative_to(ROOT).with_suffix("").parts)]
+
+
+def test_the_first_line_of_every_file_says_what_it_knows_about() -> None:
+    assert not [file for file in FILES if not (ast.get_docstring(ast.parse(file.read_text())) or "").strip()]
+
+
+def test_every_folder_of_tests_is_a_package() -> None:
+    folders = {file.parent for file in (ROOT / "tests").rglob("*.py") if "node_modules" not in file.parts}
+    assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
