@@ -44,6 +44,7 @@ def pods() -> list[Manifest]:
 
 
 def exporter_container(pod: Manifest) -> Manifest:
+    found: Manifest
     [found] = [one for one in pod["spec"]["containers"] if one["name"] == "bullgauge"]
     return found
 
@@ -118,7 +119,7 @@ def status(path: str) -> str:
     """What the exporter's own pages answer to a request, with no target that could be asked."""
     told: list[str] = []
     request = {"PATH_INFO": path, "REQUEST_METHOD": "GET"}
-    list(application(NoTargets(), None)(request, lambda line, _: told.append(line)))  # type: ignore[arg-type, misc]
+    list(application(NoTargets(), None)(request, lambda line, _: told.append(line)))  # type: ignore[arg-type]
     return told[0]
 
 
@@ -142,6 +143,7 @@ def test_the_configuration_in_the_manifest_is_accepted_and_its_paths_are_mounted
     mounted = [mount["mountPath"] for mount in container["volumeMounts"]]
     assert f"{mounted[0]}/{name}" in container["args"]
     for path in (settings.state_file, settings.redis.password_file):
+        assert path is not None
         assert str(path.parent) in mounted
 
 
@@ -172,14 +174,14 @@ def test_every_port_that_is_named_is_the_exporters() -> None:
 # --- systemd ----------------------------------------------------------------------------------------------------
 
 
-def unit_for_this_machine(folder: Path, *changes: tuple[str, str]) -> Path:
+def unit_for_this_machine(folder: Path, *changes: tuple[str, str]) -> str:
     """The unit with a program that exists here, as verify looks for it."""
     text = UNIT.read_text().replace("/opt/bullgauge/bin/bullgauge-exporter", "/bin/true")
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
     (folder / UNIT.name).write_text(text)
-    return folder / UNIT.name
+    return str(folder / UNIT.name)
 
 
 def test_systemd_has_nothing_to_say_against_the_unit(tmp_path: Path) -> None:
@@ -275,7 +277,7 @@ def test_the_compose_file_fits_the_dockerfile_and_the_exporter() -> None:
 
 @pytest.mark.parametrize("file", sorted(DEPLOY.glob("prometheus/*.yaml")), ids=lambda file: file.name)
 def test_prometheus_takes_the_scrape_configuration(file: Path) -> None:
-    command = [program("promtool", "prometheus"), "check", "config", file]
+    command = [program("promtool", "prometheus"), "check", "config", str(file)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     [job] = yaml.safe_load(file.read_text())["scrape_configs"]
