@@ -138,8 +138,6 @@ class Collector:
             self._links.close()
             return self._down()
         self._notices.warn_some(readings.errors, _ERRORS_TOLD)
-        if readings.moved:
-            self._links.refresh()
         page = Page()
         page.add(c.REDIS_UP, "", 1)
         read = time.monotonic()
@@ -147,11 +145,35 @@ class Collector:
         events_fresh = self._follower.wait(ticket, patience) or self._events_recent()
         self._add_queues(page, readings, events_fresh=events_fresh)
         self._add_redis(page, readings)
-        self._add_self(
-            page,
-            {"queues": (not readings.moved, read - began), "events": (events_fresh, time.monotonic() - read)},
-        )
+        events_seconds = time.monotonic() - read
+        self._add_self(page, self._outcomes(readings, events_fresh, read - began, events_seconds))
+        if readings.moved:
+            self._refresh()
         return page
+
+    def _refresh(self) -> None:
+        """The cluster has moved slots: the next scrape asks the right nodes."""
+        try:
+            self._links.refresh()
+        except WireError as error:
+            self._notices.warn(f"cluster: {error}")
+
+    def _outcomes(
+        self, readings: Readings, events_fresh: bool, read_seconds: float, events_seconds: float
+    ) -> dict[str, tuple[bool, float]]:
+        """Success and seconds of each collector; one that is not permitted or not asked for has no entry."""
+        refused = self._follower.refused
+        outcomes = {
+            "queues": (not readings.moved, read_seconds),
+            "events": (events_fresh, events_seconds),
+            "connections": (bool(readings.clients), read_seconds),
+            "redis": (bool(readings.info), read_seconds),
+            "caches": (bool(self._follower.caches), 0.0),
+        }
+        left_out = {"connections": "client|list" in refused, "redis": "info" in refused}
+        left_out["events"] = {"xread", "xinfo|stream"} <= refused.keys()
+        left_out["caches"] = not self._settings.caches or "scan" in refused
+        return {name: outcome for name, outcome in outcomes.items() if not left_out.get(name)}
 
     def _read(self, queues: list[QueueName], deadline: float) -> Readings:
         """Read; a connection that broke while it was idle is opened once more."""

@@ -4,6 +4,7 @@ A round waits for a pub/sub message, a request or the next poll, whichever is fi
 non-blocking XREAD; blocking on a thousand streams would cost Redis thirty times as much (bull-data-model, section 0).
 """
 
+import logging
 import os
 import select
 import threading
@@ -148,6 +149,11 @@ class Follower:
                     self._round()
             except WireError as error:
                 self._failed(str(error))
+            except Exception as error:
+                # A thread that ended unseen would leave events missing for good; begin again and say so.
+                logging.getLogger("bullgauge").exception("following events failed")
+                self._failed(f"{type(error).__name__}: {error}")
+            if not self._stopping:
                 select.select([self._wake_read], [], [], backoff)
                 self._drain_wake()
                 backoff = min(backoff * 2, longest)
