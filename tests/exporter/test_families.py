@@ -38,7 +38,9 @@ def page_of(prefix: str, queue: str, job_type: str, seconds: list[float], size: 
     for value in seconds:
         histogram.observe(value)
     page.add_histogram(
-        catalogue.JOB_DURATION, f"{rendered},{labels({'job_type': job_type, 'status': 'completed'})}", histogram
+        catalogue.JOB_DURATION,
+        f"{rendered},{labels({'job_type': job_type, 'status': 'completed'})}",
+        histogram,
     )
     page.add(catalogue.REDIS_UP, "", 1)
     return page
@@ -74,7 +76,13 @@ def test_buckets_add_up_to_the_count():
     text = page_of("bull", "q", "t", [0.001, 0.02, 3.0, 5000.0], 1).render(openmetrics=False).decode()
     (family,) = [f for f in text_string_to_metric_families(text) if f.name == "queue_job_duration_seconds"]
     buckets = {float(s.labels["le"]): s.value for s in family.samples if s.name.endswith("_bucket")}
-    assert (buckets[0.005], buckets[0.025], buckets[5.0], buckets[1800.0], buckets[math.inf]) == (1, 2, 3, 3, 4)
+    assert (buckets[0.005], buckets[0.025], buckets[5.0], buckets[1800.0], buckets[math.inf]) == (
+        1,
+        2,
+        3,
+        3,
+        4,
+    )
     assert [s.value for s in family.samples if s.name.endswith("_count")] == [4]
 
 

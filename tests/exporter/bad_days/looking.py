@@ -1,4 +1,4 @@
-"""Knows how to look at an exporter until something is true, as Prometheus would, and what its process holds."""
+"""Knows how to look at an exporter, as Prometheus does, until something is true, and what its process holds."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def is_up(page: Page) -> bool:
 
 
 def says_nothing_but_down(page: Page) -> bool:
-    """Redis is down and no number of a queue, a connection or the server is shown as if it were one of now."""
+    """Redis is down, and no number of a queue or of the server is shown as if it were one of now."""
     return page.value("queue_redis_up") == 0 and all(
         name == "queue_redis_up" or name.startswith("queue_exporter_") for name in page.families
     )

@@ -1,4 +1,4 @@
-"""Knows how to leave in Redis what BullMQ 5 leaves there, entry by entry, so that every total is known beforehand."""
+"""Knows how to leave in Redis what BullMQ 5 leaves there, entry by entry; totals are known beforehand."""
 
 from __future__ import annotations
 

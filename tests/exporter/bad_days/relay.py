@@ -1,4 +1,4 @@
-"""Knows how to stand between a client and a real server, and to hold back, halve or cut off what the server says."""
+"""Knows how to stand between a client and a real server, and to hold back or cut off what the server says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers import Server
 
 
 class Relay:
-    """Passes bytes both ways. Connections are told apart by words that their client once said, such as its name."""
+    """Passes bytes both ways; connections are told apart by words of their client, such as its name."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

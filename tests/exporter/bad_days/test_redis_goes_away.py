@@ -1,4 +1,4 @@
-"""When Redis is not there, the page answers and says so; when it is back, the numbers are right without a restart."""
+"""When Redis is not there, the page answers and says so; once it is back, the numbers are right again."""
 
 from __future__ import annotations
 
