@@ -26,5 +26,10 @@ class Prediction:
     backlog_per_second: float = 0.0
     doubts: tuple[str, ...] = field(default=())
 
+    @property
+    def exact(self) -> bool:
+        """Whether no figure has a band."""
+        return all(figure.half_width == 0.0 for figure in self.figures.values())
+
     def __getitem__(self, name: str) -> float:
         return self.figures[name].value

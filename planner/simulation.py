@@ -24,8 +24,6 @@ from planner.simulation_effort import Effort
 from planner.workload import Workload
 
 BINS = 24
-# Jobs of a replication: long enough that what is left of the start after the warm-up is far below the band.
-SHORTEST = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Length:
     warmup: int
 
 
-def length(workload: Workload, fleet: Fleet) -> Length:
+def length(workload: Workload, fleet: Fleet, shortest: int = 300_000) -> Length:
     """Long against the time the queue takes to forget its start."""
     rate = workload.arrivals.per_second
     service = workload.service
@@ -49,7 +47,7 @@ def length(workload: Workload, fleet: Fleet) -> Length:
     if fleet.rate_limit is not None:
         queue += 4.0 / max(1.0 - workload.attempts_per_second / fleet.rate_limit.per_second, 1e-3) ** 2
     forgotten = min(held + queue + rate * _clockwork(workload), 500_000)
-    jobs = int(min(max(SHORTEST, 12 * forgotten), 4_000_000))
+    jobs = int(min(max(shortest, 12 * forgotten), 4_000_000))
     return Length(jobs, int(max(forgotten, jobs / 20)))
 
 
@@ -87,7 +85,7 @@ class Simulation:
     def __init__(self, workload: Workload, fleet: Fleet, wanted: tuple[str, ...], effort: Effort) -> None:
         self.workload, self.fleet, self.effort = workload, fleet, effort
         self.names = {text: read_name(text) for text in wanted}
-        self.length = length(workload, fleet)
+        self.length = length(workload, fleet, effort.shortest)
         self.controls = controls_for(workload, fleet)
         self.seeds = np.random.SeedSequence(effort.seed)
         self.done: list[Replication] = []
@@ -118,7 +116,12 @@ class Simulation:
         return len(self.done) * self.length.jobs
 
     def _sure(self, figures: dict[str, Figure]) -> bool:
-        return all(f.half_width <= self.effort.half_width * abs(f.value) for f in figures.values())
+        """Every figure is narrow, or lies clear of the bound it is held against."""
+        return all(
+            f.half_width <= self.effort.half_width * abs(f.value)
+            or (n in self.effort.bounds and abs(f.value - self.effort.bounds[n]) > 2.0 * f.half_width)
+            for n, f in figures.items()
+        )
 
     def figures(self) -> dict[str, Figure]:
         controls = np.array([run.controls for run in self.done])

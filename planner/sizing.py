@@ -1,7 +1,8 @@
 """Knows the smallest number of slots that meets an objective, and why one fewer does not."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu
@@ -17,8 +18,9 @@ MOST_SLOTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The smallest fleet that meets the objective. `smaller` is the next one down and `broken` what it
-    breaks.
+    """The smallest fleet that meets the objective.
+
+    `smaller` is the prediction for one slot fewer and `broken` the bounds it breaks.
     """
 
     fleet: Fleet
@@ -34,33 +36,42 @@ class Plan:
 def size(
     workload: Workload, objective: Objective, fleet: Fleet | None = None, effort: Effort | None = None
 ) -> Plan | None:
-    """The plan, or None when no number of slots meets the objective (a rate limit or the cores stand in the
-    way).
+    """The plan, or None when no number of slots meets the objective: a rate limit or the cores stand in the way.
 
-    `fleet` gives everything but the slots. More slots never make a wait longer, so the search is by
-    doubling and halving. Utilisation bounds are met by arithmetic.
+    `fleet` gives everything but the slots. More slots never make a wait longer, so the search doubles and halves;
+    a figure clear of its bound is sure enough. The answer is then simulated again, longer and from another seed, and
+    one more slot is taken should that refute it.
     """
-    search = _Search(workload, objective, fleet or Fleet(1), effort or Effort(), {})
-    low = search.lowest() - 1
-    step = 1
-    while not search.holds(low + step):
+    search = Search(workload, objective, fleet or Fleet(1), effort or Effort())
+    found = smallest(search.lowest(), search.holds, search.hopeless)
+    while found is not None and search.refuted(found):
+        found = found + 1 if found < MOST_SLOTS else None
+    return None if found is None else search.plan(found)
+
+
+def smallest(lowest: int, holds: Callable[[int], bool], hopeless: Callable[[int], bool]) -> int | None:
+    """The smallest slots from `lowest` on for which `holds`, or None when `hopeless` first."""
+    low, step = lowest - 1, 1
+    while not holds(low + step):
         low, step = low + step, 2 * step
-        if low + step > MOST_SLOTS or search.hopeless(low):
+        if low + step > MOST_SLOTS or hopeless(low):
             return None
     high = low + step
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if search.holds(middle) else (middle, high)
-    return search.plan(high)
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
+class Search:
+    """Predictions of one queue with different numbers of slots, each made once."""
+
     workload: Workload
     objective: Objective
     fleet: Fleet
     effort: Effort
-    known: dict[int, Prediction]
+    known: dict[int, Prediction] = field(default_factory=dict)
 
     def with_slots(self, slots: int) -> Fleet:
         places = self.fleet.places
@@ -73,21 +84,38 @@ class _Search:
         return math.floor(self.workload.offered_load) + 1
 
     def prediction(self, slots: int) -> Prediction:
+        """Sure enough to say which bounds hold."""
         if slots not in self.known:
-            wanted = self.objective.figures
-            self.known[slots] = predict(self.workload, self.with_slots(slots), wanted, self.effort)
+            shortest = min(self.effort.shortest, 40_000)
+            self.known[slots] = self._predict(slots, replace(self.effort, shortest=shortest))
         return self.known[slots]
+
+    def _predict(self, slots: int, effort: Effort) -> Prediction:
+        bounds = {bound.figure: bound.value for bound in self.objective.bounds}
+        decided = replace(effort, bounds=bounds)
+        return predict(self.workload, self.with_slots(slots), self.objective.figures, decided)
 
     def holds(self, slots: int) -> bool:
         return slots > 0 and not self.objective.broken(self.prediction(slots))
 
+    def refuted(self, slots: int) -> bool:
+        """Whether longer replications from another seed say otherwise."""
+        if self.prediction(slots).exact:
+            return False
+        again = self._predict(slots, replace(self.effort, seed=self.effort.seed + 1))
+        self.known[slots] = again
+        return bool(self.objective.broken(again))
+
     def hopeless(self, slots: int) -> bool:
         """Twice the slots changed nothing: something else is in the way."""
-        half, full = self.prediction(max(1, slots // 2)), self.prediction(slots)
+        if slots < 4.0 * self.workload.offered_load + 64.0:
+            return False
+        half, full = self.prediction(slots // 2), self.prediction(slots)
         if not full.stable:
-            return not half.stable and full.backlog_per_second >= half.backlog_per_second * (1 - 1e-9)
-        same = [abs(half[f] - full[f]) <= 1e-6 * abs(full[f]) for f in self.objective.figures if half.stable]
-        return bool(same) and all(same) and slots > 4 * self.workload.offered_load + 64
+            return not half.stable and full.backlog_per_second >= half.backlog_per_second * (1.0 - 1e-9)
+        return half.stable and all(
+            abs(half[name] - full[name]) <= 1e-3 * abs(full[name]) for name in self.objective.figures
+        )
 
     def plan(self, slots: int) -> Plan:
         smaller = self.prediction(slots - 1) if slots > 1 else None
