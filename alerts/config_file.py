@@ -1,0 +1,140 @@
+"""This file knows how a file becomes Config and Thresholds, and how to say on which line it is wrong."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from alerts import thresholds
+from alerts.config import Config
+from alerts.thresholds import ThresholdError, Thresholds
+
+
+class ConfigError(ValueError):
+    """The configuration can't be used; the text is one line: where, which value, which rule, what to do."""
+
+
+# `>` begins a block scalar in YAML, so a bare `>85%` can't be read: such a bound is put into quotes first.
+_BARE_BOUND = re.compile(
+    r"""(?P<key>\b(?:warning|critical|target)\s*:\s*)(?P<bound>[<>][^,}#"'\n]*?)(?=\s*(?:[,}]|\s\#|$))""",
+    re.MULTILINE,
+)
+
+
+def load(path: Path | None) -> tuple[Config, Thresholds]:
+    """Read a configuration; without a file, the defaults. Raises ConfigError."""
+    if path is None:
+        return parse("", "defaults")
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def parse(text: str, where: str) -> tuple[Config, Thresholds]:
+    """Read a configuration from its text. Raises ConfigError."""
+    quoted = _BARE_BOUND.sub(lambda found: f'{found["key"]}"{found["bound"].strip()}"', text)
+    try:
+        node = yaml.compose(quoted, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(quoted)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}{_mark(error)}: not YAML: {_problem(error)}") from error
+    for key, line in _twice(node):
+        raise ConfigError(f"{where}:{line}: {key} is given twice")
+    if document is not None and not isinstance(document, dict):
+        raise ConfigError(
+            f"{where}: must hold a mapping such as `queue_processing_latency: {{warning: 750ms}}`"
+        )
+    try:
+        config = Config.model_validate(document or {})
+        return config, thresholds.resolve(config)
+    except ValidationError as error:
+        raise ConfigError(_explain(where, node, error)) from error
+    except ThresholdError as error:
+        raise ConfigError(f"{where}{_at(node, error.path)}: {_dotted(error.path)}: {error}") from error
+
+
+def _explain(where: str, node: yaml.Node | None, error: ValidationError) -> str:
+    """The first mistake in one line, and how many more there are."""
+    first, *more = error.errors(include_url=False)
+    path = tuple(part for part in first["loc"] if not str(part).startswith("function-"))
+    rule = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        rule = "no such key" + _did_you_mean(path)
+    elif first["type"] not in ("missing", "value_error"):
+        rule = f"{first['input']!r:.80}: {rule}"
+    rest = f" (and {len(more)} more)" if more else ""
+    return f"{where}{_at(node, path)}: {_dotted(path)}: {rule}{rest}"
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in path) or "file"
+
+
+def _did_you_mean(path: tuple[str | int, ...]) -> str:
+    close = difflib.get_close_matches(str(path[-1]), _known(path[:-1]), n=1)
+    return f"; did you mean {close[0]}?" if close else " (bullgauge-alerts schema prints all)"
+
+
+def _known(path: tuple[str | int, ...]) -> list[str]:
+    """The keys that may stand at a path."""
+    model: type[BaseModel] | None = Config
+    for part in path:
+        if isinstance(part, str) and model is not None and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation)
+    return list(model.model_fields) if model is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+
+
+def _at(node: yaml.Node | None, path: tuple[str | int, ...]) -> str:
+    """`:LINE` of the node at a path; of its nearest parent when it is missing."""
+    line = None
+    for part in path:
+        found = _child(node, part)
+        if found is None:
+            break
+        line, node = found
+    return f":{line}" if line else ""
+
+
+def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        value = node.value[part]
+        return value.start_mark.line + 1, value
+    return None
+
+
+def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    """Keys that a mapping gives twice, and where: YAML's reader would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield str(key.value), key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _twice(value)
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _twice(item)
+
+
+def _mark(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return " ".join(str(getattr(error, "problem", None) or error).split())

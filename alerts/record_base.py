@@ -1,0 +1,107 @@
+"""This file knows how the exporter's series become the first recordings: one for each queue and Redis."""
+
+from collections.abc import Callable, Iterator
+
+from alerts import names as n
+from alerts.promql import either
+from alerts.rules import HOUR, MINUTE, Ground, Recording, label
+from exporter import catalogue as c
+from exporter.catalogue import Metric
+
+COVERED = 0.9
+"""Share of a window that must have been seen before the window counts."""
+Make = Callable[[Metric | str], str]
+WINDOWS = {"15m": 15 * MINUTE, "30m": 30 * MINUTE, "2h": 2 * HOUR}
+
+
+def visibility(g: Ground) -> Iterator[Recording]:
+    """Whether this Redis can be seen now, and in which share of the last minutes it could."""
+    yield Recording(n.EXPORTERS, g.raw(n.UP))
+    yield Recording(n.UP_ANY, g.gauge(n.UP))
+    yield from (_seen_by_bullmq() if g.config.profile == "bullmq" else _seen(g))
+    for window, seconds in WINDOWS.items():
+        share = f"{g.over('sum', n.VISIBLE, seconds)} / {g.pace.samples(seconds)}"
+        yield Recording(n.visible_ratio(window), share)
+
+
+def _seen(g: Ground) -> Iterator[Recording]:
+    yield Recording(n.REDIS_UP, g.gauge(c.REDIS_UP))
+    yield Recording(n.COLLECTED, g.gauge(c.SCRAPE_SUCCESS, label("collector", "queues", "events")))
+    yield Recording(n.AGE, f"time() - {g.gauge(c.LAST_SUCCESS)}")
+    seen = f"{n.REDIS_UP} * min without (collector) ({n.COLLECTED})"
+    yield Recording(n.VISIBLE, either(seen, f"{n.UP_ANY} * 0"))
+
+
+def _seen_by_bullmq() -> Iterator[Recording]:
+    yield Recording(n.VISIBLE, n.UP_ANY)
+
+
+def sizes(g: Ground) -> Iterator[Recording]:
+    """Jobs by state, and those that a worker could take now."""
+    source = n.BULLMQ_COUNT if g.config.profile == "bullmq" else c.SIZE
+    yield Recording(n.SIZE, g.gauge(source))
+    ready = f"{n.SIZE}{{{label('state', 'waiting', 'prioritized')}}}"
+    yield Recording(n.READY, f"sum without (state) ({ready})")
+
+
+def flags(g: Ground) -> Iterator[Recording]:
+    """Queues that are paused, rate-limited or without workers: now, and at some time in a guard's window."""
+    yield Recording(n.PAUSED, _paused(g))
+    yield Recording(n.PAUSED_15M, g.over("max", n.PAUSED, 15 * MINUTE))
+    if g.config.profile == "bullgauge":
+        yield Recording(n.LIMITED, g.gauge(c.RATE_LIMITED))
+        yield Recording(n.WORKERS, g.gauge(c.WORKERS))
+        yield Recording(n.DESERTED, f"{n.WORKERS} == bool 0")
+    unknown = f"{n.READY} * 0"
+    # A flag that the exporter can't know is absent; then the queue is taken to run.
+    flags = f"({n.PAUSED} or {unknown}) + ({n.LIMITED} or {unknown})"
+    yield Recording(n.HELD, f"clamp_max({flags if g.config.guards.held_queues else unknown}, 1)")
+    # The limiter's flag flickers at each of its windows, so a guard looks back over its own.
+    yield Recording(n.HELD_15M, g.over("max", n.HELD, 15 * MINUTE))
+    # A deployment leaves a queue without workers for a moment; half a window without them is another matter.
+    half = g.over("avg", n.DESERTED, 30 * MINUTE)
+    deserted = f"({half} >= bool 0.5 or {unknown}) + ({n.DESERTED} or {unknown})"
+    yield Recording(n.BLOCKED_30M, f"clamp_max({g.over('max', n.HELD, 30 * MINUTE)} + {deserted}, 1)")
+
+
+def _paused(g: Ground) -> str:
+    if g.config.profile == "bullgauge":
+        return g.gauge(c.PAUSED)
+    # BullMQ says only how many jobs a paused queue holds.
+    return f"sum without (state) ({n.SIZE}{{{label('state', 'paused')}}}) > bool 0"
+
+
+def processed(g: Ground) -> Iterator[Recording]:
+    """Jobs that ended, by status; the first ones of a new queue count as well."""
+    window = 5 * MINUTE
+    rate = _each_status(g, lambda metric: g.once(f"rate({g.raw(metric, window=window)})"))
+    yield Recording(n.SEEN_RATE, rate)
+    yield Recording(n.FIRST_RATE, _first(g, window))
+    yield Recording(n.RATE, either(f"{n.SEEN_RATE} + {n.FIRST_RATE}", n.SEEN_RATE, n.FIRST_RATE))
+    # One sample in five minutes, for windows of days: at each evaluation they would hold five times as many.
+    tile = window / g.pace.speed
+    due = f"vector(time() % {tile:g}) < {g.pace.interval:g}"
+    yield Recording(n.TILE, f"{n.RATE} * {tile:g} and on () ({due})")
+
+
+def _first(g: Ground, window: float) -> str:
+    """What a counter shows when it appears, as a rate: increase() takes a first value for an old one.
+
+    A queue is new when it was not there at the window's start although everything could be seen then.
+    """
+    new = _each_status(
+        g,
+        lambda metric: (
+            f"({g.once(f'min_over_time({g.raw(metric, window=window)})')} "
+            f"unless {g.once(g.raw(metric, offset=window))})"
+        ),
+    )
+    seen = f"{n.VISIBLE} offset {g.span(window)} == 1"
+    return f"({new}) / {window / g.pace.speed:g} and ignoring (prefix, queue, status) ({seen})"
+
+
+def _each_status(g: Ground, of: Make) -> str:
+    if g.config.profile == "bullgauge":
+        return of(c.PROCESSED)
+    pairs = ((n.BULLMQ_COMPLETED, "completed"), (n.BULLMQ_FAILED, "failed"))
+    return either(*(f'label_replace({of(metric)}, "status", "{status}", "", "")' for metric, status in pairs))

@@ -1,0 +1,78 @@
+"""This file knows which rules make up the set, in which groups, and which of them a configuration leaves out."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from alerts import (
+    alert_exporter,
+    alert_jobs,
+    alert_queues,
+    alert_redis,
+    record_base,
+    record_jobs,
+    record_redis,
+    record_times,
+)
+from alerts.alert_build import finish
+from alerts.config import Config
+from alerts.promql import Pace
+from alerts.record_bounds import bounds
+from alerts.rules import Alert, Ground, Group, Recording
+from alerts.thresholds import ThresholdError, Thresholds
+
+
+def ground(config: Config, thresholds: Thresholds) -> Ground:
+    return Ground(config, thresholds, Pace(config.speed))
+
+
+def groups(config: Config, thresholds: Thresholds) -> tuple[Group, ...]:
+    """All groups. Raises ThresholdError where the configuration names an alert that there is not."""
+    g = ground(config, thresholds)
+    known = list(_alerts(g))
+    _check_names(config, {alert.name for alert in known})
+    wanted = tuple(finish(g, alert) for alert in known if config.alerts.get(alert.name, True))
+    return (Group("bullgauge-recordings", tuple(_recordings(g))), Group("bullgauge-alerts", wanted))
+
+
+def _recordings(g: Ground) -> Iterator[Recording]:
+    """In the order in which they read each other: a rule sees what the rules before it wrote."""
+    yield from record_base.visibility(g)
+    yield from record_base.sizes(g)
+    yield from record_base.flags(g)
+    yield from record_base.processed(g)
+    yield from bounds(g)
+    yield from record_jobs.counts(g)
+    yield from record_jobs.coverage(g)
+    yield from record_jobs.throughput(g)
+    yield from record_jobs.backlog(g)
+    if g.config.profile == "bullgauge":
+        yield from _recordings_of_bullgauge(g)
+    yield from record_redis.figures(g)
+    yield from record_redis.prometheus(g)
+
+
+def _recordings_of_bullgauge(g: Ground) -> Iterator[Recording]:
+    yield from record_jobs.requeues(g)
+    yield from record_times.waits(g)
+    yield from record_times.durations(g)
+    yield from record_redis.states(g)
+    yield from record_redis.connections(g)
+    yield from record_redis.server(g)
+    yield from record_redis.caches(g)
+
+
+def _alerts(g: Ground) -> Iterator[Alert]:
+    yield from alert_jobs.alerts(g)
+    yield from alert_queues.alerts(g)
+    yield from alert_redis.alerts(g)
+    yield from alert_exporter.alerts(g)
+
+
+def _check_names(config: Config, known: Iterable[str]) -> None:
+    names = sorted(known)
+    for key in ("alerts", "severities"):
+        for name in getattr(config, key):
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
+                raise ThresholdError((key, name), f"no such alert{hint}")

@@ -1,0 +1,218 @@
+"""This file knows what an exporter's page would show, minute by minute, of queues that behave as a test wants."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from alerts import names as n
+from alerts.promql import quote
+from alerts.rules import Ground
+from exporter import catalogue as c
+from exporter.catalogue import Metric
+
+Course = Callable[[int], float | None]
+"""A value for each minute; None when there is no sample."""
+Shares = tuple[tuple[float, Course], ...]
+"""How long which share of jobs waits."""
+INSTANCE = "exporter-0:10577"
+QUEUE = "any-queue"
+
+
+def course(value: "float | Course | None") -> Course:
+    return value if callable(value) else lambda _minute: value
+
+
+def until(minute: int, before: float | None, after: float | None) -> Course:
+    """One value before a minute and another from it on."""
+    return lambda now: before if now < minute else after
+
+
+def between(first: int, last: int, inside: float | None, outside: float | None) -> Course:
+    return lambda now: inside if first <= now < last else outside
+
+
+@dataclass(slots=True)
+class World:
+    """Series of one Redis. What is dead is stale from that minute on, as Prometheus marks it."""
+
+    ground: Ground
+    minutes: int
+    exporter_up: Course = field(default=lambda _now: 1)
+    redis_up: Course = field(default=lambda _now: 1)
+    instance: str = INSTANCE
+    labels: tuple[tuple[str, str], ...] = ()
+    series: dict[str, list[float | None]] = field(default_factory=dict)
+
+    def begin(self, *, collected: Course = lambda _now: 1) -> "World":
+        """What the exporter says of itself."""
+        self._put(n.UP, self.exporter_up, lambda _now: 1, {})
+        if self.ground.config.profile == "bullgauge":
+            self._of_exporter(c.REDIS_UP, self.redis_up)
+            for name in ("queues", "events"):
+                whole = _both(self.redis_up, collected)
+                self._of_exporter(c.SCRAPE_SUCCESS, whole, collector=name)
+            self._of_exporter(c.LAST_SUCCESS, _last_success(_both(self.redis_up, collected)))
+        return self
+
+    def put(self, metric: Metric | str, value: float | Course | None, **labels: str) -> "World":
+        """One series of Redis: gone while the exporter or Redis is."""
+        return self._put(metric, value, lambda now: self.exporter_up(now) and self.redis_up(now), labels)
+
+    def _of_exporter(self, metric: Metric, value: Course, **labels: str) -> None:
+        self._put(metric, value, self.exporter_up, labels)
+
+    def _put(
+        self, metric: Metric | str, value: float | Course | None, alive: Course, labels: dict[str, str]
+    ) -> "World":
+        name = metric if isinstance(metric, str) else metric.name
+        own = {"job": self.ground.config.job, **dict(self.labels), **labels}
+        if name != n.RULE_FAILURES:
+            own["instance"] = self.instance
+        key = f"{name}{{{','.join(f'{k}={quote(v)}' for k, v in sorted(own.items()))}}}"
+        given = course(value)
+        self.series[key] = [given(now) if alive(now) else None for now in range(self.minutes + 1)]
+        return self
+
+    def queue(
+        self,
+        name: str = QUEUE,
+        *,
+        ready: float | Course = 0,
+        finished: float | Course = 0,
+        failed: float | Course = 0,
+        workers: float | Course | None = 2,
+        wait_seconds: float | Course = 0.01,
+        late: tuple[float, float] = (0, 0),
+        alive: Course = lambda _now: 1,
+        first: float = 0,
+        **gauges: float | Course,
+    ) -> "World":
+        """A queue. `finished` and `failed` are jobs a minute; `late` is a share of jobs
+        and how long they wait; `first` is what the count of failed jobs shows when it appears."""
+        at = {"queue": name, "prefix": "bull"}
+        if self.ground.config.profile == "bullmq":
+            return self._bullmq_queue(name, course(ready), course(finished), course(failed), alive)
+        states = {
+            "waiting": course(ready),
+            **{k[5:]: course(v) for k, v in gauges.items() if k.startswith("size_")},
+        }
+        for state in c.JOB_STATES:
+            self.put(c.SIZE, _gated(states.get(state, course(0)), alive), state=state, **at)
+        for status, rate in (("completed", finished), ("failed", failed)):
+            self.put(
+                c.PROCESSED,
+                _count(course(rate), alive, first if status == "failed" else 0),
+                status=status,
+                **at,
+            )
+        self.put(c.PAUSED, _gated(course(gauges.get("paused", 0)), alive), **at)
+        self.put(c.RATE_LIMITED, _gated(course(gauges.get("rate_limited", 0)), alive), **at)
+        if workers is not None:
+            self.put(c.WORKERS, _gated(course(workers), alive), **at)
+        self._waits(course(finished), _shares(course(wait_seconds), late), alive, at)
+        return self
+
+    def _bullmq_queue(
+        self, name: str, ready: Course, finished: Course, failed: Course, alive: Course
+    ) -> "World":
+        for state, value in (("waiting", ready), ("active", course(0)), ("paused", course(0))):
+            self.put(n.BULLMQ_COUNT, _gated(value, alive), queue=name, state=state)
+        self.put(n.BULLMQ_COMPLETED, _count(finished, alive), queue=name)
+        return self.put(n.BULLMQ_FAILED, _count(failed, alive), queue=name)
+
+    def _waits(self, rate: Course, shares: Shares, alive: Course, at: dict[str, str]) -> None:
+        edges = sorted(
+            {t.bound for t in self.ground.thresholds.all if t.signal.name == "queue_processing_latency"}
+        )
+        for edge in edges:
+            self.put(
+                f"{c.JOB_WAIT.name}_bucket", _count(_within(rate, shares, edge), alive), le=_le(edge), **at
+            )
+        self.put(f"{c.JOB_WAIT.name}_bucket", _count(rate, alive), le="+Inf", **at)
+        self.put(f"{c.JOB_WAIT.name}_count", _count(rate, alive), **at)
+
+    def requeued(self, reason: str, rate: float | Course, name: str = QUEUE) -> "World":
+        """Attempts a minute that went back."""
+        return self.put(c.REQUEUED, _count(course(rate)), queue=name, prefix="bull", reason=reason)
+
+    def counter(self, metric: Metric | str, rate: float | Course, **labels: str) -> "World":
+        return self.put(metric, _count(course(rate)), **labels)
+
+
+def _le(edge: float) -> str:
+    """As the exporter writes it."""
+    return f"{edge:g}" if edge % 1 else f"{edge:.1f}"
+
+
+def _both(one: Course, other: Course) -> Course:
+    return lambda now: 1 if one(now) and other(now) else 0
+
+
+def _shares(seconds: Course, late: tuple[float, float]) -> Shares:
+    share, late_seconds = late
+    return ((1 - share, seconds), (share, course(late_seconds)))
+
+
+def _within(rate: Course, shares: Shares, edge: float) -> Course:
+    """Jobs a minute that wait no longer than an edge."""
+    return lambda now: sum(
+        share * (rate(now) or 0) for share, seconds in shares if (seconds(now) or 0) <= edge
+    )
+
+
+def _gated(value: Course, alive: Course) -> Course:
+    return lambda now: value(now) if alive(now) else None
+
+
+def _count(rate: Course, alive: Course = lambda _now: 1, first: float = 0) -> Course:
+    """A counter that grows by `rate` a minute while its queue is there."""
+    total = [first]
+
+    def value(now: int) -> float | None:
+        while len(total) <= now:
+            minute = len(total)
+            total.append(total[-1] + (rate(minute) or 0 if alive(minute) and alive(minute - 1) else 0))
+        return round(total[now], 6) if alive(now) else None
+
+    return value
+
+
+def _last_success(whole: Course) -> Course:
+    """When everything was last read; absent before the first time."""
+
+    def value(now: int) -> float | None:
+        return next((minute * 60.0 for minute in range(now, -1, -1) if whole(minute)), None)
+
+    return value
+
+
+def notation(values: Iterable[float | None]) -> str:
+    """Values in promtool's shorthand: `0+5x10`, `_x3`, `stale`."""
+    items = list(values)
+    parts: list[str] = []
+    at = 0
+    while at < len(items):
+        value = items[at]
+        length = 1
+        if value is None:
+            while at + length < len(items) and items[at + length] is None:
+                length += 1
+            had = at > 0
+            gap = length - 1 if had else length
+            parts += (["stale"] if had else []) + ([f"_x{gap}"] if gap else [])
+        else:
+            step = _step(items, at)
+            while at + length < len(items) and _continues(items, at, length, step):
+                length += 1
+            parts.append(f"{value:.10g}{step:+.10g}x{length - 1}" if length > 1 else f"{value:.10g}")
+        at += length
+    return " ".join(parts)
+
+
+def _step(items: list[float | None], at: int) -> float:
+    following = items[at + 1] if at + 1 < len(items) else None
+    return 0.0 if following is None else round(following - (items[at] or 0), 6)
+
+
+def _continues(items: list[float | None], at: int, length: int, step: float) -> bool:
+    value, first = items[at + length], items[at] or 0
+    return value is not None and abs(value - (first + step * length)) < 1e-6
