@@ -278,7 +278,7 @@ class RetriesWords(Words):
     failure_ratio: Share
     attempts: Count
     delay: SecondsOrZero = 0.0
-    backoff: Literal["fixed", "exponential"] = "fixed"
+    backoff: Literal["fixed", "exponential", "bull_exponential"] = "fixed"
     jitter: Share = 0.0
 
     def value(self) -> workload.Retries:

@@ -20,7 +20,7 @@ class Retries:
     failure_ratio: float
     attempts: int
     delay_seconds: float
-    backoff: Literal["fixed", "exponential"] = "fixed"
+    backoff: Literal["fixed", "exponential", "bull_exponential"] = "fixed"
     jitter: float = 0.0
 
     @property
@@ -36,7 +36,11 @@ class Retries:
 
     def delay_after(self, failure: int) -> float:
         """Seconds before the next attempt after failure number `failure` (from 1), without jitter."""
-        return self.delay_seconds * (2.0 ** (failure - 1) if self.backoff == "exponential" else 1.0)
+        if self.backoff == "fixed":
+            return self.delay_seconds
+        # BullMQ doubles the delay; Bull 3 and 4 take delay·(2**k - 1).
+        factor = 2.0 ** (failure - 1) if self.backoff == "exponential" else 2.0**failure - 1.0
+        return self.delay_seconds * factor
 
 
 @dataclass(frozen=True, slots=True)
