@@ -33,17 +33,16 @@ NODE_MODULES = Path(__file__).parents[1] / "node" / "node_modules"
 
 @pytest.mark.skipif(not (NODE_MODULES / "bull4").exists(), reason="the Node libraries are not installed")
 @pytest.mark.parametrize(
-    ("script", "backoff"),
+    ("module", "call", "backoff"),
     [
-        ("const b = require('bull4/lib/backoffs'); const f = k => b.calculate(o, k)", "bull_exponential"),
-        (
-            "const {Backoffs: b} = require('bullmq5/dist/cjs/classes/backoffs'); const f = k => b.calculate(o, k)",
-            "exponential",
-        ),
+        ("bull4/lib/backoffs", "b.calculate(o, k, null, {})", "bull_exponential"),
+        ("bullmq5/dist/cjs/classes/backoffs", "b.Backoffs.calculate(o, k)", "exponential"),
     ],
 )
-def test_the_installed_libraries_wait_as_long_as_ours(script: str, backoff: str) -> None:
-    program = f"const o = {{type: 'exponential', delay: 2000}}; {script}; console.log(JSON.stringify([1, 2, 3, 4].map(f)))"
+def test_the_installed_libraries_wait_as_long_as_ours(module: str, call: str, backoff: str) -> None:
+    program = f"""
+        const b = require('{module}'), o = {{type: 'exponential', delay: 2000}};
+        console.log(JSON.stringify([1, 2, 3, 4].map(k => {call})))"""
     said = subprocess.run(
         ["node", "-e", program], cwd=NODE_MODULES.parent, capture_output=True, text=True, check=True
     )
