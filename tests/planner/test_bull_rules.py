@@ -35,7 +35,7 @@ NODE_MODULES = Path(__file__).parents[1] / "node" / "node_modules"
 @pytest.mark.parametrize(
     ("module", "call", "backoff"),
     [
-        ("bull4/lib/backoffs", "b.calculate(o, k, null, {})", "bull_exponential"),
+        ("bull4/lib/backoffs", "b.calculate(o, k, {})", "bull_exponential"),
         ("bullmq5/dist/cjs/classes/backoffs", "b.Backoffs.calculate(o, k)", "exponential"),
     ],
 )
