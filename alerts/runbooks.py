@@ -1,0 +1,107 @@
+"""This file knows what is told of an alert at length: meaning, times, what silences it, what to do."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import yaml
+
+from alerts.alert_exporter import WATCHDOG
+from alerts.promql import Pace
+from alerts.quantities import show_seconds
+from alerts.routing import GROUP_WAIT
+from alerts.rules import Alert
+
+SCRAPE_SECONDS = 60
+"""The longest scrape interval that the latest times count with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One severity of an alert, and how soon it is noticed."""
+
+    severity: str
+    window: str
+    bound: str
+    lasts: str
+    earliest: str
+    latest: str
+
+
+def texts() -> dict[str, dict[str, Any]]:
+    """The prose of every alert by its name."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(
+        (files("alerts") / "texts" / "runbooks.yaml").read_text()
+    )
+    return found
+
+
+def runbook(name: str, alerts: Sequence[Alert], inhibitions: Sequence[dict[str, Any]], pace: Pace) -> str:
+    """The Markdown page of one alert."""
+    mine = [alert for alert in alerts if alert.name == name]
+    return _template().render(
+        name=name,
+        text=texts()[name],
+        rows=[row(alert, pace) for alert in mine],
+        bounded=any(alert.bound for alert in mine),
+        holds=any(alert.holds for alert in mine),
+        silences=silences(name, inhibitions),
+    )
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(str(files("alerts") / "texts"))
+    environment = jinja2.Environment(
+        loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    )
+    return environment.get_template("runbook.md.j2")
+
+
+def row(alert: Alert, pace: Pace) -> Row:
+    """How soon an alert is noticed: when its condition holds at once, and when its window must fill first."""
+    window = dict(alert.labels).get("window", "")
+    soonest = alert.for_seconds / pace.speed + GROUP_WAIT / pace.speed
+    latest = soonest + alert.window_seconds / pace.speed + 2 * pace.interval + SCRAPE_SECONDS / pace.speed
+    return Row(
+        alert.severity,
+        window,
+        alert.bound,
+        show_seconds(alert.for_seconds / pace.speed) if alert.for_seconds else "at once",
+        show_seconds(soonest),
+        show_seconds(latest),
+    )
+
+
+def silences(name: str, inhibitions: Sequence[dict[str, Any]]) -> list[str]:
+    """What keeps Alertmanager from sending an alert, in words."""
+    if name == WATCHDOG:
+        return ["Nothing."]
+    lines = [
+        f"{_words(rule['source_matchers'])}, where {', '.join(rule['equal'])} are equal"
+        for rule in inhibitions
+        if _matches(rule["target_matchers"], name)
+    ]
+    return [*lines, "A silence that somebody set in Alertmanager."]
+
+
+def _words(matchers: Sequence[str]) -> str:
+    return " and ".join(
+        matcher.replace('alertname=~"', 'alert "').replace('alertname="', 'alert "') for matcher in matchers
+    )
+
+
+def _matches(matchers: Sequence[str], name: str) -> bool:
+    """Whether matchers on the alert's name accept it; others may."""
+    for matcher in matchers:
+        found = re.fullmatch(r'alertname(=~|!~|=|!=)"(.*)"', matcher)
+        if found is not None and _accepts(found[1], found[2], name) is False:
+            return False
+    return True
+
+
+def _accepts(operator: str, value: str, name: str) -> bool:
+    same = re.fullmatch(value, name) is not None if "~" in operator else value == name
+    return not same if operator.startswith("!") else same
