@@ -140,6 +140,13 @@ def _add_acl(verbs: Any) -> None:
     )
     parser.add_argument("--user", metavar="NAME", default="bullgauge", help="name of the ACL user")
     parser.add_argument("--least", action="store_true", help="counts and discovery only")
+    parser.add_argument(
+        "--with",
+        dest="also",
+        choices=("caches", "databases", "cluster", "maxclients"),
+        action="append",
+        help="an optional feature as well (repeatable)",
+    )
     parser.add_argument("--redis-6", action="store_true", help="in the words of Redis 6.2")
 
 

@@ -13,7 +13,7 @@ from exporter.gate import Gate
 from exporter.keys import QueueName, label
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
-from exporter.place import StateFile
+from exporter.place import DamagedStateError, StateFile
 from exporter.reader import Reader, Readings
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
@@ -41,11 +41,19 @@ class Collector:
         self._notices = notices
         self._topology = Topology(settings.redis)
         self._clock = ServerClock()
-        self._roster = Roster(settings, keep_records=on_records is not None)
+        self._keep_records = on_records is not None
+        self._roster, began_ms = self._restore(state)
         self._links = Links(self._topology, "read")
         self._reader = Reader(self._links, self._clock)
         self._follower = Follower(
-            settings, self._topology, self._roster, self._clock, notices, state, on_records
+            settings,
+            self._topology,
+            self._roster,
+            self._clock,
+            notices,
+            state=state,
+            began_ms=began_ms,
+            on_records=on_records,
         )
         self._pools = [
             clients.Pool(name, pool.maximum, pool.client_names, pool.addresses, pool.users)
@@ -64,6 +72,24 @@ class Collector:
     def address(self) -> str:
         """The target's address without secrets."""
         return self._topology.address
+
+    def _restore(self, state: StateFile | None) -> tuple[Roster, int]:
+        """What was counted before, and since when; a damaged state is put aside and counting begins anew.
+
+        Raises StateError when the file belongs to another Redis or can't be read.
+        """
+        roster = Roster(self._settings, keep_records=self._keep_records)
+        try:
+            saved = state.read() if state is not None else None
+            if saved is not None:
+                roster.load(saved["queues"])
+                return roster, int(saved["counting_began_ms"])
+        except (DamagedStateError, KeyError, TypeError, ValueError) as error:
+            assert state is not None
+            aside = state.set_aside()
+            self._notices.warn(f"state put aside as {aside}, counting begins anew: {error}")
+            roster = Roster(self._settings, keep_records=self._keep_records)
+        return roster, 0
 
     def start(self) -> None:
         """Begin to follow events."""
@@ -109,6 +135,10 @@ class Collector:
     def refused(self) -> dict[str, str]:
         """The commands that this user may not run."""
         return self._follower.refused
+
+    @property
+    def eviction_policy(self) -> str | None:
+        return self._server.eviction_policy
 
     @property
     def server_version(self) -> str | None:

@@ -70,9 +70,11 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     except (StateError, ListenError) as error:
         raise UsageError(str(error)) from error
     host = settings.listen.rpartition(":")[0] or "127.0.0.1"
+    stop = threading.Event()
+    _on_signals(stop)
     scheme = "https" if web is not None and web.current().tls is not None else "http"
     print(f"bullgauge-exporter: listening on {scheme}://{host}:{server.port}", file=sys.stderr, flush=True)
-    _wait_for_signal(None)
+    stop.wait()
     server.stop()
     for collector in collectors.values():
         collector.stop()
@@ -103,6 +105,7 @@ def _web_config(settings: Settings) -> Any:
 
 def _record(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.record import record
+    from exporter.wire import WireError
 
     settings = _settings(options, overrides)
     notices = _start_log(options.log_level)
@@ -112,6 +115,8 @@ def _record(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
         return record(settings, notices, options.out, options.for_seconds, stop)
     except OSError as error:
         raise UsageError(f"{options.out}: {error.strerror}") from error
+    except WireError as error:
+        raise UsageError(str(error)) from error
 
 
 def _doctor(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
@@ -129,7 +134,14 @@ def _demo(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 def _acl(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.acl import acl_line
 
-    print(acl_line(options.user, options.prefix or ["bull"], least=options.least, redis_6=options.redis_6))
+    line = acl_line(
+        options.user,
+        options.prefix or ["bull"],
+        least=options.least,
+        redis_6=options.redis_6,
+        also=options.also or (),
+    )
+    print(line)
     return 0
 
 
@@ -162,9 +174,3 @@ def _start_log(level: str) -> Notices:
 def _on_signals(stop: threading.Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-
-
-def _wait_for_signal(seconds: float | None) -> None:
-    stop = threading.Event()
-    _on_signals(stop)
-    stop.wait(seconds)

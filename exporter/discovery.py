@@ -28,7 +28,7 @@ class Candidate:
         return b"".join(
             (
                 pack(("TYPE", queue.key(b"events"))),
-                pack(("HMGET", queue.key(b"meta"), "opts.maxLenEvents", "version", "paused", "data")),
+                pack(("HMGET", queue.key(b"meta"), "opts.maxLenEvents", "version", "paused")),
                 pack(("GET", queue.key(b"id"))),
                 pack(("EXISTS", queue.key(b"meta"), queue.key(b"id"))),
             )
@@ -45,7 +45,7 @@ class Candidate:
             return "stream"
         if isinstance(meta, list) and (meta[0] is not None or meta[1] is not None):
             return "stream"
-        is_paused_bull = isinstance(meta, list) and meta[2] is not None and meta[3] is None
+        is_paused_bull = isinstance(meta, list) and meta[2] is not None
         is_counter = isinstance(counter, bytes) and counter.isdigit()
         return "pubsub" if is_paused_bull or is_counter else None
 

@@ -58,6 +58,7 @@ def _look(settings: TargetSettings) -> list[Finding]:
             Finding(
                 Verdict.OK, f"{collector.address}: answers, server {collector.server_version or 'unknown'}"
             ),
+            *_memory(collector),
             *_rights(collector),
             *_queues(collector, settings),
         ]
@@ -70,6 +71,18 @@ def _rights(collector: Collector) -> list[Finding]:
     if not lines:
         return [Finding(Verdict.OK, "all rights are there")]
     return [Finding(Verdict.WARNING, line) for line in lines]
+
+
+def _memory(collector: Collector) -> list[Finding]:
+    policy = collector.eviction_policy
+    if policy in (None, "noeviction"):
+        return []
+    advice = "set maxmemory-policy to noeviction: BullMQ's documents ask for it"
+    return [
+        Finding(
+            Verdict.WARNING, f"eviction policy {policy}: Redis may drop jobs when memory is short", advice
+        )
+    ]
 
 
 def _queues(collector: Collector, settings: TargetSettings) -> list[Finding]:

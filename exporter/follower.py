@@ -52,6 +52,7 @@ class Follower:
         clock: ServerClock,
         notices: Notices,
         state: StateFile | None = None,
+        began_ms: int = 0,
         on_records: Callable[[QueueName, list[JobRecord]], None] | None = None,
     ) -> None:
         self.lock = threading.Lock()
@@ -77,7 +78,8 @@ class Follower:
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
         self._started = time.monotonic()
-        self._began_ms = 0
+        self._began_ms = began_ms
+        """When counting began, by the server's clock; 0 until it is known."""
         self._next_poll = self._next_ping = self._next_housekeeping = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._asked = self._answered = 0
@@ -193,17 +195,8 @@ class Follower:
         self._notices.warn_some(rights.explain(self.refused), 20)
 
     def _begin(self) -> None:
-        """Counting began at the start, by the server's clock and also when it was down then, or where the state
-        file says."""
+        """Counting began at the start, by the server's clock, also when it was down then."""
         self._began_ms = int((self._clock.seconds() - (time.monotonic() - self._started)) * 1000)
-        if self._state is None:
-            return
-        state = self._state.read()
-        if state is not None:
-            self._began_ms = int(state["counting_began_ms"])
-            with self.lock:
-                self._roster.load(state["queues"])
-                self._bull.note_gap()
 
     def _round(self) -> None:
         readable = self._wait()

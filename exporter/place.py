@@ -21,6 +21,10 @@ class StateError(Exception):
     """The state file can't be used; one line says why."""
 
 
+class DamagedStateError(StateError):
+    """What the file holds is no state of this version."""
+
+
 class StateFile:
     """One state file, locked for as long as this object lives."""
 
@@ -49,18 +53,21 @@ class StateFile:
         return lock
 
     def read(self) -> dict[str, Any] | None:
-        """The saved state; None when there is none. Raises StateError when it is not for this Redis or damaged."""
+        """The saved state; None when there is none. Raises StateError, DamagedStateError when it is no state at all."""
         try:
             state = json.loads(self.path.read_text())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise StateError(f"state file {self.path}: {error}") from error
+        except OSError as error:
+            raise StateError(f"state file {self.path}: {error.strerror}") from error
+        except ValueError as error:
+            raise DamagedStateError(f"state file {self.path}: {error}") from error
         if not isinstance(state, dict) or state.get("format") != FORMAT:
-            raise StateError(f"state file {self.path}: not a state of this version")
+            raise DamagedStateError(f"state file {self.path}: not a state of this version")
         if state.get("redis") != self._address:
             raise StateError(
-                f"state file {self.path}: belongs to {state.get('redis')}, not to {self._address}"
+                f"state file {self.path}: belongs to {state.get('redis')}, not to {self._address}; "
+                "name another file, or remove this one to begin anew"
             )
         return state
 

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,8 +15,10 @@ from exporter.keys import QueueName, label
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
 from exporter.settings import TargetSettings
+from exporter.wire import WireError
 
 Row = dict[str, str | int | float | None]
+CONNECT_SECONDS = 30.0
 COLUMNS = ("queue", "job_type", "job_id", "attempt", "ready", "started", "ended", "outcome")
 
 
@@ -26,7 +29,8 @@ def record(
     for_seconds: float | None,
     stop: threading.Event,
 ) -> int:
-    """Write attempts as they finish until `stop` is set or the time is over. Raises OSError for `out`."""
+    """Write attempts as they finish until `stop` is set or the time is over. Raises OSError for `out`,
+    WireError when Redis does not answer."""
     with ExitStack() as files:
         file = files.enter_context(out.open("w", newline="")) if out else sys.stdout
         write = _json_writer(file) if out is not None and out.suffix == ".jsonl" else _csv_writer(file)
@@ -45,6 +49,9 @@ def record(
 
         collector = Collector(settings, notices, on_records=take)
         collector.start()
+        if (reason := collector.wait_ready(time.monotonic() + CONNECT_SECONDS)) is not None:
+            collector.stop()
+            raise WireError(reason)
         stop.wait(for_seconds)
         collector.stop()
         if failed:

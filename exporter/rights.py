@@ -40,9 +40,10 @@ FEATURES = (
     Feature("caches", ("ttl", "strlen"), "queue_cache_* (and the key pattern of each cache)"),
     Feature("databases", ("select",), "another database than 0"),
     Feature("cluster", ("cluster|slots",), "Redis Cluster"),
+    Feature("maxclients", ("config|get",), "queue_redis_connections_max before Redis 7"),
 )
 LEAST = ("counts",)
-OPTIONAL = ("caches", "databases", "cluster")
+OPTIONAL = ("caches", "databases", "cluster", "maxclients")
 
 _REFUSALS = (
     "NOPERM",

@@ -132,6 +132,10 @@ def _dump(followed: Followed) -> dict[str, Any]:
 def _load(followed: Followed, state: dict[str, Any]) -> None:
     followed.gaps = int(state["gaps"])
     followed.tally.load(state["tally"])
+    if followed.source == "pubsub":
+        # What was published while nobody listened is gone, and with it the fate of the open jobs.
+        followed.gaps += 1
+        return
     if followed.stream is not None and state["stream"]:
         followed.stream.load(state["stream"])
     for row in state["open"]:

@@ -1,5 +1,6 @@
 """This file knows every setting, its default and what values it may have."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -96,6 +97,14 @@ class PoolSettings(_Part):
     acquire_timeout_ms: int | None = Field(None, validation_alias="acquireTimeoutMs", exclude=True)
     idle_timeout_ms: int | None = Field(None, validation_alias="idleTimeoutMs", exclude=True)
 
+    @field_validator("addresses")
+    @classmethod
+    def _networks(cls, addresses: list[str]) -> list[str]:
+        for address in addresses:
+            if "/" in address:
+                ip_network(address, strict=False)
+        return addresses
+
     @model_validator(mode="after")
     def _some_pattern(self) -> "PoolSettings":
         if not (self.client_names or self.addresses or self.users):
@@ -166,11 +175,12 @@ class Settings(TargetSettings):
         None, description="TLS and passwords, as other Prometheus exporters take them"
     )
 
-    @field_validator("targets")
-    @classmethod
-    def _unique(cls, targets: list[TargetSettings]) -> list[TargetSettings]:
-        names = [target.name for target in targets]
+    @model_validator(mode="after")
+    def _unique(self) -> "Settings":
+        names = [self.name, *(target.name for target in self.targets)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"target name {twice[0]!r} is used twice")
-        return targets
+            raise ValueError(
+                f"targets: the name {twice[0]!r} is used twice (the target of /metrics has one too)"
+            )
+        return self

@@ -60,7 +60,8 @@ def _explain(where: str, text: str, error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         rule, value = "no such setting (see docs/configuration.md)", ""
     rest = f" (and {len(more)} more)" if more else ""
-    return f"{where}{f':{line}' if line else ''}: {path}{value}: {rule}{rest}"
+    place = f"{where}{f':{line}' if line else ''}: {path}{value}".removesuffix(": ")
+    return f"{place}: {rule}{rest}"
 
 
 def _is_secret(path: str) -> bool:

@@ -23,7 +23,8 @@ class ScanBudget:
         self._at = time.monotonic()
 
     def ready(self, now: float) -> bool:
-        self._left = min(self._share * BURST_SECONDS, self._left + (now - self._at) * self._share)
+        # A tenth is kept back, so that the burst at the start is within the share over a minute as well.
+        self._left = min(self._share * BURST_SECONDS, self._left + (now - self._at) * self._share * 0.9)
         self._at = now
         return self._left > 0
 

@@ -23,13 +23,21 @@ MISTAKES = {
         "pools:\n  queue: {maxConnections: 25}\n",
         "CONFIG:2: pools.queue: needs client_names",
     ),
+    "pool network": (
+        "pools:\n  queue: {maximum: 2, addresses: [10.0.0.0/99]}\n",
+        "CONFIG:2: pools.queue.addresses: '10.0.0.0/99' does not appear to be",
+    ),
+    "target named like the first": (
+        "targets:\n  - name: default\n",
+        "CONFIG: targets: the name 'default' is used twice (the target of /metrics has one too)",
+    ),
     "cluster and sentinel": (
         "redis:\n  cluster: true\n  sentinel: {addresses: [a], master: m}\n",
         "CONFIG:1: redis: cluster and sentinel exclude each other",
     ),
     "target twice": (
         "targets:\n  - name: a\n  - name: a\n",
-        "CONFIG:1: targets: target name 'a' is used twice",
+        "CONFIG: targets: the name 'a' is used twice",
     ),
 }
 
