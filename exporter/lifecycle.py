@@ -133,6 +133,11 @@ class Lifecycle:
         for record in nameless:
             self.observe(record._replace(job_type=names.get(record.job_id)))
 
+    def doubt_starts(self) -> None:
+        """So much was lost that a running job may be in a later attempt by now: its start is unknown."""
+        for job in self.open.values():
+            job.active_ms = -1.0
+
     def forget_oldest(self, count: int) -> None:
         """Drop the open jobs seen longest ago; their ends will count as unknown starts."""
         for job_id in list(self.open)[:count]:

@@ -19,6 +19,8 @@ COUNT_MAX = 1000
 REPLY_BYTES = 2**19
 """About the size a reply may have: entries carry return values of any size."""
 NAMES_MAX = 5000
+PRESSED_SHARE = 8
+"""A stream is pressed when one poll brings more than this part (one in eight) of what it holds."""
 
 Batch = tuple[Stream, list[Any]]
 
@@ -79,6 +81,10 @@ class StreamReader:
             stream.at_end = len(entries) < self._last_count
             more |= not stream.at_end
         return more
+
+    def is_pressed(self, batches: list[Batch]) -> bool:
+        """Whether a stream turned over so much since the last poll that it may soon be trimmed before it is read."""
+        return any(len(entries) * PRESSED_SHARE > stream.length > 0 for stream, entries in batches)
 
     def settle(self) -> None:
         """Tell every stream that gave no full batch that its end was reached."""

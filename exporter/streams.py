@@ -14,6 +14,8 @@ from exporter.keys import QueueName
 from exporter.lifecycle import StreamLifecycle
 
 BEGINNING = b"0-0"
+LONG_GAP_MS = 2000
+"""After a loss over more time than this, the start of a running attempt is no longer believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Stream:
         self.last_event_ms = 0.0
         self.dirty = True
         """Whether entries were read since the last check."""
+        self.length = 0
+        """Entries in the stream at the last check."""
         self._seen: int | None = None
         """How many entries were ever added up to the place: read, lost or before counting began."""
         self._first_id: bytes | None = None
@@ -131,6 +135,7 @@ class Stream:
     def check(self, info: StreamInfo) -> None:
         """Compare the place with the stream itself: losses, deletion, a step back after a failover."""
         self.dirty = False
+        self.length = info.length
         if info.last_id is None:
             self._restart()
         elif _id(self._position) > _id(info.last_id):
@@ -150,7 +155,15 @@ class Stream:
         elif at_end:
             self._account(self.lost, added - self._seen)
         elif self._is_past_place(info):
-            self._account(self.lost, added - info.length - self._seen)
+            missing = added - info.length - self._seen
+            if missing > 0 and self._is_long_gap(info):
+                self.lifecycle.doubt_starts()
+            self._account(self.lost, missing)
+
+    def _is_long_gap(self, info: StreamInfo) -> bool:
+        """Whether attempts may have ended and others begun in between, unseen."""
+        first_ms = _id(info.first_id)[0] if info.first_id is not None else 0
+        return self.interrupted or first_ms - self.last_event_ms > LONG_GAP_MS
 
     def _account(self, lost: dict[str, int], missing: int) -> None:
         if missing < 0:

@@ -111,3 +111,15 @@ def test_a_place_survives_being_written_down(added):
     again = new_stream()
     again.load(stream.dump())
     assert again.dump() == stream.dump()
+
+
+def test_after_a_long_loss_an_old_start_is_not_taken_for_that_of_a_later_attempt():
+    stream = new_stream()
+    stream.admit(StreamInfo(), BEGAN_MS, BEGAN_MS, is_new=True)
+    active = [entry_id(1), [b"event", b"active", b"jobId", b"7", b"prev", b"waiting"]]
+    completed = [entry_id(9000), [b"event", b"completed", b"jobId", b"7", b"returnvalue", b"1"]]
+    stream.take([active])
+    stream.check(info(9000, 9000, 1, 50))
+    stream.take([completed])
+    tally = stream.lifecycle.tally
+    assert (tally.completed, tally.unknown_starts, tally.durations) == (1, 1, {})
