@@ -24,6 +24,8 @@ from planner.simulation_effort import Effort
 from planner.workload import Workload
 
 BINS = 24
+# Without a compiler replications are this many times shorter, so that there are enough of them in the time.
+UNCOMPILED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Simulation:
     def __init__(self, workload: Workload, fleet: Fleet, wanted: tuple[str, ...], effort: Effort) -> None:
         self.workload, self.fleet, self.effort = workload, fleet, effort
         self.names = {text: read_name(text) for text in wanted}
-        self.length = length(workload, fleet, effort.shortest)
+        self.length = length(workload, fleet, effort.shortest if COMPILED else effort.shortest // UNCOMPILED)
         self.controls = controls_for(workload, fleet)
         self.seeds = np.random.SeedSequence(effort.seed)
         self.done: list[Replication] = []
