@@ -9,6 +9,7 @@ import json
 import re
 
 from exporter.lifecycle import Lifecycle, OpenJob
+from exporter.tally import Tally
 
 # `{"jobId":"1","val":…}`: only the id is wanted, the value may be large.
 _JOB_ID = re.compile(rb'^\{"jobId":("(?:[^"\\]|\\.)*"|[0-9]+)')
@@ -17,8 +18,52 @@ _REASON = re.compile(rb'"val": ?"')
 _REASON_MAX_BYTES = 4096
 
 
+# Ends are remembered this long, and so many at most, to tell them apart from what is recovered after a gap.
+_HEARD_MS = 60_000
+_HEARD_MAX = 20_000
+# A message may arrive so long after its job was found among the kept ones.
+_OVERLAP_MS = 10_000
+
+
 class BullLifecycle(Lifecycle):
     """The life of Bull jobs, from the messages of one queue's channels in order."""
+
+    def __init__(self, tally: Tally, *, keep_records: bool = False) -> None:
+        super().__init__(tally, keep_records=keep_records)
+        self.ends: dict[tuple[bytes, str], float] = {}
+        """When the latest ends were counted, by job and outcome, oldest first."""
+        self._recovered: set[tuple[bytes, str]] = set()
+        self._recovered_until_ms = 0.0
+
+    def heard(self, job_id: bytes, outcome: str) -> bool:
+        """Whether this end was counted lately."""
+        return (job_id, outcome) in self.ends
+
+    def recovered(
+        self,
+        job_id: bytes,
+        outcome: str,
+        name: bytes | None,
+        *,
+        seconds: float | None,
+        wait_seconds: float | None,
+        at_ms: float,
+    ) -> None:
+        """A job that ended while nobody listened, found among the kept ones at `at_ms`."""
+        if outcome == "completed":
+            self.tally.completed += 1
+        else:
+            self.tally.failed += 1
+        if seconds is not None and seconds >= 0:
+            self.tally.attempt(name, outcome, seconds)
+        else:
+            self.tally.unknown_starts += 1
+        if wait_seconds is not None:
+            self.tally.waits.observe(max(0.0, wait_seconds))
+        self.open.pop(job_id, None)
+        self.ends[job_id, outcome] = at_ms
+        self._recovered.add((job_id, outcome))
+        self._recovered_until_ms = at_ms + _OVERLAP_MS
 
     def apply(self, kind: bytes, payload: bytes, at_ms: float) -> None:
         """One message; `at_ms` is when it was received."""
@@ -29,8 +74,13 @@ class BullLifecycle(Lifecycle):
         elif kind == b"stalled":
             self._stalled(payload, at_ms)
         elif kind == b"completed" and (job_id := _job_id(payload)) is not None:
-            self.complete(job_id, at_ms)
-        elif kind == b"failed" and (job_id := _job_id(payload)) is not None:
+            if self._is_first_word(job_id, "completed", at_ms):
+                self.complete(job_id, at_ms)
+        elif (
+            kind == b"failed"
+            and (job_id := _job_id(payload)) is not None
+            and self._is_first_word(job_id, "failed", at_ms)
+        ):
             self.fail(job_id, at_ms, _reason(payload))
 
     def backed_off(self, job_ids: list[bytes], at_ms: float) -> None:
@@ -40,6 +90,22 @@ class BullLifecycle(Lifecycle):
             if job is not None and job.active_ms >= 0:
                 self.tally.requeued["delayed"] += 1
                 self.end(job_id, job, at_ms, "requeued")
+
+    def _is_first_word(self, job_id: bytes, outcome: str, at_ms: float) -> bool:
+        """Whether an end is news; one that was recovered while its message was on the way is counted already."""
+        key = (job_id, outcome)
+        if at_ms >= self._recovered_until_ms:
+            self._recovered.clear()
+        elif key in self._recovered:
+            self._recovered.discard(key)
+            return False
+        self.ends.pop(key, None)
+        self.ends[key] = at_ms
+        oldest = next(iter(self.ends))
+        while len(self.ends) > _HEARD_MAX or self.ends[oldest] < at_ms - _HEARD_MS:
+            del self.ends[oldest]
+            oldest = next(iter(self.ends))
+        return True
 
     def interrupted(self) -> None:
         """The subscription was interrupted: which open jobs went on meanwhile can't be known."""

@@ -42,7 +42,7 @@ class Collector:
         self._topology = Topology(settings.redis)
         self._clock = ServerClock()
         self._keep_records = on_records is not None
-        self._roster, began_ms = self._restore(state)
+        self._roster, began_ms, heard_ms = self._restore(state)
         self._links = Links(self._topology, "read")
         self._reader = Reader(self._links, self._clock)
         self._follower = Follower(
@@ -53,6 +53,7 @@ class Collector:
             notices,
             state=state,
             began_ms=began_ms,
+            heard_ms=heard_ms,
             on_records=on_records,
         )
         self._pools = [
@@ -73,9 +74,10 @@ class Collector:
         """The target's address without secrets."""
         return self._topology.address
 
-    def _restore(self, state: StateFile | None) -> tuple[Roster, int]:
-        """What was counted before, and since when; a damaged state is put aside and counting begins anew.
+    def _restore(self, state: StateFile | None) -> tuple[Roster, int, int]:
+        """What was counted before, since when, and until when Bull was heard.
 
+        A damaged state is put aside and counting begins anew.
         Raises StateError when the file belongs to another Redis or can't be read.
         """
         roster = Roster(self._settings, keep_records=self._keep_records)
@@ -83,13 +85,13 @@ class Collector:
             saved = state.read() if state is not None else None
             if saved is not None:
                 roster.load(saved["queues"])
-                return roster, int(saved["counting_began_ms"])
+                return roster, int(saved["counting_began_ms"]), int(saved["heard_ms"])
         except (DamagedStateError, KeyError, TypeError, ValueError) as error:
             assert state is not None
             aside = state.set_aside()
             self._notices.warn(f"state put aside as {aside}, counting begins anew: {error}")
             roster = Roster(self._settings, keep_records=self._keep_records)
-        return roster, 0
+        return roster, 0, 0
 
     def start(self) -> None:
         """Begin to follow events."""

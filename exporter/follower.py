@@ -13,6 +13,7 @@ from collections.abc import Callable
 from random import Random
 
 from exporter import rights
+from exporter.bull_recovery import BullRecovery
 from exporter.caches import CacheSnapshot, CacheWatch
 from exporter.clock import ServerClock
 from exporter.discovery import Finder
@@ -53,6 +54,7 @@ class Follower:
         notices: Notices,
         state: StateFile | None = None,
         began_ms: int = 0,
+        heard_ms: int = 0,
         on_records: Callable[[QueueName, list[JobRecord]], None] | None = None,
     ) -> None:
         self.lock = threading.Lock()
@@ -74,6 +76,9 @@ class Follower:
         self._reader = StreamReader(self._links, roster)
         self._caches = CacheWatch(settings, self._links, Random(2))
         self._finder = Finder(settings, self._links, roster, self._reader)
+        self._heard_ms = heard_ms
+        """Until when Bull's messages were heard, by the server's clock; 0 when they never were."""
+        self._recovery = BullRecovery(self._links, self.lock)
         self._bull = BullEvents(topology, prefixes, roster)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
@@ -181,7 +186,9 @@ class Follower:
         budgets = [ScanBudget(self._settings.scan_share) for _ in self._links.wires]
         self._finder.renew(self.refused, budgets)
         self._caches.renew(self.refused, budgets)
-        self._bull.connect(deadline, self._notices)
+        if self._bull.connect(deadline, self._notices) and self._heard_ms:
+            for followed in self._roster.followed.values():
+                self._recovery.recover(followed, self._heard_ms, self._now_ms(), deadline)
         self._payloads.enabled = "hstrlen" not in self.refused
         self._next_poll = 0.0
         self.connected, self.error = True, None
@@ -241,6 +248,7 @@ class Follower:
                 break
         if self._bull.connected:
             self._take_messages()
+            self._heard_ms = self._now_ms()
         self.last_poll = time.monotonic()
         self._next_poll = now if more else self.last_poll + self._poll_pause(pressed=pressed)
         with self._answer:
@@ -317,7 +325,13 @@ class Follower:
     def _save(self) -> None:
         if self._state is None or not self._began_ms:
             return
-        self._state.write({"counting_began_ms": self._began_ms, "queues": self._roster.dump()})
+        self._state.write(
+            {
+                "counting_began_ms": self._began_ms,
+                "heard_ms": self._heard_ms,
+                "queues": self._roster.dump(),
+            }
+        )
         if self._state.last_error:
             self._notices.warn(self._state.last_error)
 

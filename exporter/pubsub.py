@@ -29,10 +29,13 @@ class BullEvents:
     def fileno(self) -> int:
         return self._links.wires[0].fileno() if self._links.wires else -1
 
-    def connect(self, deadline: float, notices: Notices) -> None:
-        """Subscribe; after an interruption, every Bull queue has a gap of unknown size. Raises WireError."""
+    def connect(self, deadline: float, notices: Notices) -> bool:
+        """Subscribe; after an interruption, every Bull queue has a gap of unknown size.
+
+        Returns whether a new subscription was made. Raises WireError.
+        """
         if self.connected or self.refused:
-            return
+            return False
         for _ in self._links.connect(deadline):
             pass
         # The pattern must be the granted one, letter by letter (bull-data-model, section 10).
@@ -44,10 +47,11 @@ class BullEvents:
             self.refused = True
             self.close()
             notices.warn(f"Redis refuses PSUBSCRIBE: no durations of Bull 3 and 4 queues; {denied[0]}")
-            return
+            return False
         if self._was_connected:
             self.note_gap()
         self._was_connected = True
+        return True
 
     def close(self) -> None:
         self._links.close()

@@ -125,6 +125,9 @@ def _dump(followed: Followed) -> dict[str, Any]:
         "tally": followed.tally.dump(),
         "stream": followed.stream.dump() if followed.stream else None,
         "lifecycle": lifecycle.dump() if isinstance(lifecycle, StreamLifecycle) else None,
+        "ends": [[keys.to_text(i), outcome, at] for (i, outcome), at in lifecycle.ends.items()]
+        if isinstance(lifecycle, BullLifecycle)
+        else [],
         "open": [_dump_job(job_id, job) for job_id, job in lifecycle.open.items()],
     }
 
@@ -135,6 +138,11 @@ def _load(followed: Followed, state: dict[str, Any]) -> None:
     if followed.source == "pubsub":
         # What was published while nobody listened is gone, and with it the fate of the open jobs.
         followed.gaps += 1
+        if isinstance(followed.lifecycle, BullLifecycle):
+            ends = {
+                (keys.to_bytes(job_id), outcome): float(at_ms) for job_id, outcome, at_ms in state["ends"]
+            }
+            followed.lifecycle.ends = ends
         return
     if followed.stream is not None and state["stream"]:
         followed.stream.load(state["stream"])
