@@ -24,14 +24,13 @@ from exporter.notices import Notices
 from exporter.payloads import PayloadSampler
 from exporter.place import StateFile
 from exporter.pubsub import BullEvents
-from exporter.rights import deadline_in
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
 from exporter.streamreader import StreamReader
 from exporter.tally import Histogram
 from exporter.topology import Links, Topology
 from exporter.walk import ScanBudget
-from exporter.wire import ReplyError, Wire, WireError
+from exporter.wire import ReplyError, Wire, WireError, deadline_in
 
 ROUND_TRIP_EDGES = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 POLL_SECONDS = 0.1

@@ -4,7 +4,6 @@ Every command is tried once per connection against a key that no queue uses; wha
 on, its metrics are absent, and one line says what to grant. Nothing here or elsewhere writes.
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -113,8 +112,3 @@ def explain(commands: dict[str, str]) -> list[str]:
                 f"Redis refuses {', '.join(missing)}: without it no {feature.gives}; grant {grant} to have it"
             )
     return lines
-
-
-def deadline_in(seconds: float) -> float:
-    """A deadline for one exchange, on the clock that wires use."""
-    return time.monotonic() + seconds

@@ -156,6 +156,11 @@ class Wire:
         return WireError(f"{self.address}: {reason}")
 
 
+def deadline_in(seconds: float) -> float:
+    """A deadline for one exchange, on the clock that wires use."""
+    return time.monotonic() + seconds
+
+
 def _socket_of(connection: AbstractConnection) -> socket.socket:
     """The socket of an open redis-py connection; its own parsers take it from the same attribute."""
     sock = connection._sock
