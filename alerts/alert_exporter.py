@@ -80,6 +80,7 @@ def _stale(g: Ground) -> Alert:
         "The exporter answers, but its numbers are not whole",
         "The last scrape that read all queues and events is {{ $value | humanizeDuration }} old or has never been. "
         "Rights that were taken away, or a Redis that is too slow, are the usual reasons.",
+        window_seconds=STALE_SECONDS,
         holds=False,
     )
 

@@ -74,7 +74,7 @@ def _low(g: Ground, severity: Severity, level: str, demand: str, who: str) -> Al
         enough = against(THROUGHPUT, severity, n.demand_per_hour(level), level).replace(" < ", " >= ")
         expr += f" and ignoring (bound) ({g.over('min', demand, 30 * MINUTE)} > 0) and ignoring (bound) ({enough})"
     return Alert(
-        "BullThroughputLow",
+        "BullThroughputLow" if level == "redis" else "BullQueueThroughputLow",
         severity,
         expr + covered(g, "30m"),
         5 * MINUTE,

@@ -67,6 +67,7 @@ def _bounded(
             minutes * MINUTE,
             f"Redis: {summary}",
             f"{text}; the bound is {{{{ $labels.bound }}}}.",
+            window_seconds=5 * MINUTE,
             bound=bound_text(g, signal, severity),
         )
 

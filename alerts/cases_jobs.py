@@ -4,8 +4,9 @@ from alerts import names as n
 from alerts.alert_jobs import budget
 from alerts.rules import Ground
 from alerts.ruletests import Case, Maker, Query, at
-from alerts.signals import FAILURES, LATENCY, THROUGHPUT, Signal
+from alerts.signals import DURATION, FAILURES, LATENCY, THROUGHPUT, Severity, Signal
 from alerts.world import QUEUE, World, between, until
+from exporter import catalogue as c
 
 LATE, LOW, FAIL, ALONE, BURN = (
     "BullLatencyHigh",
@@ -266,6 +267,52 @@ def reset(g: Ground) -> Case | None:
     )
 
 
+def _named(g: Ground, signal: Signal) -> tuple[str, float, tuple[Severity, ...]] | None:
+    """A queue that an override names, its bound on the bad side of which all its alerts fire, and their severities."""
+    found = [t for t in g.thresholds.of(signal) if t.matchers and t.matchers[0].operator == "="]
+    if not found:
+        return None
+    queue = found[0].matchers[0].value
+    mine = [t for t in found if t.matchers[0].value == queue]
+    worst = max if signal.worse == "above" else min
+    return queue, worst(t.bound for t in mine), tuple(t.severity for t in mine)
+
+
+def low_on_one_queue(g: Ground) -> Case | None:
+    """A queue with a bound of its own is judged by it, whatever the others do."""
+    named = _named(g, THROUGHPUT)
+    if named is None or not g.config.guards.enough_work:
+        return None
+    queue, bound, severities = named
+    world = _world(g, 60).queue(queue, ready=bound, finished=bound * 0.5 / 60).queue("other", finished=3)
+    fires = tuple(("BullQueueThroughputLow", s, queue) for s in severities)
+    return Case(
+        "a queue below its own throughput", (world,), ("BullQueueThroughputLow",), (at(20), at(45, *fires))
+    )
+
+
+def slow_jobs(g: Ground) -> Case | None:
+    """Processing time is judged on the queues that ask for it; a requeued attempt is none."""
+    named = _named(g, DURATION)
+    if named is None or g.config.profile == "bullmq":
+        return None
+    queue, bound, severities = named
+    world = _world(g, 80)
+    edges = sorted({t.bound for t in g.thresholds.of(DURATION)})
+    for name, status, slow in (
+        (queue, "completed", True),
+        (queue, "requeued", False),
+        ("other", "completed", True),
+    ):
+        labels = {"queue": name, "prefix": "bull", "job_type": "a", "status": status}
+        for edge in edges:
+            within = until(40, 0 if slow and edge <= bound else 5, 5)
+            world.counter(f"{c.JOB_DURATION.name}_bucket", within, le=f"{edge:g}", **labels)
+        world.counter(f"{c.JOB_DURATION.name}_count", 5, **labels)
+    fires = tuple(("BullDurationHigh", s, queue) for s in severities)
+    return Case("jobs that take too long", (world,), ("BullDurationHigh",), (at(5), at(35, *fires), at(75)))
+
+
 def burn(g: Ground) -> Case | None:
     """Far above the budget: each pair of windows speaks for itself, and says so in its label."""
     share = budget(g)
@@ -315,6 +362,8 @@ CASES: tuple[Maker, ...] = (
     most_of_few,
     first_failures,
     reset,
+    low_on_one_queue,
+    slow_jobs,
     burn,
     new_and_gone,
 )

@@ -1,12 +1,150 @@
-"""The command `bullgauge-alerts`."""
+"""The command `bullgauge-alerts`: what its verbs and options are."""
 
 import argparse
+import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+EXTRA = {
+    "promql_parser": "promql-parser",
+    "grafana_foundation_sdk": "grafana-foundation-sdk",
+    "jinja2": "Jinja2",
+}
+EPILOG = """\
+example:
+  bullgauge-alerts generate --out monitoring
+  promtool test rules monitoring/rules_test.yaml
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="bullgauge-alerts")
-    parser.parse_args(argv)
-    parser.print_help()
-    return 0
+    """Run the command; returns the exit status: 0 fine, 1 the answer is no, 2 bad input."""
+    options = parser().parse_args(argv)
+    if options.verb is None:
+        parser().print_help()
+        return 0
+    missing = [package for module, package in EXTRA.items() if find_spec(module) is None]
+    if missing:
+        print(
+            f"bullgauge-alerts: {', '.join(missing)} missing; install with: pip install 'bullgauge[alerts]'",
+            file=sys.stderr,
+        )
+        return 2
+    # Each verb imports what it needs, so that `--help` answers without the extra.
+    from alerts import commands
+
+    try:
+        return commands.run(options)
+    except commands.UsageError as error:
+        print(f"bullgauge-alerts: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="bullgauge-alerts",
+        description="Generates Prometheus rules and their tests, Alertmanager routes, Grafana dashboards, runbooks.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--version", action="version", version=f"bullgauge {version('bullgauge')}")
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    _add_generate(verbs)
+    _add_check(verbs)
+    _add_test(verbs)
+    _add_explain(verbs)
+    _add_merge(verbs)
+    _add(
+        verbs,
+        "schema",
+        "print the JSON Schema of the configuration file",
+        "bullgauge-alerts schema > alerts.schema.json",
+    )
+    return made
+
+
+def _add(verbs: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {example}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
+def _add_config(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--config", metavar="FILE", type=Path, help="bounds and settings (default: the documented bounds)"
+    )
+
+
+def _add_generate(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "generate",
+        "write the whole set into a folder",
+        "bullgauge-alerts generate --config alerts.yaml --out monitoring",
+    )
+    _add_config(made)
+    made.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="folder; made when it is not there"
+    )
+    made.add_argument(
+        "--form",
+        choices=("prometheusrule", "mimir", "configmaps"),
+        action="append",
+        default=[],
+        help="write this form as well (repeatable)",
+    )
+
+
+def _add_check(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "check",
+        "check the rules, and compare them with a folder or a Prometheus",
+        "bullgauge-alerts check --diff monitoring",
+    )
+    _add_config(made)
+    made.add_argument("--diff", metavar="DIR", type=Path, help="exit 1 when the folder holds something else")
+    made.add_argument("--prometheus", metavar="URL", help="exit 1 when other rules are loaded there")
+    made.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_test(verbs: Any) -> None:
+    made = _add(
+        verbs, "test", "run the rule tests with promtool", "bullgauge-alerts test --config alerts.yaml"
+    )
+    _add_config(made)
+    made.add_argument(
+        "--promtool", metavar="PATH", default="promtool", help="program to run (default promtool)"
+    )
+
+
+def _add_explain(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "explain",
+        "tell what an alert means, when it fires and what to do",
+        "bullgauge-alerts explain BullLatencyHigh",
+    )
+    made.add_argument("alert", metavar="ALERT", nargs="?", help="its name; without one, all are listed")
+    _add_config(made)
+
+
+def _add_merge(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "merge",
+        "print an Alertmanager file with these routes added; nothing is overwritten",
+        "bullgauge-alerts merge /etc/prometheus/alertmanager.yml --config alerts.yaml",
+    )
+    made.add_argument("file", metavar="FILE", type=Path, help="the Alertmanager configuration in use")
+    _add_config(made)

@@ -1,17 +1,19 @@
-"""This file knows how a file becomes Config and Thresholds, and how to say on which line it is wrong."""
+"""This file knows how a file becomes a plan of rules, and how to say on which line it is wrong."""
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from alerts import thresholds
+from alerts import output, thresholds
 from alerts.config import Config
-from alerts.thresholds import ThresholdError, Thresholds
+from alerts.output import Plan
+from alerts.routing import RoutingError
+from alerts.thresholds import ThresholdError
 
 
 class ConfigError(ValueError):
@@ -25,18 +27,23 @@ _BARE_BOUND = re.compile(
 )
 
 
-def load(path: Path | None) -> tuple[Config, Thresholds]:
-    """Read a configuration; without a file, the defaults. Raises ConfigError."""
+def load(path: Path | None) -> Plan:
+    """Read a configuration and work it out; without a file, the defaults. Raises ConfigError."""
+    return parse(read(path), str(path) if path is not None else "defaults")
+
+
+def read(path: Path | None) -> str:
+    """The text of a configuration; empty without a file. Raises ConfigError."""
     if path is None:
-        return parse("", "defaults")
+        return ""
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def parse(text: str, where: str) -> tuple[Config, Thresholds]:
-    """Read a configuration from its text. Raises ConfigError."""
+def parse(text: str, where: str) -> Plan:
+    """Work a configuration out from its text. Raises ConfigError."""
     quoted = _BARE_BOUND.sub(lambda found: f'{found["key"]}"{found["bound"].strip()}"', text)
     try:
         node = yaml.compose(quoted, Loader=yaml.SafeLoader)
@@ -51,10 +58,10 @@ def parse(text: str, where: str) -> tuple[Config, Thresholds]:
         )
     try:
         config = Config.model_validate(document or {})
-        return config, thresholds.resolve(config)
+        return output.plan(config, thresholds.resolve(config))
     except ValidationError as error:
         raise ConfigError(_explain(where, node, error)) from error
-    except ThresholdError as error:
+    except (ThresholdError, RoutingError) as error:
         raise ConfigError(f"{where}{_at(node, error.path)}: {_dotted(error.path)}: {error}") from error
 
 
@@ -76,8 +83,13 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _did_you_mean(path: tuple[str | int, ...]) -> str:
-    close = difflib.get_close_matches(str(path[-1]), _known(path[:-1]), n=1)
-    return f"; did you mean {close[0]}?" if close else " (bullgauge-alerts schema prints all)"
+    return close_to(str(path[-1]), _known(path[:-1])) or " (bullgauge-alerts schema prints all)"
+
+
+def close_to(name: str, known: Sequence[str]) -> str:
+    """`; did you mean X?` where something known is spelt nearly so; else nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _known(path: tuple[str | int, ...]) -> list[str]:

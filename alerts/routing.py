@@ -5,6 +5,7 @@ from typing import Any
 
 from alerts.alert_exporter import WATCHDOG
 from alerts.config import Config, Route
+from alerts.inhibitions import inhibitions
 from alerts.promql import duration
 from alerts.receivers import ReceiverKinds
 
@@ -12,19 +13,6 @@ NOWHERE = "nowhere"
 """The receiver of an alert that nobody asked for: Alertmanager shows it and tells no one."""
 QUIET = "bullgauge-quiet-hours"
 GROUP_WAIT, GROUP_INTERVAL, REPEAT, REPEAT_WARNING = 30, 300, 4 * 3600, 24 * 3600
-
-BLIND = ("BullExporterDown", "BullExporterAbsent", "BullRedisDown")
-"""While one of these is critical, nothing is known of that Redis."""
-OWN = (*BLIND, "BullExporterStale", "BullRulesFailing", WATCHDOG)
-"""Alerts on the monitoring itself; they stay heard while it is blind."""
-STANDING = (
-    "BullQueueStuck",
-    "BullOldestJobWaiting",
-    "BullBacklogSlow",
-    "BullLatencyHigh",
-    "BullWorkersSaturated",
-)
-"""What a queue without workers shows as well."""
 
 
 class RoutingError(ValueError):
@@ -43,7 +31,7 @@ def document(config: Config) -> dict[str, Any]:
             "routes": [_ours(config)],
         },
         "receivers": [{"name": NOWHERE}, *_receivers(config)],
-        "inhibit_rules": list(inhibitions(config)),
+        "inhibit_rules": [inhibition.document() for inhibition in inhibitions(config)],
     }
     if config.quiet_hours is not None:
         whole["time_intervals"] = [{"name": QUIET, "time_intervals": [_quiet(config)]}]
@@ -116,37 +104,6 @@ def _receiver(config: Config, route: Route, severity: str) -> str:
 def goes_nowhere(config: Config) -> bool:
     """Whether critical alerts of the default team reach nobody."""
     return _receiver(config, _others(config), "critical") == NOWHERE
-
-
-def inhibitions(config: Config) -> Iterator[dict[str, Any]]:
-    """What silences what: always of the same Redis and team, and of the same queue where one is concerned."""
-    same_redis = [*config.redis_labels, "team"]
-    same_queue = [*same_redis, "prefix", "queue"]
-    yield _inhibit(
-        ['severity="critical"', 'alertname=~"Bull.+"'],
-        ['severity="warning"', 'alertname=~"Bull.+"'],
-        ["alertname", *same_queue, "pool", "cache", "window"],
-    )
-    yield _inhibit(
-        [f'alertname=~"{"|".join(BLIND)}"', 'severity="critical"'],
-        ['alertname=~"Bull.+"', f'alertname!~"{"|".join(OWN)}"'],
-        same_redis,
-    )
-    yield _inhibit(
-        ['alertname="BullExporterDown"', 'severity="critical"'],
-        ['alertname=~"BullExporterStale|BullRedisDown"'],
-        same_redis,
-    )
-    yield _inhibit(['alertname="BullNoWorkers"'], [f'alertname=~"{"|".join(STANDING)}"'], same_queue)
-    yield _inhibit(
-        ['alertname="BullQueueStuck"'],
-        ['alertname=~"BullOldestJobWaiting|BullBacklogSlow|BullWorkersSaturated"'],
-        same_queue,
-    )
-
-
-def _inhibit(source: list[str], target: list[str], equal: list[str]) -> dict[str, Any]:
-    return {"source_matchers": source, "target_matchers": target, "equal": equal}
 
 
 def _quiet(config: Config) -> dict[str, Any]:

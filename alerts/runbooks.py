@@ -1,6 +1,5 @@
 """This file knows what is told of an alert at length: meaning, times, what silences it, what to do."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,7 +8,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from alerts.alert_exporter import WATCHDOG
+from alerts.inhibitions import Inhibition
 from alerts.promql import Pace
 from alerts.quantities import show_seconds
 from alerts.routing import GROUP_WAIT
@@ -39,7 +38,7 @@ def texts() -> dict[str, dict[str, Any]]:
     return found
 
 
-def runbook(name: str, alerts: Sequence[Alert], inhibitions: Sequence[dict[str, Any]], pace: Pace) -> str:
+def runbook(name: str, alerts: Sequence[Alert], inhibitions: Sequence[Inhibition], pace: Pace) -> str:
     """The Markdown page of one alert."""
     mine = [alert for alert in alerts if alert.name == name]
     return _template().render(
@@ -70,38 +69,16 @@ def row(alert: Alert, pace: Pace) -> Row:
         window,
         alert.bound,
         show_seconds(alert.for_seconds / pace.speed) if alert.for_seconds else "at once",
-        show_seconds(soonest),
-        show_seconds(latest),
+        _minutes(soonest),
+        _minutes(latest),
     )
 
 
-def silences(name: str, inhibitions: Sequence[dict[str, Any]]) -> list[str]:
+def silences(name: str, inhibitions: Sequence[Inhibition]) -> list[str]:
     """What keeps Alertmanager from sending an alert, in words."""
-    if name == WATCHDOG:
-        return ["Nothing."]
-    lines = [
-        f"{_words(rule['source_matchers'])}, where {', '.join(rule['equal'])} are equal"
-        for rule in inhibitions
-        if _matches(rule["target_matchers"], name)
-    ]
+    lines = [inhibition.words for inhibition in inhibitions if inhibition.silences(name)]
     return [*lines, "A silence that somebody set in Alertmanager."]
 
 
-def _words(matchers: Sequence[str]) -> str:
-    return " and ".join(
-        matcher.replace('alertname=~"', 'alert "').replace('alertname="', 'alert "') for matcher in matchers
-    )
-
-
-def _matches(matchers: Sequence[str], name: str) -> bool:
-    """Whether matchers on the alert's name accept it; others may."""
-    for matcher in matchers:
-        found = re.fullmatch(r'alertname(=~|!~|=|!=)"(.*)"', matcher)
-        if found is not None and _accepts(found[1], found[2], name) is False:
-            return False
-    return True
-
-
-def _accepts(operator: str, value: str, name: str) -> bool:
-    same = re.fullmatch(value, name) is not None if "~" in operator else value == name
-    return not same if operator.startswith("!") else same
+def _minutes(seconds: float) -> str:
+    return f"{round(seconds / 60, 1):g} min"

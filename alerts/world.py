@@ -90,7 +90,7 @@ class World:
         and how long they wait; `first` is what the count of failed jobs shows when it appears."""
         at = {"queue": name, "prefix": "bull"}
         if self.ground.config.profile == "bullmq":
-            return self._bullmq_queue(name, course(ready), course(finished), course(failed), alive)
+            return self._bullmq_queue(name, course(ready), course(finished), _count(course(failed), alive, first), alive)
         states = {
             "waiting": course(ready),
             **{k[5:]: course(v) for k, v in gauges.items() if k.startswith("size_")},
@@ -117,7 +117,7 @@ class World:
         for state, value in (("waiting", ready), ("active", course(0)), ("paused", course(0))):
             self.put(n.BULLMQ_COUNT, _gated(value, alive), queue=name, state=state)
         self.put(n.BULLMQ_COMPLETED, _count(finished, alive), queue=name)
-        return self.put(n.BULLMQ_FAILED, _count(failed, alive), queue=name)
+        return self.put(n.BULLMQ_FAILED, failed, queue=name)
 
     def _waits(self, rate: Course, shares: Shares, alive: Course, at: dict[str, str]) -> None:
         edges = sorted(

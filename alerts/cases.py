@@ -1,0 +1,11 @@
+"""This file knows all rule tests there are."""
+
+from alerts import cases_exporter, cases_jobs, cases_queues, cases_redis
+from alerts.ruletests import Maker
+
+CASES: tuple[Maker, ...] = (
+    *cases_jobs.CASES,
+    *cases_queues.CASES,
+    *cases_redis.CASES,
+    *cases_exporter.CASES,
+)

@@ -1,0 +1,135 @@
+"""This file knows what each verb of `bullgauge-alerts` does."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from alerts import config_file, folder, forms, lint, loaded, merging, output, programs, routing, runbooks
+from alerts.config import Config
+from alerts.config_file import ConfigError
+from alerts.inhibitions import inhibitions
+from alerts.loaded import LoadedError
+from alerts.merging import MergeError
+from alerts.output import Plan, Source
+
+
+class UsageError(ValueError):
+    """Bad input, in one line."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the chosen verb; returns the exit status. Raises UsageError."""
+    verbs: dict[str, Callable[[argparse.Namespace], int]] = {
+        "generate": _generate,
+        "check": _check,
+        "test": _test,
+        "explain": _explain,
+        "merge": _merge,
+        "schema": _schema,
+    }
+    try:
+        return verbs[options.verb](options)
+    except (ConfigError, MergeError, LoadedError) as error:
+        raise UsageError(str(error)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{error.filename or options.verb}: {error.strerror}") from error
+
+
+def _plan(options: argparse.Namespace) -> tuple[Plan, Source]:
+    path: Path | None = options.config
+    source = Source(path.name if path else "the defaults", config_file.read(path))
+    return config_file.load(path), source
+
+
+def _generate(options: argparse.Namespace) -> int:
+    plan, source = _plan(options)
+    files = output.texts(plan, source)
+    for form in options.form:
+        files |= forms.FORMS[form](plan, source, files)
+    folder.write(options.out, files)
+    _tell(f"{options.out}: {len(files)} files, {len(plan.names)} alerts")
+    _warn(plan.ground.config)
+    return 0
+
+
+def _warn(config: Config) -> None:
+    if routing.goes_nowhere(config):
+        _say("no receiver is configured: pages go nowhere; add `receivers` and `routes` to the configuration")
+    if config.speed != 1:
+        _say(
+            f"speed is {config.speed:g}: a drill; no rule tests are written, and no such rules belong into production"
+        )
+
+
+def _tell(result: str) -> None:
+    sys.stdout.write(result + "\n")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"bullgauge-alerts: {text}\n")
+
+
+def _check(options: argparse.Namespace) -> int:
+    plan, source = _plan(options)
+    found = list(lint.findings(plan.groups, plan.ground.config))
+    files = output.texts(plan, source)
+    with tempfile.TemporaryDirectory() as place:
+        folder.write(Path(place), files)
+        found += programs.promtool_check(Path(place)) + programs.amtool_check(Path(place))
+    if options.diff is not None:
+        found += list(folder.differences(options.diff, files))
+    if options.prometheus is not None:
+        found += list(loaded.differences(options.prometheus, plan))
+    if options.json:
+        _tell(json.dumps({"findings": found, "alerts": plan.names}, indent=2))
+    else:
+        _tell("\n".join(found) if found else f"{len(plan.names)} alerts: nothing found")
+    for tool in ("promtool", "amtool"):
+        if shutil.which(tool) is None:
+            _say(f"{tool} is not installed, so its checks were left out")
+    return 1 if found else 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    plan, source = _plan(options)
+    if shutil.which(options.promtool) is None:
+        raise UsageError(
+            f"{options.promtool}: no such program; install Prometheus or name it with --promtool"
+        )
+    with tempfile.TemporaryDirectory() as place:
+        folder.write(Path(place), output.texts(plan, source))
+        status, text = programs.run(options.promtool, "test", "rules", str(Path(place) / output.TESTS))
+    _tell(text.strip())
+    return 0 if status == 0 else 1
+
+
+def _explain(options: argparse.Namespace) -> int:
+    plan, _ = _plan(options)
+    if options.alert is None:
+        known = runbooks.texts()
+        for name in plan.names:
+            _tell(f"{name}: {known[name]['meaning']}")
+        return 0
+    if options.alert not in plan.names:
+        close = config_file.close_to(options.alert, plan.names)
+        raise UsageError(f"{options.alert}: no such alert{close or '; bullgauge-alerts explain lists all'}")
+    silencing = list(inhibitions(plan.ground.config))
+    _tell(runbooks.runbook(options.alert, plan.alerts, silencing, plan.ground.pace).rstrip())
+    return 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    plan, _ = _plan(options)
+    _tell(merging.merged(options.file, routing.document(plan.ground.config)).rstrip())
+    return 0
+
+
+def _schema(_options: argparse.Namespace) -> int:
+    _tell(json.dumps(Config.model_json_schema(), indent=2))
+    return 0

@@ -1,0 +1,51 @@
+"""This file knows how the files get into a folder, all or none, and how a folder differs from them."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from alerts.output import DASHBOARDS, RUNBOOKS
+
+OURS = ((DASHBOARDS, "bullgauge-*.json"), (RUNBOOKS, "Bull*.md"))
+"""Where files of an earlier run may lie that are no longer made."""
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Put all files in place. They are written beside their places first, so a full disk leaves the old ones whole.
+
+    Raises OSError.
+    """
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        for name, text in files.items():
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            beside = place.with_name(f".{place.name}.new")
+            waiting.append((beside, place))
+            beside.write_text(text, encoding="utf-8")
+        for beside, place in waiting:
+            beside.replace(place)
+    finally:
+        for beside, _ in waiting:
+            beside.unlink(missing_ok=True)
+    for stale in _stale(folder, files):
+        stale.unlink()
+
+
+def _stale(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    for below, pattern in OURS:
+        for found in sorted((folder / below).glob(pattern)):
+            if f"{below}/{found.name}" not in files:
+                yield found
+
+
+def differences(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """Lines of a unified diff from the folder to the files."""
+    for name, text in files.items():
+        place = folder / name
+        old = place.read_text(encoding="utf-8") if place.exists() else ""
+        yield from difflib.unified_diff(
+            old.splitlines(), text.splitlines(), str(place), f"{name} (generated)", lineterm="", n=1
+        )
+    for stale in _stale(folder, files):
+        yield f"--- {stale}\n+++ (no longer generated)"

@@ -1,0 +1,53 @@
+"""This file knows how our routes are added to an Alertmanager file that is in use."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alerts import render
+from alerts.routing import NOWHERE
+
+
+class MergeError(ValueError):
+    """The two can't be put together; the text is one line."""
+
+
+def merged(path: Path, ours: dict[str, Any]) -> str:
+    """The text of the file at `path` with our route, receivers and inhibitions added. Raises MergeError, OSError.
+
+    Comments are lost; the file itself is not touched.
+    """
+    try:
+        theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise MergeError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(theirs, dict) or "route" not in theirs:
+        raise MergeError(f"{path}: is no Alertmanager configuration: it has no `route`")
+    return render.dump(_merge(path, theirs, ours))
+
+
+def _merge(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    whole = dict(theirs)
+    whole["route"] = {**theirs["route"], "routes": _routes(theirs, ours)}
+    for key, name in (("receivers", "name"), ("time_intervals", "name")):
+        if key in ours:
+            whole[key] = _named(path, key, name, theirs.get(key) or [], ours[key])
+    kept = [rule for rule in theirs.get("inhibit_rules") or [] if rule not in ours["inhibit_rules"]]
+    whole["inhibit_rules"] = [*kept, *ours["inhibit_rules"]]
+    return whole
+
+
+def _routes(theirs: dict[str, Any], ours: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ours goes first, and takes the place of one from an earlier run."""
+    added = ours["route"]["routes"]
+    mine = [route.get("matchers") for route in added]
+    return [*added, *(r for r in theirs["route"].get("routes") or [] if r.get("matchers") not in mine)]
+
+
+def _named(path: Path, key: str, name: str, theirs: list[Any], ours: list[Any]) -> list[Any]:
+    known = {item[name]: item for item in theirs}
+    for item in ours:
+        if item[name] in known and known[item[name]] != item and item[name] != NOWHERE:
+            raise MergeError(f"{path}: {key} has another {item[name]!r} already; name ours differently")
+    return [*theirs, *(item for item in ours if item[name] not in known)]

@@ -1,0 +1,100 @@
+"""The rules: read by Prometheus, true to the lint, and their tests kept by promtool under many configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alerts import lint
+from tests.alerts.conftest import USERS_BLOCK, plan, promtool
+
+CONFIGS = {
+    "defaults": "",
+    "overrides": (
+        "buckets: [2]\n"
+        "overrides:\n"
+        '- {queue: "reports", queue_processing_latency: {warning: 30s, critical: 60s},\n'
+        "   queue_throughput: {critical: <10 jobs/hour}}\n"
+        '- {pattern: "route-.*", job_duration: {warning: 30s}, job_failure_rate: off}\n'
+        "queue_processing_latency: {warning: 1s, critical: 2s}\n"
+        "job_failure_rate: {warning: >10%, critical: >30%}\n"
+        "queue_throughput: {warning: <600 jobs/hour, critical: <100 jobs/hour}\n"
+        "labels: {service: waste}\n"
+        "team: platform\n"
+        "owners: [{queue: reports, team: finance}]\n"
+        "page_on_burn: true\n"
+    ),
+    "guards off": "guards: {enough_work: off, held_queues: off, few_jobs: off, coverage: off, hold_while_blind: off}",
+    "bullmq": "profile: bullmq",
+    "another job": "job: queues\nreplica_labels: [instance]\nseverities: {BullJobsStalled: critical}",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_promtool_accepts_the_rules_and_the_lint_finds_nothing(
+    name: str, generated: Callable[[str], Path]
+) -> None:
+    made = plan(CONFIGS[name])
+    assert list(lint.findings(made.groups, made.ground.config)) == []
+    promtool("check", "rules", "--lint=all", "--lint-fatal", str(generated(CONFIGS[name]) / "rules.yaml"))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_generated_rule_tests_pass(name: str, generated: Callable[[str], Path]) -> None:
+    promtool("test", "rules", str(generated(CONFIGS[name]) / "rules_test.yaml"))
+
+
+def test_every_alert_has_a_rule_test(generated: Callable[[str], Path]) -> None:
+    config = "overrides: [{queue: slow, job_duration: {warning: 30s, critical: 60s}}]"
+    text = (generated(config) / "rules_test.yaml").read_text()
+    assert [name for name in plan(config).names if name not in text] == []
+
+
+def test_the_same_configuration_makes_the_same_bytes(tmp_path: Path) -> None:
+    from alerts import output
+
+    source = output.Source("alerts.yaml", USERS_BLOCK)
+    first, second = (output.texts(plan(USERS_BLOCK), source) for _ in range(2))
+    assert first == second
+
+
+def test_each_rule_carries_what_an_alert_needs(generated: Callable[[str], Path]) -> None:
+    document = yaml.safe_load((generated("") / "rules.yaml").read_text())
+    alerts = [rule for group in document["groups"] for rule in group["rules"] if "alert" in rule]
+    for alert in alerts:
+        assert {"for", "keep_firing_for", "labels", "annotations"} <= alert.keys()
+        assert alert["labels"]["severity"] in ("warning", "critical")
+        assert set(alert["annotations"]) == {"summary", "description", "runbook_url", "dashboard_url"}
+
+
+def test_the_lint_finds_what_it_should() -> None:
+    from alerts.rules import Alert, Group, Recording
+
+    config = plan().ground.config
+    bad = Group(
+        "bullgauge-bad",
+        (
+            Recording("queue_size_sum", 'sum(queue_size{job="bullgauge"})'),
+            Recording("queue:queue_size:a", 'sum(queue_sizes{job="bullgauge"})'),
+            Recording("queue:queue_size:b", "sum(queue_size)"),
+            Alert(
+                "BullA", "warning", "queue_size > 1", 0, "a", "{{ $value }", labels=(("x", "{{ $value }}"),)
+            ),
+            Alert("BullB", "warning", "1 +", 0, "", "b"),
+        ),
+    )
+    found = "\n".join(lint.findings((bad,), config))
+    for expected in (
+        "queue_size_sum: is not level:metric:operations",
+        "queue:queue_size:a: reads queue_sizes, which nothing makes",
+        "queue:queue_size:b: reads queue_size of every job",
+        "BullA: reads queue_size, which nothing makes",
+        "BullA: label x holds $value",
+        "BullA: description is empty or a broken template",
+        "BullB: is no PromQL",
+        "BullB: summary is empty",
+    ):
+        assert expected in found

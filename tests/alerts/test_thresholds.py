@@ -1,0 +1,173 @@
+"""The configuration: the user's block is one, and every mistake is told in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alerts import config_file
+from alerts.config_file import ConfigError
+from alerts.signals import DRAIN, FAILURES, LATENCY, THROUGHPUT
+from tests.alerts.conftest import USERS_BLOCK, plan
+
+
+def test_the_users_block_is_no_yaml_and_yet_a_configuration() -> None:
+    with pytest.raises(yaml.YAMLError):
+        yaml.safe_load(USERS_BLOCK)
+    assert plan(USERS_BLOCK).ground.thresholds == plan("").ground.thresholds
+
+
+def test_the_quoted_form_says_the_same() -> None:
+    quoted = USERS_BLOCK.replace(": >", ": '>").replace("%\n", "%'\n")
+    assert yaml.safe_load(quoted)["job_failure_rate"]["critical"] == ">5%"
+    assert plan(quoted).ground.thresholds == plan(USERS_BLOCK).ground.thresholds
+
+
+def test_the_documented_bounds_are_what_they_say() -> None:
+    found = {(t.signal.name, t.severity): t.bound for t in plan(USERS_BLOCK).ground.thresholds.all}
+    assert found["queue_processing_latency", "warning"] == 0.75
+    assert found["queue_processing_latency", "critical"] == 1.5
+    assert found["queue_throughput", "warning"] == 8000
+    assert found["queue_throughput", "critical"] == 5000
+    assert found["redis_connection_utilization", "critical"] == 0.95
+    assert found["job_failure_rate", "warning"] == 0.02
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("30s", 30.0),
+        ("1800 s", 1800.0),
+        ("2.5s", 2.5),
+        (">10 s", 10.0),
+        ("0.5 s", 0.5),
+        ("1m", 60.0),
+        ("5min", 300.0),
+    ],
+)
+def test_a_time_is_read_as_people_write_it(text: str, bound: float) -> None:
+    made = plan(f"queue_processing_latency: {{warning: '{text}'}}")
+    assert made.ground.thresholds.default(LATENCY, "warning") == bound
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [("<100 jobs/minute", 6000), ("<2 jobs/s", 7200), ("8,000 jobs/hour", 8000), ("< 50 jobs / h", 50)],
+)
+def test_a_rate_is_read_as_people_write_it(text: str, bound: float) -> None:
+    made = plan(f"queue_throughput: {{critical: '{text}'}}")
+    assert made.ground.thresholds.default(THROUGHPUT, "critical") == bound
+
+
+def test_a_queues_own_bound_goes_before_a_patterns_and_both_before_the_default() -> None:
+    made = plan(
+        'overrides:\n- {pattern: "rep.*", job_failure_rate: {warning: >10%}}\n'
+        '- {queue: "reports", queue_processing_latency: {warning: 30s, critical: 60s},\n'
+        "   job_failure_rate: {warning: >20%}}\n"
+    )
+    of_latency = made.ground.thresholds.of(LATENCY, "warning")
+    assert [(t.bound, [str(m) for m in t.matchers]) for t in of_latency] == [
+        (30, ['queue="reports"']),
+        (0.75, ['queue!="reports"']),
+    ]
+    of_failures = made.ground.thresholds.of(FAILURES, "warning")
+    assert [(t.bound, [str(m) for m in t.matchers]) for t in of_failures] == [
+        (0.2, ['queue="reports"']),
+        (0.1, ['queue=~"rep.*"', 'queue!="reports"']),
+        (0.02, ['queue!="reports"', 'queue!~"rep.*"']),
+    ]
+
+
+def test_a_signal_is_switched_off_for_all_or_for_a_queue() -> None:
+    assert plan("drain_time: off").ground.thresholds.of(DRAIN) == ()
+    made = plan('overrides: [{queue: "batch", drain_time: off}]')
+    assert [str(t.matchers[0]) for t in made.ground.thresholds.of(DRAIN)] == ['queue!="batch"'] * 2
+
+
+BAD = {
+    "unknown key": (
+        "job_failure_rates: {warning: >2%}",
+        "alerts.yaml:1: job_failure_rates: no such key; did you mean",
+    ),
+    "unknown key inside": (
+        "guards:\n  enough_wrk: off",
+        "alerts.yaml:2: guards.enough_wrk: no such key; did you mean enough_work?",
+    ),
+    "wrong way round": (
+        "\njob_failure_rate:\n  warning: >5%\n  critical: >2%",
+        "alerts.yaml:4: job_failure_rate.critical: warning >5%",
+    ),
+    "wrong unit": (
+        "queue_processing_latency:\n  warning: 5%",
+        "alerts.yaml:2: queue_processing_latency.warning: '5%' must be a time",
+    ),
+    "no unit": ("redis_connection_utilization: {warning: 85}", "must be a percentage such as 85%"),
+    "wrong side": (
+        "queue_throughput:\n  warning: >8000 jobs/hour",
+        "alerts.yaml:2: queue_throughput.warning: '>8000 jobs/hour' must begin with <",
+    ),
+    "no bucket edge": ("queue_processing_latency:\n  warning: 2s", "`--bucket 2` and write `buckets: [2]`"),
+    "above 100 %": ("job_failure_rate: {warning: >200%}", "is more than 100%"),
+    "same queue twice": (
+        "overrides:\n- {queue: a, drain_time: {warning: 5m}}\n- {queue: a}",
+        "alerts.yaml:3: overrides.2: 'a' is named twice",
+    ),
+    "same key twice": ("job: a\njob: b", "alerts.yaml:2: job is given twice"),
+    "queue listed twice": (
+        "queues:\n- {name: email}\n- {name: email}",
+        "alerts.yaml:3: queues.2.name: 'email' is listed twice",
+    ),
+    "unreadable pattern": (
+        "overrides:\n- pattern: 'a(b'",
+        "alerts.yaml:2: overrides.1.pattern: 'a(b' is no regular expression",
+    ),
+    "lookahead": (
+        "owners: [{pattern: '(?=a)b', team: x}]",
+        "is no regular expression that Prometheus can read",
+    ),
+    "secret": (
+        "receivers:\n  chat:\n    slack: {channel: x, api_url: 'https://hooks.example/x'}",
+        "alerts.yaml:2: receivers.chat: api_url is a secret in the clear; put it into a file",
+    ),
+    "password in address": (
+        "receivers: {a: {webhook: {url: 'https://u:p@example.com'}}}",
+        "holds a password in the clear",
+    ),
+    "receiver of a newer version": (
+        "receivers: {a: {teams: {webhook_url_file: /x}}}",
+        "teams needs Alertmanager 0.28",
+    ),
+    "unknown receiver": ("routes: [{critical: pager}]", "receiver 'pager' is not among none"),
+    "unknown alert": (
+        "alerts: {BullNoWorker: off}",
+        "alerts.BullNoWorker: no such alert; did you mean BullNoWorkers?",
+    ),
+    "label with a template": (
+        "labels: {a: '{{ $value }}'}",
+        "a template in a label would make a new alert at each change",
+    ),
+    "reserved label": ("labels: {severity: x}", "'severity' is no label that can be added"),
+    "no mapping": ("- a", "must hold a mapping"),
+    "not YAML": ("a: [", "alerts.yaml:1: not YAML"),
+}
+
+
+@pytest.mark.parametrize("mistake", BAD)
+def test_a_mistake_is_told_in_one_line_that_says_where(mistake: str) -> None:
+    text, expected = BAD[mistake]
+    with pytest.raises(ConfigError) as caught:
+        plan(text)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_edge_that_the_exporter_was_given_is_a_bound() -> None:
+    made = plan("buckets: [2]\nqueue_processing_latency: {warning: 2s, critical: 5s}")
+    assert made.ground.thresholds.default(LATENCY, "warning") == 2
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        config_file.load(tmp_path / "none.yaml")
