@@ -23,6 +23,11 @@ def _single(g: Ground, name: str, default: Severity) -> Firing:
     return (name, g.config.severities.get(name, default), QUEUE)
 
 
+def _low(g: Ground) -> tuple[str, ...]:
+    """Low throughput, which is quiet in these cases as long as it asks for enough work."""
+    return ("BullThroughputLow",) if g.config.guards.enough_work else ()
+
+
 def _each(g: Ground, signal: Signal, name: str, factor: float) -> tuple[float, tuple[Firing, ...]] | None:
     """A value on the bad side of every bound of a signal, and what it makes fire."""
     bounds = {s: g.thresholds.default(signal, s) for s in (_W, _C)}
@@ -45,7 +50,7 @@ def no_workers(g: Ground) -> Case | None:
         at(89, _single(g, "BullNoWorkers", _C)),
         at(97),
     )
-    return Case("dead workers", (world,), ("BullNoWorkers", "BullThroughputLow", "BullQueueStuck"), checks)
+    return Case("dead workers", (world,), (*_low(g), "BullNoWorkers", "BullQueueStuck"), checks)
 
 
 def no_workers_no_work(g: Ground) -> Case | None:
@@ -63,7 +68,7 @@ def stuck(g: Ground) -> Case | None:
         return None
     world = _world(g, 100).queue(ready=until(60, 3, 0), finished=until(10, 1, 0))
     fires = _single(g, "BullQueueStuck", _C)
-    names = ("BullQueueStuck", "BullThroughputLow", "BullNoWorkers")
+    names = (*_low(g), "BullQueueStuck", "BullNoWorkers")
     return Case(
         "a queue that stands with work in it", (world,), names, (at(20), at(38, fires), at(59, fires), at(70))
     )
@@ -96,7 +101,7 @@ def saturated(g: Ground) -> Case | None:
         "all workers full",
         (world,),
         ("BullWorkersSaturated",),
-        (at(12), at(30, fires), at(49, fires), at(62)),
+        (at(12 if g.config.guards.coverage else 4), at(30, fires), at(49, fires), at(62)),
     )
 
 

@@ -48,20 +48,29 @@ def flags(g: Ground) -> Iterator[Recording]:
     """Queues that are paused, rate-limited or without workers: now, and at some time in a guard's window."""
     yield Recording(n.PAUSED, _paused(g))
     yield Recording(n.PAUSED_15M, g.over("max", n.PAUSED, 15 * MINUTE))
-    if g.config.profile == "bullgauge":
+    seen = g.config.profile == "bullgauge"
+    if seen:
         yield Recording(n.LIMITED, g.gauge(c.RATE_LIMITED))
         yield Recording(n.WORKERS, g.gauge(c.WORKERS))
         yield Recording(n.DESERTED, f"{n.WORKERS} == bool 0")
-    unknown = f"{n.READY} * 0"
-    # A flag that the exporter can't know is absent; then the queue is taken to run.
-    flags = f"({n.PAUSED} or {unknown}) + ({n.LIMITED} or {unknown})"
-    yield Recording(n.HELD, f"clamp_max({flags if g.config.guards.held_queues else unknown}, 1)")
+    holding = ((n.PAUSED, n.LIMITED) if seen else (n.PAUSED,)) if g.config.guards.held_queues else ()
+    yield Recording(n.HELD, _any(*holding))
     # The limiter's flag flickers at each of its windows, so a guard looks back over its own.
     yield Recording(n.HELD_15M, g.over("max", n.HELD, 15 * MINUTE))
+    held = g.over("max", n.HELD, 30 * MINUTE)
     # A deployment leaves a queue without workers for a moment; half a window without them is another matter.
-    half = g.over("avg", n.DESERTED, 30 * MINUTE)
-    deserted = f"({half} >= bool 0.5 or {unknown}) + ({n.DESERTED} or {unknown})"
-    yield Recording(n.BLOCKED_30M, f"clamp_max({g.over('max', n.HELD, 30 * MINUTE)} + {deserted}, 1)")
+    long_deserted = f"{g.over('avg', n.DESERTED, 30 * MINUTE)} >= bool 0.5"
+    yield Recording(n.BLOCKED_30M, _any(held, long_deserted, n.DESERTED) if seen else _any(held))
+
+
+def _any(*expressions: str) -> str:
+    """1 where one of the flags is 1. A flag that the exporter can't know is absent: the queue is taken to run."""
+    unknown = f"{n.READY} * 0"
+    return (
+        f"clamp_max({' + '.join(f'({flag} or {unknown})' for flag in expressions)}, 1)"
+        if expressions
+        else unknown
+    )
 
 
 def _paused(g: Ground) -> str:

@@ -90,7 +90,9 @@ class World:
         and how long they wait; `first` is what the count of failed jobs shows when it appears."""
         at = {"queue": name, "prefix": "bull"}
         if self.ground.config.profile == "bullmq":
-            return self._bullmq_queue(name, course(ready), course(finished), _count(course(failed), alive, first), alive)
+            return self._bullmq_queue(
+                name, course(ready), course(finished), _count(course(failed), alive, first), alive
+            )
         states = {
             "waiting": course(ready),
             **{k[5:]: course(v) for k, v in gauges.items() if k.startswith("size_")},
