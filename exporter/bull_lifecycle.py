@@ -7,6 +7,7 @@ the next `active` tells that it happened, not when, so it is counted and gives n
 
 import json
 import re
+from typing import NamedTuple
 
 from exporter.lifecycle import Lifecycle, OpenJob
 from exporter.tally import Tally
@@ -23,6 +24,17 @@ _HEARD_MS = 60_000
 _HEARD_MAX = 20_000
 # A message may arrive so long after its job was found among the kept ones.
 _OVERLAP_MS = 10_000
+
+
+class JobFact(NamedTuple):
+    """What a job's hash says that no message does."""
+
+    name: bytes | None = None
+    due_ms: float | None = None
+    """When a delayed job falls due."""
+
+
+NO_FACT = JobFact()
 
 
 class BullLifecycle(Lifecycle):
@@ -65,12 +77,12 @@ class BullLifecycle(Lifecycle):
         self._recovered.add((job_id, outcome))
         self._recovered_until_ms = at_ms + _OVERLAP_MS
 
-    def apply(self, kind: bytes, payload: bytes, at_ms: float) -> None:
-        """One message; `at_ms` is when it was received."""
+    def apply(self, kind: bytes, payload: bytes, at_ms: float, fact: JobFact = NO_FACT) -> None:
+        """One message; `at_ms` is when it was received, `fact` what the hash of a waiting job says."""
         if kind == b"active":
             self._active(payload, at_ms)
         elif kind == b"waiting":
-            self._waiting(payload, at_ms)
+            self._waiting(payload, at_ms, fact)
         elif kind == b"stalled":
             self._stalled(payload, at_ms)
         elif kind == b"completed" and (job_id := _job_id(payload)) is not None:
@@ -117,17 +129,17 @@ class BullLifecycle(Lifecycle):
             self.tally.requeued["waiting"] += 1
         self.start(job_id, at_ms)
 
-    def _waiting(self, job_id: bytes, at_ms: float) -> None:
+    def _waiting(self, job_id: bytes, at_ms: float, fact: JobFact) -> None:
         job = self.open.get(job_id)
         if job is None:
-            job = self.open[job_id] = OpenJob()
+            job = self.open[job_id] = OpenJob(fact.name)
             self.arrivals.append(job_id)
-            self.unnamed.append(job_id)
         elif job.active_ms >= 0:
             # A back-off whose end was missed; the attempt's end is unknown.
             self.tally.requeued["delayed"] += 1
             job.waits_again(-1.0)
-        self.ready(job, at_ms, at_ms)
+        # A delayed job was ready when it fell due, by the producer's clock; it waits here once it was promoted.
+        self.ready(job, at_ms if fact.due_ms is None else min(fact.due_ms, at_ms), at_ms)
 
     def _stalled(self, job_id: bytes, at_ms: float) -> None:
         self.tally.requeued["stalled"] += 1

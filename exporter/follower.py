@@ -275,8 +275,9 @@ class Follower:
             return
         deadline = deadline_in(self._settings.redis.timeout_seconds)
         at_ms = self._clock.seconds() * 1000
+        facts = self._bull.look_up(self._links, messages, deadline)
         with self.lock:
-            unknown = self._bull.apply(messages, at_ms)
+            unknown = self._bull.apply(messages, at_ms, facts)
         if unknown:
             self._admit_speakers(unknown, at_ms, deadline)
         self._bull.find_backed_off(self._links, messages, at_ms, deadline, self.lock)
@@ -288,8 +289,9 @@ class Follower:
         wanted = {queue for queue in speakers if self._finder.is_wanted(queue)}
         if wanted:
             self._finder.verify(wanted, self._began_ms, self._now_ms(), deadline, is_new=True)
+            facts = self._bull.look_up(self._links, messages, deadline)
             with self.lock:
-                self._bull.apply(messages, at_ms)
+                self._bull.apply(messages, at_ms, facts)
 
     def _after_events(self, deadline: float) -> None:
         """Look up names that the stream did not tell, sample payloads, hand over finished attempts."""

@@ -3,13 +3,18 @@
 import threading
 from typing import Any
 
-from exporter.bull_lifecycle import BullLifecycle
+from exporter.bull_lifecycle import NO_FACT, BullLifecycle, JobFact
 from exporter.events import Message, from_channel
 from exporter.keys import QueueName, subscription
 from exporter.notices import Notices
+from exporter.reading import epoch_seconds, ready_seconds
 from exporter.roster import Roster
 from exporter.topology import Links, Topology
 from exporter.wire import ReplyError, pack
+
+_FACT_FIELDS = ("name", "timestamp", "delay", "opts")
+Facts = dict[tuple[bytes, bytes], JobFact]
+"""By `{prefix}:{queue}` and job id."""
 
 
 class BullEvents:
@@ -62,7 +67,23 @@ class BullEvents:
         found = (from_channel(r[2], r[3]) for r in replies if isinstance(r, list) and len(r) == 4)
         return [message for message in found if message is not None]
 
-    def apply(self, messages: list[Message], at_ms: float) -> list[Message]:
+    def look_up(self, links: Links, messages: list[Message], deadline: float) -> Facts:
+        """Name and due time of jobs that begin to wait, asked at once: a short job is gone soon."""
+        wanted = [m for m in messages if m.kind == b"waiting" and m.base in self._roster.by_base]
+        facts: Facts = {}
+        by_wire: dict[int, list[Message]] = {}
+        for message in wanted:
+            by_wire.setdefault(links.owner(message.base + b":"), []).append(message)
+        for wire, asked in by_wire.items():
+            packed = b"".join(pack(("HMGET", m.base + b":" + m.payload, *_FACT_FIELDS)) for m in asked)
+            for message, reply in zip(
+                asked, links.wires[wire].exchange(packed, len(asked), deadline), strict=True
+            ):
+                if isinstance(reply, list):
+                    facts[message.base, message.payload] = _fact(*reply)
+        return facts
+
+    def apply(self, messages: list[Message], at_ms: float, facts: Facts) -> list[Message]:
         """Hand messages to their queues; returns those of queues that are not known."""
         unknown = []
         for message in messages:
@@ -70,7 +91,8 @@ class BullEvents:
             if followed is None:
                 unknown.append(message)
             elif isinstance(followed.lifecycle, BullLifecycle):
-                followed.lifecycle.apply(message.kind, message.payload, at_ms)
+                fact = facts.get((message.base, message.payload), NO_FACT)
+                followed.lifecycle.apply(message.kind, message.payload, at_ms, fact)
         return unknown
 
     def find_backed_off(
@@ -106,6 +128,12 @@ class BullEvents:
             if isinstance(followed.lifecycle, BullLifecycle):
                 followed.gaps += 1
                 followed.lifecycle.interrupted()
+
+
+def _fact(name: bytes | None, created: bytes | None, delay: bytes | None, options: bytes | None) -> JobFact:
+    created_at, ready_at = epoch_seconds(created), ready_seconds([created, delay, options])
+    was_delayed = created_at is not None and ready_at is not None and ready_at > created_at
+    return JobFact(name, ready_at * 1000 if was_delayed and ready_at is not None else None)
 
 
 def _score(payload: bytes) -> int | None:
