@@ -165,6 +165,8 @@ class Collector:
         queues = list(self._roster.followed)
         try:
             readings = self._read(queues, deadline)
+            if readings.moved:
+                self._links.refresh()
         except WireError as error:
             self._notices.warn(f"scrape: {error}")
             self._links.close()

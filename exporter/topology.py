@@ -136,16 +136,26 @@ class Links:
         """Open what is closed; yields each wire that was newly opened. Raises WireError."""
         if self._owner is not None and not self.wires:
             self.refresh()
+        try:
+            yield from self._open_closed(deadline)
+        except WireError:
+            # In a cluster a replica may have taken over from a node that is gone.
+            if not self.refresh():
+                raise
+            yield from self._open_closed(deadline)
+
+    def _open_closed(self, deadline: float) -> Iterator[Wire]:
         for wire in self.wires:
             if not wire.connected:
                 wire.connect(deadline)
                 wire.call("CLIENT", "SETNAME", f"bullgauge:{self._name}", deadline=deadline)
                 yield wire
 
-    def refresh(self) -> None:
-        """Ask the cluster anew who owns what; wires to nodes that stay are kept."""
+    def refresh(self) -> bool:
+        """Ask the cluster anew who owns what; wires to nodes that stay are kept. Whether other nodes serve now."""
         if self._owner is None:
-            return
+            return False
+        before = self._endpoints
         kept = {wire.address: wire for wire in self.wires}
         ranges = self._topology.slots(self._endpoints)
         endpoints = self._endpoints = list(dict.fromkeys(endpoint for _, _, endpoint in ranges))
@@ -156,6 +166,7 @@ class Links:
             wire.close()
         for first, last, endpoint in ranges:
             self._owner[first : last + 1] = [endpoints.index(endpoint)] * (last + 1 - first)
+        return set(endpoints) != set(before)
 
     def owner(self, key: bytes) -> int:
         """The index of the wire whose server holds the key."""

@@ -202,7 +202,7 @@ def test_a_redis_that_loads_its_data_is_down_until_it_has(exporter: Exporter, se
 
 
 def test_a_replica_without_its_primary_is_down(exporter: Exporter, server: Start) -> None:
-    primary = server()
+    primary = server("redis7", "repl-diskless-sync-delay 0")
     replica = server("redis7", f"replicaof 127.0.0.1 {primary.port}", "replica-serve-stale-data no")
     replica.wait_for_log("Finished with success")
     HandQueue(primary.client()).create().finish(4).add(2)

@@ -1,0 +1,146 @@
+"""A Redis Cluster is one target: all queues of all primaries, and recovery when one of them goes and comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis.cluster import RedisCluster
+
+from tests.conftest import ExporterProcess
+from tests.exporter.bad_days.bullmq import bullmq
+from tests.exporter.bad_days.looking import eventually, finished, is_up, look, says_nothing_but_down
+from tests.exporter.bad_days.queues import HandQueue
+from tests.servers import Server, start_cluster
+
+Exporter = Callable[..., ExporterProcess]
+
+QUEUES = ("{email}", "{reports}", "{notifications}")
+"""One queue on each of the three primaries."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[list[Server]]:
+    servers = start_cluster("redis7", tmp_path)
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+def nodes(cluster: list[Server]) -> list[dict[str, object]]:
+    return [{"host": "127.0.0.1", "port": server.port} for server in cluster]
+
+
+def client(server: Server) -> RedisCluster:
+    return RedisCluster(host="127.0.0.1", port=server.port)
+
+
+def test_real_jobs_on_all_primaries_are_counted(cluster: list[Server], exporter: Exporter) -> None:
+    process = exporter(cluster[1].url, "--cluster", "--prefix", "bull", "--prefix", "{tagged}")
+    with (
+        bullmq(QUEUES, cluster=nodes(cluster)) as many_slots,
+        bullmq(["a", "b"], cluster=nodes(cluster), prefix="{tagged}") as one_slot,
+    ):
+        for jobs in (many_slots, one_slot):
+            jobs.add(20)
+            jobs.wait()
+        everything = [("bull", name) for name in QUEUES] + [("{tagged}", "a"), ("{tagged}", "b")]
+        for prefix, queue in everything:
+            page = eventually(
+                process,
+                lambda page, p=prefix, q=queue: (
+                    page.value("queue_jobs_processed_total", prefix=p, queue=q, status="completed") == 20
+                ),
+            )
+            assert page.value("queue_jobs_added_total", prefix=prefix, queue=queue) == 20
+    owners = {client(cluster[0]).keyslot(f"bull:{queue}:id") * 3 // 16384 for queue in QUEUES}
+    assert owners == {0, 1, 2}, "the test means one queue on each primary"
+
+
+def test_a_primary_that_goes_and_comes_back(cluster: list[Server], exporter: Exporter) -> None:
+    process = exporter(cluster[0].url, "--cluster")
+    queues = [HandQueue(client(cluster[0]), queue).create().finish(5) for queue in QUEUES]  # type: ignore[arg-type]
+    for queue in QUEUES:
+        eventually(process, lambda page, q=queue: finished(page, q) == 5)
+    cluster[2].pause()
+    assert says_nothing_but_down(look(process, timeout_seconds=2))
+    cluster[2].resume()
+    eventually(process, is_up)
+    eventually(process, lambda _: _is_whole(cluster[0]))
+    for queue in queues:
+        queue.finish(2)
+    for queue in QUEUES:
+        page = eventually(process, lambda page, q=queue: (finished(page, q) or 0) >= 7)
+        assert finished(page, queue) == 7
+
+
+def test_a_replica_that_takes_over_is_found(
+    cluster: list[Server], exporter: Exporter, tmp_path: Path
+) -> None:
+    """Also when the node that was named in the settings is the one that is gone."""
+    replica = _add_replica(cluster, tmp_path)
+    try:
+        process = exporter(cluster[2].url, "--cluster")
+        writer = client(cluster[0])
+        for queue in QUEUES:
+            HandQueue(writer, queue).create().finish(5)  # type: ignore[arg-type]
+        for queue in QUEUES:
+            eventually(process, lambda page, q=queue: finished(page, q) == 5)
+        cluster[2].client().wait(1, 10_000)
+        cluster[2].kill()
+        replica.wait_for_log("Failover election won", seconds=60)
+        cluster[0].wait_for_log("Cluster state changed: ok")
+        eventually(process, is_up)
+        writer = client(cluster[0])
+        for queue in QUEUES:
+            HandQueue(writer, queue).finish(2)  # type: ignore[arg-type]
+        for queue in QUEUES:
+            page = eventually(process, lambda page, q=queue: (finished(page, q) or 0) >= 7)
+            assert finished(page, queue) == 7
+    finally:
+        replica.stop()
+
+
+def test_a_slot_that_moves_takes_its_queue_along(cluster: list[Server], exporter: Exporter) -> None:
+    process = exporter(cluster[0].url, "--cluster")
+    writer = client(cluster[0])
+    queue = HandQueue(writer, QUEUES[0]).create().finish(5)  # type: ignore[arg-type]
+    eventually(process, lambda page: finished(page, QUEUES[0]) == 5)
+    slot = writer.keyslot(f"bull:{QUEUES[0]}:id")
+    source = cluster[slot * 3 // 16384]
+    target = next(server for server in cluster if server is not source)
+    _move_slot(slot, source, target)
+    queue.finish(3)
+    page = eventually(process, lambda page: (finished(page, QUEUES[0]) or 0) >= 8)
+    assert finished(page, QUEUES[0]) == 8
+    assert look(process).value("queue_size", queue=QUEUES[0], state="waiting") == 0
+
+
+def _is_whole(server: Server) -> bool:
+    return b"cluster_state:ok" in server.client().execute_command("CLUSTER", "INFO")
+
+
+def _add_replica(cluster: list[Server], folder: Path) -> Server:
+    """A replica of the last primary."""
+    settings = ("cluster-enabled yes", "cluster-node-timeout 2000")
+    replica = Server("redis7", folder / "replica", *settings).start()
+    for server in cluster:
+        server.client().config_set("cluster-node-timeout", 2000)
+        server.client().config_set("repl-diskless-sync-delay", 0)
+    replica.client().execute_command("CLUSTER", "MEET", "127.0.0.1", cluster[0].port)
+    replica.wait_for_log("Cluster state changed: ok")
+    primary = cluster[2].client().execute_command("CLUSTER", "MYID").decode()
+    replica.client().execute_command("CLUSTER", "REPLICATE", primary)
+    replica.wait_for_log("Finished with success")
+    return replica
+
+
+def _move_slot(slot: int, source: Server, target: Server) -> None:
+    ids = [server.client().execute_command("CLUSTER", "MYID").decode() for server in (source, target)]
+    target.client().execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+    source.client().execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+    keys = source.client().execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1000)
+    source.client().execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+    for server in (target, source):
+        server.client().execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
