@@ -1,0 +1,96 @@
+"""The dashboards: complete panels whose queries read what the rules make."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alerts import boards, grafana, lint
+from tests.alerts.conftest import plan
+
+UNITS = {"short", "none", "s", "percentunit", "bytes"}
+
+
+def made(text: str = "") -> list[dict[str, Any]]:
+    ground = plan(text).ground
+    return [json.loads(grafana.render(board, ground)) for board in boards.boards(ground)]
+
+
+def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+@pytest.mark.parametrize("text", ["", "profile: bullmq"])
+def test_every_query_reads_series_that_there_are(text: str) -> None:
+    config = plan(text)
+    known = lint.known_series(config.groups)
+    for board in made(text):
+        for panel in panels(board):
+            for target in panel["targets"]:
+                names = {selector.name for selector in lint.selectors(target["expr"])}
+                assert names <= known, (panel["title"], names - known)
+
+
+def test_every_panel_is_told_apart_described_and_legible() -> None:
+    for board in made():
+        identities = [panel["id"] for panel in board["panels"]]
+        assert min(identities) >= 1
+        assert len(set(identities)) == len(identities)
+        for panel in panels(board):
+            assert panel["title"]
+            assert panel["description"]
+            assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+            assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+            if panel["type"] == "timeseries":
+                assert panel["options"]["legend"]["showLegend"] is True
+                assert "lastNotNull" in panel["options"]["legend"]["calcs"]
+
+
+def test_panels_lie_side_by_side_and_never_on_each_other() -> None:
+    for board in made():
+        taken: set[tuple[int, int]] = set()
+        for panel in board["panels"]:
+            place = panel["gridPos"]
+            cells = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
+            assert max(x for x, _ in cells) < 24
+            assert not taken & cells, panel["title"]
+            taken |= cells
+
+
+def test_there_is_one_variable_for_the_data_source_and_queues_are_chosen_by_prefix_and_name() -> None:
+    overview, queue, redis = made()
+    for board in (overview, queue, redis):
+        kinds = [variable["type"] for variable in board["templating"]["list"]]
+        assert kinds.count("datasource") == 1
+        assert board["annotations"]["list"][0]["expr"].startswith("ALERTS")
+        assert board["links"][0]["tags"] == ["bullgauge"]
+    assert [variable["name"] for variable in queue["templating"]["list"]] == ["datasource", "prefix", "queue"]
+
+
+def test_colours_change_at_the_configured_bounds() -> None:
+    _, queue, _ = made("job_failure_rate: {warning: >10%, critical: >30%}")
+    failures = next(panel for panel in panels(queue) if panel["title"] == "Failures")
+    steps = failures["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [
+        (None, "green"),
+        (0.1, "yellow"),
+        (0.3, "red"),
+    ]
+    overview = made()[0]
+    throughput = next(
+        panel
+        for panel in panels(overview)
+        if panel["type"] == "timeseries" and panel["title"] == "Throughput"
+    )
+    steps = throughput["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [
+        (None, "red"),
+        (5000, "yellow"),
+        (8000, "green"),
+    ]
