@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +31,7 @@ class Row:
     latest: str
 
 
+@cache
 def texts() -> dict[str, dict[str, Any]]:
     """The prose of every alert by its name."""
     found: dict[str, dict[str, Any]] = yaml.safe_load(
