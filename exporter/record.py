@@ -52,6 +52,7 @@ def record(
         if (reason := collector.wait_ready(time.monotonic() + CONNECT_SECONDS)) is not None:
             collector.stop()
             raise WireError(reason)
+        print(f"bullgauge-exporter: recording {collector.address}", file=sys.stderr, flush=True)
         stop.wait(for_seconds)
         collector.stop()
         if failed:

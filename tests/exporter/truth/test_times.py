@@ -26,51 +26,61 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(1, math.ceil(share * len(values))) - 1]
 
 
-def late(library: str) -> float:
-    return BULL_SECONDS_PER_JOB if library in ("bull3", "bull4") else 0.0
+def hold_seconds(run: Run) -> float:
+    """How much longer than its handler a worker held a job, on the mean: it grows when the machine is busy."""
+    attempts = [attempt for queue in run.queues.values() for attempt in queue.measured]
+    return sum(attempt.span.high - attempt.span.low for attempt in attempts) / len(attempts)
 
 
-def assert_same_buckets(found: Histogram, truth: Sequence[Span], library: str) -> None:
+def late(run: Run) -> float:
+    """How late Bull's messages may be heard; on a busy machine the exporter waits for the processor as workers do."""
+    if run.library not in ("bull3", "bull4"):
+        return 0.0
+    held = hold_seconds(run)
+    return BULL_SECONDS_PER_JOB if held <= CALM_SECONDS else BULL_SECONDS_PER_JOB + 10 * held
+
+
+def assert_same_buckets(found: Histogram, truth: Sequence[Span], run: Run) -> None:
     for share in QUANTILES:
-        low = quantile([span.low for span in truth], share) - EDGE_SECONDS - late(library)
-        high = quantile([span.high for span in truth], share) + EDGE_SECONDS + late(library)
+        low = quantile([span.low for span in truth], share) - EDGE_SECONDS - late(run)
+        high = quantile([span.high for span in truth], share) + EDGE_SECONDS + late(run)
         below, above = found.bucket_of(share)
         assert below < high and low <= above, (
             f"p{share:.0%} is in {below}–{above} s, in truth {low:.4f}–{high:.4f} s"
         )
 
 
-def assert_same_sum(found: Histogram, truth: Sequence[Span], library: str) -> None:
+def assert_same_sum(found: Histogram, truth: Sequence[Span], run: Run) -> None:
     low, high = sum(span.low for span in truth), sum(span.high for span in truth)
-    allowed = max(SUM_RATIO * high, SUM_SECONDS_PER_JOB * len(truth)) + late(library) * len(truth)
+    allowed = max(SUM_RATIO * high, SUM_SECONDS_PER_JOB * len(truth)) + late(run) * len(truth)
     assert low - allowed <= found.sum_seconds <= high + allowed, (
         f"sum {found.sum_seconds:.4f} s, in truth {low:.4f}–{high:.4f} s"
     )
 
 
-def assert_as_measured(found: Histogram, truth: Sequence[Span], library: str) -> None:
+def assert_as_measured(found: Histogram, truth: Sequence[Span], run: Run) -> None:
     assert found.count == len(truth)
     if truth:
-        assert_same_buckets(found, truth, library)
-        assert_same_sum(found, truth, library)
+        assert_same_buckets(found, truth, run)
+        assert_same_sum(found, truth, run)
 
 
 def test_durations_are_those_that_handlers_measured(seen: Seen) -> None:
     for status in ("completed", "failed", "requeued"):
         truth = [attempt.span for attempt in seen.truth.measured if attempt.outcome == status]
         found = seen.page.histogram("queue_job_duration_seconds", status=status, **seen.labels)
-        assert_as_measured(found, truth, seen.library)
+        assert_as_measured(found, truth, seen.run)
 
 
 def test_waits_are_those_between_ready_and_first_start(seen: Seen) -> None:
     found = seen.page.histogram("queue_job_wait_seconds", **seen.labels)
-    assert_as_measured(found, seen.truth.waits(), seen.library)
+    assert_as_measured(found, seen.truth.waits(), seen.run)
 
 
 def test_squares_agree_with_what_handlers_measured(seen: Seen) -> None:
     found = sum(seen.page.values("queue_job_duration_square_seconds_total", **seen.labels))
     spans = [attempt.span for attempt in seen.truth.measured]
-    margin = SUM_SECONDS_PER_JOB + late(seen.library)
+    margin = SUM_SECONDS_PER_JOB + late(seen.run)
     low = sum(max(0.0, span.low - margin) ** 2 for span in spans)
     assert low <= found <= sum((span.high + margin) ** 2 for span in spans)
 
@@ -79,8 +89,7 @@ def test_over_all_queues_the_sum_is_what_handlers_alone_measured(run: Run) -> No
     attempts = [attempt for queue in run.queues.values() for attempt in queue.measured]
     found = run.page.histogram("queue_job_duration_seconds", prefix=run.prefix)
     assert found.count == len(attempts)
-    held = sum(attempt.span.high - attempt.span.low for attempt in attempts) / len(attempts)
     handlers = [Span(attempt.seconds, attempt.seconds) for attempt in attempts]
     # Where the worker itself was slow to hear of its handlers' ends, Redis was not told sooner either.
-    truth = handlers if held <= CALM_SECONDS else [attempt.span for attempt in attempts]
-    assert_same_sum(found, truth, run.library)
+    truth = handlers if hold_seconds(run) <= CALM_SECONDS else [attempt.span for attempt in attempts]
+    assert_same_sum(found, truth, run)
