@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import gc
 import json
 import logging
 import signal
@@ -42,13 +43,18 @@ class _Targets:
     named: Mapping[str, Any]
 
 
-def _use_one_arena() -> None:
-    """Have glibc keep one heap for all threads: several cost 5 MB here, and the interpreter runs one at a time."""
+def _keep_memory_small() -> None:
+    """One heap for all threads (several cost 5 MB, and the interpreter runs one thread at a time anyway), and what
+    the imports left behind given back."""
     m_arena_max = -8
+    gc.collect()
+    gc.freeze()
     try:
-        ctypes.CDLL(None).mallopt(m_arena_max, 1)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(m_arena_max, 1)
+        libc.malloc_trim(0)
     except (OSError, AttributeError):
-        pass  # another C library
+        pass  # another C library than glibc
 
 
 def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
@@ -56,7 +62,6 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.place import StateError
     from exporter.server import ListenError, Server
 
-    _use_one_arena()
     settings = _settings(options, overrides)
     notices = _start_log(options.log_level)
     try:
@@ -64,6 +69,7 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
         default = collectors[settings.name]
         web = _web_config(settings)
         server = Server(application(_Targets(default, collectors)), settings.listen, web)
+        _keep_memory_small()
         for collector in collectors.values():
             collector.start()
         server.start()

@@ -28,14 +28,18 @@ def milliseconds(entry_id: bytes) -> int:
 
 
 def frequent_kind(fields: list[bytes]) -> bytes | None:
-    """`active` or `completed` when the entry is one and stands as all libraries write it; the job id is `fields[3]`.
+    """The kind of the four entries of a plain job as all libraries write them, None for every other entry.
 
-    These are half of all entries and need nothing but the job id and the time.
+    Nearly all entries are these; the job id is `fields[3]`, and the name of an `added` one `fields[5]`.
     """
+    if fields[0] != b"event" or fields[2] != b"jobId":
+        return None
     kind = fields[1]
-    if (kind == b"active" or kind == b"completed") and fields[2] == b"jobId" and fields[0] == b"event":
+    if kind == b"active" or kind == b"completed":
         return kind
-    return None
+    if kind == b"waiting":
+        return kind if len(fields) == 4 else None
+    return kind if kind == b"added" and len(fields) == 6 and fields[4] == b"name" else None
 
 
 def from_stream(entry: list[Any]) -> JobEvent | None:

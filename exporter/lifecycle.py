@@ -168,11 +168,9 @@ class StreamLifecycle(Lifecycle):
         elif kind == b"completed":
             self.complete(job_id, at_ms)
         elif kind == b"waiting":
-            self._waiting(event)
+            self.wait(job_id, at_ms, event.prev)
         elif kind == b"added":
-            self.names_seen = True
-            self.open[job_id] = OpenJob(event.detail)
-            self.arrivals.append(job_id)
+            self.add(job_id, event.detail)
         elif kind == b"delayed":
             self._delayed(event)
         elif kind == b"failed":
@@ -183,6 +181,12 @@ class StreamLifecycle(Lifecycle):
             self._stalled(self.open.get(job_id), at_ms)
         elif kind == b"removed":
             self.open.pop(job_id, None)
+
+    def add(self, job_id: bytes, name: bytes | None) -> None:
+        """The job exists; whether it waits, is delayed or waits for children follows."""
+        self.names_seen = True
+        self.open[job_id] = OpenJob(name)
+        self.arrivals.append(job_id)
 
     def settle(self) -> None:
         """The end of the stream was reached: a script is atomic, so no `stalled` belongs to the last `waiting`."""
@@ -222,11 +226,11 @@ class StreamLifecycle(Lifecycle):
         if job is not None:
             job.waits_again(at_ms)
 
-    def _waiting(self, event: JobEvent) -> None:
-        job_id, at_ms = event.job_id, event.at_ms
+    def wait(self, job_id: bytes, at_ms: float, prev: bytes | None) -> None:
+        """The job may run: for the first time, again, or after a stall."""
         job = self.open.get(job_id)
         if job is None:
-            job = self.open[job_id] = self._unknown(event.prev)
+            job = self.open[job_id] = self._unknown(prev)
         if job.active_ms >= 0:
             self._requeued = (job_id, job, at_ms)
         elif job.due_ms >= 0 and job.ready_ms < 0:

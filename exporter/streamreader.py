@@ -7,9 +7,9 @@ from typing import Any
 from exporter import keys
 from exporter.asks import bulk
 from exporter.roster import Followed, Roster
-from exporter.streams import Stream, stream_info
+from exporter.streams import Stream, StreamInfo, stream_info
 from exporter.topology import Links
-from exporter.wire import ReplyError, WireError, pack
+from exporter.wire import ReplyError, Wire, WireError, pack
 
 CHECK_SECONDS = 2.0
 """How often a stream that was read is compared with its XINFO."""
@@ -36,7 +36,7 @@ class StreamReader:
         self._count = 100
         self._refused: dict[str, str] = {}
         self._next_check = self._next_check_all = 0.0
-        self._check_always = False
+        self._cannot_count = False
         """Redis 6.2 can't count losses afterwards; a gap must be noticed before it is jumped over."""
 
     def renew(self, refused: dict[str, str]) -> None:
@@ -44,6 +44,7 @@ class StreamReader:
         self._refused = refused
         self._version = -1
         self._next_check_all = 0.0
+        self._cannot_count = False
         for followed in self._roster.followed.values():
             if followed.stream is not None and followed.stream.caught_up:
                 followed.stream.interrupted = True
@@ -56,8 +57,7 @@ class StreamReader:
         if stream is None or "xinfo|stream" in self._refused:
             return
         wire = self._links.wires[self._links.owner(stream.key)]
-        info = stream_info(wire.call("XINFO", "STREAM", stream.key, deadline=deadline))
-        self._check_always |= info.last_id is not None and info.entries_added is None
+        info = self._info(wire.call("XINFO", "STREAM", stream.key, deadline=deadline))
         stream.admit(info, counting_began_ms, now_ms, is_new=is_new)
 
     def read(self, deadline: float) -> list[Batch]:
@@ -119,7 +119,7 @@ class StreamReader:
         if now >= self._next_check_all:
             self._next_check_all = now + CHECK_ALL_SECONDS
             return True
-        if now >= self._next_check or self._check_always:
+        if now >= self._next_check:
             self._next_check = now + CHECK_SECONDS
             return False
         return None
@@ -143,13 +143,27 @@ class StreamReader:
             return []
         for stream in group.streams:
             stream.at_end = True
-        return [(group.by_key[key], entries) for key, entries in reply or ()]
+        batches = [(group.by_key[key], entries) for key, entries in reply or ()]
+        if self._cannot_count and "xinfo|stream" not in self._refused:
+            self._check_read([stream for stream, _ in batches if stream not in checked], wire, deadline)
+        return batches
+
+    def _check_read(self, streams: list[Stream], wire: Wire, deadline: float) -> None:
+        """Look for gaps in front of what was read and not taken yet; only then are they still to be seen."""
+        packed = b"".join(pack(("XINFO", "STREAM", stream.key)) for stream in streams)
+        if streams:
+            self._check(streams, wire.exchange(packed, len(streams), deadline))
+
+    def _info(self, reply: Any) -> StreamInfo:
+        info = stream_info(reply)
+        self._cannot_count |= info.last_id is not None and info.entries_added is None
+        return info
 
     def _check(self, streams: list[Stream], replies: list[Any]) -> None:
         for stream, reply in zip(streams, replies, strict=True):
             if isinstance(reply, ReplyError) and "no such key" not in str(reply):
                 continue
-            stream.check(stream_info(reply))
+            stream.check(self._info(reply))
 
     def _refuse(self, group: "_Group", error: ReplyError, deadline: float) -> None:
         """XREAD failed as a whole: find the key that is no stream, or that moved; anything else is fatal."""

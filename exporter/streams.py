@@ -69,7 +69,7 @@ class Stream:
         self.dirty = True
         """Whether entries were read since the last check."""
         self.length = 0
-        """Entries in the stream at the last check."""
+        """Entries in the stream at the last check; 0 while nothing was ever trimmed."""
         self._seen: int | None = None
         """How many entries were ever added up to the place: read, lost or before counting began."""
         self._first_id: bytes | None = None
@@ -94,8 +94,12 @@ class Stream:
                     lifecycle.apply(event)
             elif kind == b"active":
                 lifecycle.start(fields[3], milliseconds(entry_id))
-            else:
+            elif kind == b"completed":
                 lifecycle.complete(fields[3], milliseconds(entry_id))
+            elif kind == b"waiting":
+                lifecycle.wait(fields[3], milliseconds(entry_id), None)
+            else:
+                lifecycle.add(fields[3], fields[5])
         self.move_to(entries[-1][0])
         self.last_event_ms = float(milliseconds(entries[-1][0]))
         self.dirty = True
@@ -135,11 +139,14 @@ class Stream:
     def check(self, info: StreamInfo) -> None:
         """Compare the place with the stream itself: losses, deletion, a step back after a failover."""
         self.dirty = False
-        self.length = info.length
+        is_full = info.entries_added is None or info.entries_added > info.length
+        self.length = info.length if is_full else 0
         if info.last_id is None:
             self._restart()
         elif _id(self._position) > _id(info.last_id):
             self._place_is_ahead(info)
+        elif info.first_id is None:
+            self._all_is_trimmed(info.last_id, info.entries_added)
         elif info.entries_added is None:
             self._notice_gap(info)
         else:
@@ -160,6 +167,20 @@ class Stream:
                 self.lifecycle.doubt_starts()
             self._account(self.lost, missing)
 
+    def _all_is_trimmed(self, last_id: bytes, added: int | None) -> None:
+        """The stream is empty (`maxLenEvents` 0): what came after the place is gone."""
+        if last_id == self._position:
+            return
+        self.lifecycle.doubt_starts()
+        self.move_to(last_id)
+        if added is None:
+            self.gaps += 1
+        elif self._seen is None:
+            self._seen = added
+        else:
+            self.lost = self.lost or _none_lost()
+            self._account(self.lost, added - self._seen)
+
     def _is_long_gap(self, info: StreamInfo) -> bool:
         """Whether attempts may have ended and others begun in between, unseen."""
         first_ms = _id(info.first_id)[0] if info.first_id is not None else 0
@@ -179,6 +200,8 @@ class Stream:
     def _notice_gap(self, info: StreamInfo) -> None:
         if self.last_event_ms > 0 and self._position != BEGINNING and self._is_past_place(info):
             self.gaps += 1
+            if self._is_long_gap(info):
+                self.lifecycle.doubt_starts()
 
     def _place_is_ahead(self, info: StreamInfo) -> None:
         """The stream ends before the place: an older copy of it (failover, restored), or a new one."""

@@ -40,12 +40,15 @@ def _compare(server: Server, exporter: ExporterProcess, jobs: int) -> int:
     found = {"completed": 0.0, "failed": 0.0}
     for sample in page["queue_jobs_processed"].samples:
         found[sample.labels["status"]] += sample.value
-    lost = sum(sample.value for sample in page["queue_events_lost"].samples)
+    lost = {reason: 0.0 for reason in ("trimmed", "disconnected", "unknown_start")}
+    for sample in page["queue_events_lost"].samples:
+        lost[sample.labels["reason"]] += sample.value
+    lag = max(sample.value for sample in page["queue_events_lag_seconds"].samples)
     expected = {"completed": truth["handled"] - truth["failed"], "failed": truth["failed"]}
     rate = truth["handled"] / truth["seconds"]
     print(f"{truth['handled']} jobs in {truth['seconds']:.1f} s, {rate:.0f} a second, beside the exporter")
-    print(f"counted {found}, handlers {expected}, lost {lost:.0f}")
-    return 0 if found == expected and lost == 0 else 1
+    print(f"counted {found}, handlers {expected}, lost {lost}, lag {lag:.3f} s")
+    return 0 if found == expected and not any(lost.values()) else 1
 
 
 if __name__ == "__main__":
