@@ -1,6 +1,6 @@
 """This file knows all rule tests there are."""
 
-from alerts import cases_exporter, cases_jobs, cases_queues, cases_redis
+from alerts import cases_exporter, cases_figures, cases_jobs, cases_queues, cases_redis
 from alerts.ruletests import Maker
 
 CASES: tuple[Maker, ...] = (
@@ -8,4 +8,5 @@ CASES: tuple[Maker, ...] = (
     *cases_queues.CASES,
     *cases_redis.CASES,
     *cases_exporter.CASES,
+    *cases_figures.CASES,
 )

@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_test(verbs)
     _add_explain(verbs)
     _add_merge(verbs)
+    _add_backtest(verbs)
     _add(
         verbs,
         "schema",
@@ -148,3 +149,22 @@ def _add_merge(verbs: Any) -> None:
     )
     made.add_argument("file", metavar="FILE", type=Path, help="the Alertmanager configuration in use")
     _add_config(made)
+
+
+def _add_backtest(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "backtest",
+        "tell how often each alert would have fired on stored history",
+        "bullgauge-alerts backtest --prometheus http://localhost:9090 --from now-1d",
+    )
+    _add_config(made)
+    made.add_argument(
+        "--prometheus", metavar="URL", required=True, help="where the history is; no rules need be loaded"
+    )
+    made.add_argument(
+        "--from", metavar="TIME", dest="start", default="now-1d", help="such as now-7d (default now-1d)"
+    )
+    made.add_argument("--to", metavar="TIME", dest="end", default="now", help="default now")
+    made.add_argument("--against", metavar="FILE", type=Path, help="a second configuration to compare with")
+    made.add_argument("--json", action="store_true", help="print JSON")

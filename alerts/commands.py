@@ -6,11 +6,27 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from alerts import config_file, folder, forms, lint, loaded, merging, output, programs, routing, runbooks
+from alerts import (
+    backtest,
+    config_file,
+    folder,
+    forms,
+    history,
+    lint,
+    loaded,
+    merging,
+    output,
+    programs,
+    routing,
+    runbooks,
+)
+from alerts.backtest import BacktestError
 from alerts.config import Config
 from alerts.config_file import ConfigError
+from alerts.history import HistoryError
 from alerts.inhibitions import inhibitions
 from alerts.loaded import LoadedError
 from alerts.merging import MergeError
@@ -30,10 +46,11 @@ def run(options: argparse.Namespace) -> int:
         "explain": _explain,
         "merge": _merge,
         "schema": _schema,
+        "backtest": _backtest,
     }
     try:
         return verbs[options.verb](options)
-    except (ConfigError, MergeError, LoadedError) as error:
+    except (ConfigError, MergeError, LoadedError, HistoryError, BacktestError) as error:
         raise UsageError(str(error)) from error
     except BrokenPipeError:
         raise
@@ -132,4 +149,30 @@ def _merge(options: argparse.Namespace) -> int:
 
 def _schema(_options: argparse.Namespace) -> int:
     _tell(json.dumps(Config.model_json_schema(), indent=2))
+    return 0
+
+
+def _backtest(options: argparse.Namespace) -> int:
+    if shutil.which("promtool") is None:
+        raise UsageError("promtool: no such program; it plays the history to the rules: install Prometheus")
+    now = datetime.now(UTC)
+    start, end = (history.moment(text, now).timestamp() for text in (options.start, options.end))
+    if start >= end:
+        raise UsageError(f"--from {options.start} must be before --to {options.end}")
+    paths = [options.config, *([options.against] if options.against else [])]
+    results = {}
+    for path in paths:
+        plan = config_file.load(path)
+        results[str(path or "the defaults")] = plan, backtest.play(plan, options.prometheus, start, end)
+    for name, (plan, lines) in results.items():
+        if options.json:
+            fired = [
+                [line.alert, line.severity, line.about, line.times, sorted(line.steps)] for line in lines
+            ]
+            _tell(json.dumps({"configuration": name, "fired": fired}))
+        else:
+            interval = plan.ground.pace.interval
+            _tell(
+                f"{name}:\n{backtest.table(plan.alerts, lines, round((end - start) / interval) + 1, interval)}"
+            )
     return 0

@@ -12,7 +12,10 @@ from tests.alerts.conftest import USERS_BLOCK, plan
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS / "examples" / "alerts"
-ALL_ALERTS = "overrides:\n- {queue: reports, queue_throughput: {critical: <100 jobs/hour}, job_duration: {warning: 30s}}\n"
+ALL_ALERTS = (
+    "overrides:\n"
+    "- {queue: reports, queue_throughput: {critical: <100 jobs/hour}, job_duration: {warning: 30s}}\n"
+)
 """A configuration under which every alert is made."""
 
 
