@@ -95,6 +95,11 @@ class Program:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
+    def close_input(self) -> None:
+        """Close the program's stdin, which ends programs that read it to its end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
     def tail(self, count: int = 20) -> str:
         return "\n".join(self.lines[-count:])
 

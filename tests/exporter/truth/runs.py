@@ -19,7 +19,8 @@ from tests.exporter.truth.page import Page
 from tests.processes import Program
 from tests.servers import KINDS, Server, missing
 
-NODE = Path(__file__).parents[2] / "node"
+HERE = Path(__file__).parent
+NODE = HERE.parents[1] / "node"
 LIBRARIES = ("bull3", "bull4", *(f"bullmq{major}" for major in range(1, 7)), "python")
 BULL = (
     *("plain", "delayed", "prioritised", "lifo", "failing", "retrying", "retrying-at-once", "stalling"),
@@ -52,6 +53,8 @@ class Run:
     checkpoints: dict[tuple[str, str], Page]
     page: Page
     open_metrics: str
+    late_seconds: float
+    """How late the machine woke a sleeping program while this went on, for 99 of 100 wake-ups."""
 
 
 def scenarios_of(library: str) -> tuple[str, ...]:
@@ -82,13 +85,14 @@ def install_libraries() -> None:
 def command(library: str, url: str, prefix: str, scenarios: str = "all") -> list[str]:
     arguments = [url, prefix, library, scenarios, str(SEED)]
     if library == "python":
-        return [sys.executable, "-u", str(Path(__file__).with_name("py_workload.py")), *arguments]
+        return [sys.executable, "-u", str(HERE / "py_workload.py"), *arguments]
     return ["node", str(NODE / "workload.mjs"), library, *arguments]
 
 
 def play(library: str, server: Server) -> Run:
     """Run all scenarios of `library` on `server` under the eyes of one exporter."""
     prefix = f"truth-{library}"
+    lateness = Program([sys.executable, str(HERE / "lateness.py")])
     exporter = ExporterProcess(server.url, "--prefix", prefix)
     workload = Program(command(library, server.url, prefix), env={**os.environ, "NODE_NO_WARNINGS": "1"})
     found: list[notes.Note] = []
@@ -110,8 +114,12 @@ def play(library: str, server: Server) -> Run:
         assert found and found[-1]["note"] == "done", f"the workload broke off:\n{workload.tail()}"
         queues = notes.read(found, library)
         page = _await_totals(exporter, prefix, queues)
-        return Run(library, prefix, queues, pages, page, exporter.get(accept=OPEN_METRICS))
+        open_metrics = exporter.get(accept=OPEN_METRICS)
+        lateness.close_input()
+        late = float(lateness.wait_for("late").split()[1])
+        return Run(library, prefix, queues, pages, page, open_metrics, late)
     finally:
+        lateness.stop()
         workload.stop()
         exporter.stop()
 
