@@ -75,8 +75,9 @@ def test_totals_of_real_jobs_are_right_over_a_failover(pair: Pair, exporter: Exp
 
 
 def test_a_replica_that_lacks_the_last_events_takes_nothing_back(pair: Pair, exporter: Exporter) -> None:
+    queue = HandQueue(pair.primary.client()).create()
     process = exporter("redis://", "--config", str(pair.settings))
-    queue = HandQueue(pair.primary.client()).create().finish(10)
+    queue.finish(10)
     assert queue.client.wait(1, 10_000) == 1
     eventually(process, lambda page: finished(page) == 10)
     pair.replica.pause()
@@ -99,8 +100,9 @@ def test_a_replica_that_lacks_the_last_events_takes_nothing_back(pair: Pair, exp
 @pytest.mark.slow  # a sentinel turns a living primary into a replica after ten seconds
 def test_an_ordered_switch_is_followed(pair: Pair, exporter: Exporter) -> None:
     """The old primary lives on as a replica; the exporter must not go on reading there."""
+    queue = HandQueue(pair.primary.client()).create()
     process = exporter("redis://", "--config", str(pair.settings))
-    queue = HandQueue(pair.primary.client()).create().finish(10)
+    queue.finish(10)
     assert queue.client.wait(1, 10_000) == 1
     eventually(process, lambda page: finished(page) == 10)
     pair.sentinel.client().execute_command("SENTINEL", "FAILOVER", "main")
@@ -114,8 +116,9 @@ def test_an_ordered_switch_is_followed(pair: Pair, exporter: Exporter) -> None:
 
 
 def test_a_sentinel_that_is_down_too_is_told(pair: Pair, exporter: Exporter) -> None:
+    queue = HandQueue(pair.primary.client()).create()
     process = exporter("redis://", "--config", str(pair.settings))
-    HandQueue(pair.primary.client()).create().finish(2)
+    queue.finish(2)
     eventually(process, lambda page: finished(page) == 2)
     pair.sentinel.kill()
     pair.primary.kill()

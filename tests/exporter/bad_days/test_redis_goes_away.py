@@ -81,8 +81,9 @@ def test_half_an_answer_is_read_again_rather_than_shown(exporter: Exporter, serv
 
 def test_counters_go_on_when_redis_comes_back_empty(exporter: Exporter, server: Start) -> None:
     redis = server()
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    HandQueue(redis.client()).create().finish(10).add(4)
+    queue.finish(10).add(4)
     eventually(process, lambda page: finished(page) == 10 and size(page, "waiting") == 4)
     redis.kill()
     assert says_nothing_but_down(look(process))
@@ -97,8 +98,9 @@ def test_counters_go_on_when_redis_comes_back_empty(exporter: Exporter, server: 
 
 def test_a_queue_deleted_and_made_anew_at_once_goes_on(exporter: Exporter, server: Start) -> None:
     redis = server()
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    HandQueue(redis.client()).create().finish(10)
+    queue.finish(10)
     eventually(process, lambda page: finished(page) == 10)
     redis.client().flushall()
     HandQueue(redis.client()).create().finish(3)
@@ -108,8 +110,9 @@ def test_a_queue_deleted_and_made_anew_at_once_goes_on(exporter: Exporter, serve
 
 def test_an_older_copy_of_the_data_counts_nothing_twice(exporter: Exporter, server: Start) -> None:
     redis = server()
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    queue = HandQueue(redis.client()).create().finish(10)
+    queue.finish(10)
     queue.client.save()
     queue.finish(5)
     page = eventually(process, lambda page: finished(page) == 15)
@@ -128,8 +131,9 @@ def test_an_older_copy_of_the_data_counts_nothing_twice(exporter: Exporter, serv
 
 def test_an_append_only_file_brings_back_everything(exporter: Exporter, server: Start) -> None:
     redis = server("redis7", "appendonly yes", "appendfsync always")
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    HandQueue(redis.client()).create().finish(10)
+    queue.finish(10)
     eventually(process, lambda page: finished(page) == 10)
     redis.kill()
     redis.start()
@@ -142,8 +146,9 @@ def test_an_append_only_file_brings_back_everything(exporter: Exporter, server: 
 
 def test_many_restarts_cost_neither_memory_nor_files(exporter: Exporter, server: Start) -> None:
     redis = server("redis7", "appendonly yes", "appendfsync always")
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    HandQueue(redis.client()).create().finish(1)
+    queue.finish(1)
     eventually(process, lambda page: finished(page) == 1)
     before = open_files(process)
     for _ in range(8):
@@ -162,8 +167,9 @@ def test_a_slow_redis_is_given_up_before_prometheus_gives_up(
     how: str, exporter: Exporter, server: Start
 ) -> None:
     redis = server()
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    queue = HandQueue(redis.client()).create().finish(4).add(2)
+    queue.finish(4).add(2)
     eventually(process, lambda page: finished(page) == 4)
     if how == "paused clients":
         redis.client().client_pause(8_000)  # CLIENT UNPAUSE would have to wait as well
@@ -179,8 +185,9 @@ def test_a_slow_redis_is_given_up_before_prometheus_gives_up(
 
 def test_a_redis_that_loads_its_data_is_down_until_it_has(exporter: Exporter, server: Start) -> None:
     redis = server("redis7", "rdbcompression no")
+    queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    queue = HandQueue(redis.client()).create().finish(4).add(2)
+    queue.finish(4).add(2)
     eventually(process, lambda page: finished(page) == 4)
     with queue.client.pipeline(transaction=False) as pipeline:
         for number in range(1500):
