@@ -23,11 +23,11 @@ def differences(url: str, plan: Plan) -> Iterator[str]:
     there = dict(_there(url))
     for key, expr in here.items():
         if key not in there:
-            yield f"{' '.join(key).strip()}: not loaded"
+            yield f"{' '.join(filter(None, key))}: not loaded"
         elif pretty(there[key]) != pretty(expr):
-            yield f"{' '.join(key).strip()}: another expression is loaded"
-    for key in there.keys() - here.keys():
-        yield f"{' '.join(key).strip()}: loaded, but no longer generated"
+            yield f"{' '.join(filter(None, key))}: another expression is loaded"
+    for key in sorted(there.keys() - here.keys()):
+        yield f"{' '.join(filter(None, key))}: loaded, but no longer generated"
 
 
 def _key(rule: Any) -> tuple[str, ...]:
