@@ -40,7 +40,7 @@ def _compare(server: Server, exporter: ExporterProcess, jobs: int) -> int:
     found = {"completed": 0.0, "failed": 0.0}
     for sample in page["queue_jobs_processed"].samples:
         found[sample.labels["status"]] += sample.value
-    lost = {reason: 0.0 for reason in ("trimmed", "disconnected", "unknown_start")}
+    lost = dict.fromkeys(("trimmed", "disconnected", "unknown_start"), 0.0)
     for sample in page["queue_events_lost"].samples:
         lost[sample.labels["reason"]] += sample.value
     lag = max(sample.value for sample in page["queue_events_lag_seconds"].samples)
