@@ -44,7 +44,12 @@ class Candidate:
         if events_type in ("stream", b"stream"):
             return "stream"
         if isinstance(meta, list) and (meta[0] is not None or meta[1] is not None):
-            return "stream"
+            # A key of another type in the stream's place: no events, until it is gone.
+            return (
+                "stream"
+                if events_type in (b"none", "none") or isinstance(events_type, ReplyError)
+                else "none"
+            )
         is_paused_bull = isinstance(meta, list) and meta[2] is not None
         is_counter = isinstance(counter, bytes) and counter.isdigit()
         return "pubsub" if is_paused_bull or is_counter else None
@@ -138,9 +143,8 @@ class Finder:
             return
         followed = self._roster.change_source(have, source) if have else self._roster.add(queue, source)
         if followed.stream is not None and not followed.stream.caught_up:
-            self._streams.admit(
-                followed, counting_began_ms, now_ms, deadline, is_new=is_new or have is not None
-            )
+            is_new = is_new or (have is not None and have.source == "pubsub")
+            self._streams.admit(followed, counting_began_ms, now_ms, deadline, is_new=is_new)
 
     def _due_again(self) -> set[QueueName]:
         now = time.monotonic()

@@ -223,10 +223,11 @@ class Reader:
                 ticket = trip.ask(queue.wire, "LRANGE", key, place - 1, place)
                 queue.behind_tickets.append((name, ticket))
         last = reading.elements(answers, "prioritized_last")
-        if len(last) == 2 and last[0] != first_priority[0] and "zrangebyscore" not in self._refused:
-            score = int(float(last[1])) >> 32 << 32
+        score = reading.score(answers, "prioritized_last")
+        if score is not None and last[0] != first_priority[0] and "zrangebyscore" not in self._refused:
+            low = int(score) >> 32 << 32
             key = queue.name.key(b"prioritized")
-            queue.later_ids.append(trip.ask(queue.wire, "ZRANGEBYSCORE", key, score, "+inf", "LIMIT", 0, 1))
+            queue.later_ids.append(trip.ask(queue.wire, "ZRANGEBYSCORE", key, low, "+inf", "LIMIT", 0, 1))
 
     def _ask_ready(
         self, trip: _Trip, queue: _Queue, job_id: bytes, known: KnownTimes, tickets: list[tuple[int, int]]
@@ -288,11 +289,12 @@ class Reader:
         return trip.add(queue.wire, b"".join(requests), len(requests))
 
     def _snapshot(self, queue: _Queue) -> QueueSnapshot:
+        now = self._clock.seconds()
         return reading.snapshot(
             queue.name,
             queue.answers,
-            oldest_waiting=min(queue.candidates, default=None),
-            oldest_active=queue.oldest_active,
+            oldest_waiting=reading.past(min(queue.candidates, default=None), now),
+            oldest_active=reading.past(queue.oldest_active, now),
             active_unlocked=queue.unlocked,
         )
 

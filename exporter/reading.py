@@ -1,5 +1,6 @@
 """This file knows what the replies about one queue mean, for every library and version."""
 
+import math
 import re
 from typing import Any
 
@@ -14,6 +15,9 @@ Answers = dict[str, Any]
 # BullMQ 3+ writes Number.MAX_SAFE_INTEGER into the limiter when a job asks for a rate limit by hand.
 _MANUAL_LIMIT = 2**53 - 1
 _DELAY_OPTION = re.compile(rb'"delay":(\d+)')
+_INTEGER = re.compile(rb"-?\d{1,19}")
+# Clocks of workers and producers may run ahead a little; what lies further ahead is no time that passed.
+_AHEAD_MAX_SECONDS = 3600.0
 
 
 def integer(answers: Answers, name: str) -> int | None:
@@ -21,9 +25,7 @@ def integer(answers: Answers, name: str) -> int | None:
     reply = answers.get(name)
     if isinstance(reply, int):
         return reply
-    if isinstance(reply, bytes) and reply.lstrip(b"-").isdigit():
-        return int(reply)
-    return None
+    return int(reply) if isinstance(reply, bytes) and _INTEGER.fullmatch(reply) else None
 
 
 def element(answers: Answers, name: str) -> bytes | None:
@@ -36,6 +38,13 @@ def elements(answers: Answers, name: str) -> list[Any]:
     """An array reply, empty when there is none."""
     reply = answers.get(name)
     return reply if isinstance(reply, list) else []
+
+
+def score(answers: Answers, name: str) -> float | None:
+    """The score in a reply of one member WITH its score; None when there is none, or none that is finite."""
+    reply = elements(answers, name)
+    value = float(reply[1]) if len(reply) == 2 else math.inf
+    return value if math.isfinite(value) else None
 
 
 def meta(answers: Answers) -> dict[str, bytes]:
@@ -71,9 +80,10 @@ def snapshot(
     """One queue's numbers from its replies; the three that need further questions are given."""
     fields = meta(answers)
     name, version = library(answers, fields)
-    is_paused = _is_paused(answers, fields)
+    is_paused = _is_paused(answers, fields, name)
     waiting, paused, prioritized = _disjoint(answers, name, is_paused is True)
-    delayed_first, repeat_first = elements(answers, "delayed_first"), elements(answers, "repeat_first")
+    next_due, next_run = score(answers, "delayed_first"), score(answers, "repeat_first")
+    added = integer(answers, "id")
     jobs_max = _positive(fields.get("max"))
     window = _positive(fields.get("duration"))
     return QueueSnapshot(
@@ -88,10 +98,10 @@ def snapshot(
         failed=integer(answers, "failed"),
         is_paused=is_paused,
         is_rate_limited=_is_rate_limited(answers, jobs_max),
-        added=integer(answers, "id"),
+        added=added if added is not None and added >= 0 else None,
         oldest_waiting=oldest_waiting,
         oldest_active=oldest_active,
-        next_delayed=keys.due_seconds(float(delayed_first[1])) if len(delayed_first) == 2 else None,
+        next_delayed=None if next_due is None else _time(keys.due_seconds(next_due)),
         delayed_overdue=integer(answers, "delayed_overdue"),
         active_unlocked=active_unlocked,
         concurrency_limit=_positive(fields.get("concurrency")),
@@ -99,7 +109,7 @@ def snapshot(
         rate_limit_window_seconds=None if window is None else window / 1000,
         schedulers=integer(answers, "repeat"),
         schedulers_overdue=integer(answers, "repeat_overdue"),
-        scheduler_next_run=float(repeat_first[1]) / 1000 if len(repeat_first) == 2 else None,
+        scheduler_next_run=None if next_run is None else _time(next_run / 1000),
         library=name,
         version=version,
         exists=_exists(answers, fields),
@@ -122,7 +132,16 @@ def ready_seconds(job: list[bytes | None]) -> float | None:
 def epoch_seconds(milliseconds: bytes | None, plus_milliseconds: float = 0.0) -> float | None:
     """A time stamp of a job hash as epoch seconds; None when it is missing or no time between 2001 and 2286."""
     value = _milliseconds(milliseconds)
-    return (value + plus_milliseconds) / 1000 if value is not None and 1e12 <= value < 1e13 else None
+    return None if value is None or _time(value / 1000) is None else _time((value + plus_milliseconds) / 1000)
+
+
+def past(seconds: float | None, now: float) -> float | None:
+    """A time that has passed at `now`, both by clocks that differ a little; None when it is far ahead."""
+    return None if seconds is None or seconds > now + _AHEAD_MAX_SECONDS else min(seconds, now)
+
+
+def _time(seconds: float) -> float | None:
+    return seconds if 1e9 <= seconds < 1e10 else None
 
 
 def _milliseconds(text: bytes | None) -> float | None:
@@ -140,18 +159,23 @@ def _disjoint(
     Prioritised jobs are a set of their own from BullMQ 4 on; before that they are inside the wait list as well.
     A paused queue's wait list is renamed `paused` up to BullMQ 5; BullMQ 6 leaves it in place and sets a flag.
     """
-    wait, held = integer(answers, "wait"), integer(answers, "paused")
+    inside = integer(answers, "priority") or 0
+    own_set = integer(answers, "prioritized")
+    wait, held = _listed(answers, "wait", library_name), _listed(answers, "paused", library_name)
     if wait is None or held is None:
-        return None, None, None
-    if library_name != "bull":
-        wait -= _markers(answers, "wait")
-        held -= _markers(answers, "paused")
-    inside = min(integer(answers, "priority") or 0, wait + held)
+        # One list can't be read (another type): the other is still known where nothing joins the two.
+        return (wait, held, own_set) if not inside and not is_paused else (None, None, None)
+    inside = min(inside, wait + held)
     inside_held = min(inside, held)
     waiting, paused = wait - (inside - inside_held), held - inside_held
-    own_set = integer(answers, "prioritized")
     prioritized = None if own_set is None else own_set + inside
     return (0, paused + waiting, prioritized) if is_paused else (waiting, paused, prioritized)
+
+
+def _listed(answers: Answers, name: str, library_name: str) -> int | None:
+    """Jobs in one of the two wait lists; Bull knows no markers, and allows jobs that look like one."""
+    length = integer(answers, name)
+    return length if length is None or library_name == "bull" else length - _markers(answers, name)
 
 
 def _markers(answers: Answers, name: str) -> int:
@@ -163,17 +187,18 @@ def _markers(answers: Answers, name: str) -> int:
     )
 
 
-def _is_paused(answers: Answers, fields: dict[str, bytes]) -> bool | None:
+def _is_paused(answers: Answers, fields: dict[str, bytes], library_name: str) -> bool | None:
+    """BullMQ tells it in `meta`, Bull also by the key `meta-paused`."""
     if "paused" in fields or answers.get("meta_paused") == 1:
         return True
     known = isinstance(answers.get("meta", answers.get("meta_whole")), list)
-    return False if known or answers.get("meta_paused") == 0 else None
+    return False if known or (answers.get("meta_paused") == 0 and library_name == "bull") else None
 
 
 def _is_rate_limited(answers: Answers, jobs_max: int | None) -> bool | None:
     """Whether a limit holds jobs back now; None when only the workers know the maximum."""
     time_to_live, used = integer(answers, "limiter_ttl"), integer(answers, "limiter")
-    if time_to_live is None:
+    if time_to_live is None or isinstance(answers.get("limiter"), ReplyError):
         return None
     if time_to_live <= 0 or used is None:
         return False
@@ -183,7 +208,7 @@ def _is_rate_limited(answers: Answers, jobs_max: int | None) -> bool | None:
 
 
 def _positive(text: bytes | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() and int(text) > 0 else None
+    return value if text is not None and _INTEGER.fullmatch(text) and (value := int(text)) > 0 else None
 
 
 def _exists(answers: Answers, fields: dict[str, bytes]) -> bool:

@@ -176,7 +176,7 @@ class StreamReader:
             types = wire.exchange(packed, len(group.streams), deadline)
             for stream, kind in zip(group.streams, types, strict=True):
                 if kind not in ("stream", b"stream", "none", b"none"):
-                    self._roster.change_source(self._roster.followed[stream.queue], "pubsub")
+                    self._roster.change_source(self._roster.followed[stream.queue], "none")
         else:
             raise WireError(f"XREAD: {error}")
 
