@@ -4,14 +4,10 @@ from dataclasses import replace
 
 from alerts import names as n
 from alerts.config import Config
-from alerts.promql import Matcher, literal, quote, without
-from alerts.record_base import COVERED
-from alerts.rules import HOUR, Alert, Ground, label
+from alerts.promql import literal, quote, select, without
+from alerts.record_base import COVERED, WINDOWS
+from alerts.rules import Alert, Ground, label
 from alerts.signals import SEVERITIES, Severity, Signal
-
-OWN_LABELS = ("prefix", "queue", "bound", "severity", "pool", "cache", "policy", "reason")
-"""Labels by which the samples of one Redis differ."""
-VALUE = "$value"
 
 
 def against(signal: Signal, severity: Severity, observed: str, level: str, *extra: str) -> str:
@@ -52,38 +48,20 @@ def finish(g: Ground, alert: Alert) -> Alert:
     finished = replace(alert, labels=labels, description=_worded(alert))
     if not (alert.holds and g.config.guards.hold_while_blind):
         return finished
-    return replace(finished, expr=f"({alert.expr}) or ignoring (severity) ({_hold(g, finished)})")
+    return replace(finished, expr=f"({alert.expr}) or ignoring (severity) ({_hold(finished)})")
 
 
-def _hold(g: Ground, alert: Alert) -> str:
-    """The alert as it was, with the value -1, until its queue and window can be judged again.
-
-    Without this an exporter that dies, or a Redis, would send "resolved" for everything that it could no longer see.
-    It ends when a target is no longer configured, six hours after it was last known.
-    """
-    firing = [
-        Matcher("=", alert.name, "alertname"),
-        label("alertstate", "firing"),
-        label("severity", alert.severity),
-    ]
-    own = [Matcher("=", value, name) for name, value in alert.labels if name == "window"]
-    selector = f"{n.ALERTS}{{{', '.join(map(str, [*firing, *own, g.job]))}}}"
+def _hold(alert: Alert) -> str:
+    """The alert as it fires now, from the recording of those that can't be judged."""
+    own = [label(name, value) for name, value in alert.labels if name == "window"]
+    mine = [label("alertname", alert.name), label("severity", alert.severity), *own]
     added = ("alertname", "alertstate", "severity", *(name for name, _ in alert.labels))
-    ignored = ", ".join(OWN_LABELS)
-    return (
-        f"{without('max', added, selector)} * 0 - 1 unless ignoring ({ignored}) ({_known(alert)}) "
-        f"and ignoring ({ignored}) last_over_time({n.UP_ANY}[{g.span(6 * HOUR)}])"
-    )
+    return without("max", added, select(n.held(_window(alert)), *mine))
 
 
-def _known(alert: Alert) -> str:
-    """Where the alert's condition can be judged: seen now, or nearly all of its window seen."""
-    from alerts.record_base import WINDOWS
-
-    for window, seconds in WINDOWS.items():
-        if 0 < alert.window_seconds <= seconds:
-            return f"{n.visible_ratio(window)} >= {COVERED}"
-    return f"{n.VISIBLE} == 1"
+def _window(alert: Alert) -> str:
+    """The window that must have been seen before the alert's condition can be judged; for most, now."""
+    return next((name for name, seconds in WINDOWS.items() if 0 < alert.window_seconds <= seconds), "now")
 
 
 def _team(config: Config) -> tuple[tuple[str, str], ...]:

@@ -82,6 +82,11 @@ def visible_ratio(window: str) -> str:
     return recorded("redis", "queue_redis_visible", f"ratio{window}")
 
 
+def held(window: str) -> str:
+    """Alerts that fire and can't be judged, with the value -1."""
+    return recorded("alert", "bullgauge_held", window)
+
+
 def increase(window: str) -> str:
     """Jobs that ended in a window, by status."""
     return recorded("queue", c.PROCESSED, f"increase{window}")

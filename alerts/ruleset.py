@@ -9,6 +9,7 @@ from alerts import (
     alert_queues,
     alert_redis,
     record_base,
+    record_held,
     record_jobs,
     record_redis,
     record_times,
@@ -47,6 +48,8 @@ def _recordings(g: Ground) -> Iterator[Recording]:
     yield from record_jobs.backlog(g)
     if g.config.profile == "bullgauge":
         yield from _recordings_of_bullgauge(g)
+    if g.config.guards.hold_while_blind:
+        yield from record_held.held(g)
     yield from record_redis.figures(g)
     yield from record_redis.prometheus(g)
 
