@@ -1,6 +1,6 @@
 """This file knows all rule tests there are."""
 
-from alerts import cases_exporter, cases_figures, cases_jobs, cases_queues, cases_redis
+from alerts import cases_exporter, cases_figures, cases_held, cases_jobs, cases_queues, cases_redis
 from alerts.ruletests import Maker
 
 CASES: tuple[Maker, ...] = (
@@ -9,4 +9,5 @@ CASES: tuple[Maker, ...] = (
     *cases_redis.CASES,
     *cases_exporter.CASES,
     *cases_figures.CASES,
+    *cases_held.CASES,
 )

@@ -29,10 +29,15 @@ def ground(config: Config, thresholds: Thresholds) -> Ground:
 def groups(config: Config, thresholds: Thresholds) -> tuple[Group, ...]:
     """All groups. Raises ThresholdError where the configuration names an alert that there is not."""
     g = ground(config, thresholds)
-    known = list(_alerts(g))
+    known = alerts(g)
     _check_names(config, {alert.name for alert in known})
-    wanted = tuple(finish(g, alert) for alert in known if config.alerts.get(alert.name, True))
+    wanted = tuple(alert for alert in known if config.alerts.get(alert.name, True))
     return (Group("bullgauge-recordings", tuple(_recordings(g))), Group("bullgauge-alerts", wanted))
+
+
+def alerts(g: Ground) -> list[Alert]:
+    """All alerts, also those that the configuration leaves out."""
+    return [finish(g, alert) for alert in _alerts(g)]
 
 
 def _recordings(g: Ground) -> Iterator[Recording]:
