@@ -114,7 +114,10 @@ def oldest(g: Ground) -> Case | None:
     held = int(age // 60)
     world = _world(g, held + 30).queue(ready=1, finished=1)
     world.put(c.OLDEST_WAITING, lambda now: 0.0 if now < held else now * 60.0, **_AT)
-    checks = [at(1), at(held - 1, *fires), at(held + 15)]
+    nearest = min(g.thresholds.of(OLDEST), key=lambda threshold: threshold.bound)
+    first = nearest.bound / 60
+    early = [fire for fire in fires if fire[1] == nearest.severity]
+    checks = [at(int(first)), at(int(first) + 7, *early), at(held - 1, *fires), at(held + 15)]
     if g.config.guards.held_queues:
         world.queue("paused", paused=1, size_paused=1)
         world.put(c.OLDEST_WAITING, 0.0, queue="paused", prefix="bull")
@@ -157,7 +160,7 @@ def retries(g: Ground) -> Case | None:
         limited = world.queue("limited", finished=2, rate_limited=lambda now: now % 2)
         limited.requeued("delayed", 20, "limited")
     return Case(
-        "retries storm", (world,), ("BullRetryStorm",), (at(4), at(40, *fires), at(49, *fires), at(110))
+        "retries storm", (world,), ("BullRetryStorm",), (at(4), at(14, *fires), at(49, *fires), at(110))
     )
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts import lint
+from alerts import lint, output, render, ruletests
+from alerts.cases import CASES
 from tests.alerts.conftest import USERS_BLOCK, plan, promtool
 
 CONFIGS = {
@@ -98,3 +99,23 @@ def test_the_lint_finds_what_it_should() -> None:
         "BullB: summary is empty",
     ):
         assert expected in found
+
+
+@pytest.mark.parametrize("edge", ["1", "1.0"])
+def test_a_whole_edge_is_found_however_the_exporter_writes_it(edge: str, tmp_path: Path) -> None:
+    made = plan("queue_processing_latency: {warning: 1s, critical: 30s}")
+    case = next(
+        case
+        for case in (maker(made.ground) for maker in CASES)
+        if case and case.promise.startswith("waits are")
+    )
+    for world in case.worlds:
+        world.series = {
+            name.replace('le="1.0"', f'le="{edge}"').replace('le="30.0"', 'le="30"'): values
+            for name, values in world.series.items()
+        }
+    assert any(f'le="{edge}"' in name for world in case.worlds for name in world.series)
+    document = ruletests.document([output.RULES], made.ground, [case], strict=False)
+    (tmp_path / output.RULES).write_text(render.dump(output.rules(made)))
+    (tmp_path / output.TESTS).write_text(render.dump(document))
+    promtool("test", "rules", str(tmp_path / output.TESTS))
