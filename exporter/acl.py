@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from exporter.keys import subscription
 from exporter.rights import FEATURES, LEAST, OPTIONAL, acl_commands
 
 # Redis 6.2 knows no rights for a sub-command of XINFO, and no read-only key patterns.
@@ -21,7 +22,9 @@ def acl_line(
     commands = acl_commands(LEAST if least else (*standard, *also))
     if redis_6:
         commands = tuple(_REDIS_6.get(command, command) for command in commands)
-    keys = " ".join(f"{'~' if redis_6 else '%R~'}{prefix}:*" for prefix in prefixes)
-    channels = " ".join(f"&{prefix}:*" for prefix in prefixes)
+    # PSUBSCRIBE is granted letter by letter, so the pattern is the one that is subscribed to.
+    patterns = [subscription(prefix.encode()).decode() for prefix in prefixes]
+    keys = " ".join(f"{'~' if redis_6 else '%R~'}{pattern}" for pattern in patterns)
+    channels = " ".join(f"&{pattern}" for pattern in patterns)
     # resetchannels must stand before the channels: Redis 6.2 begins with all of them.
     return f"ACL SETUSER {user} on >PASSWORD {keys} resetchannels {channels} -@all {' '.join(commands)}"

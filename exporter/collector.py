@@ -7,6 +7,7 @@ from exporter import __version__, clients, rights, sections, server_info
 from exporter import catalogue as c
 from exporter.added import HeldCounters
 from exporter.clock import ServerClock
+from exporter.discovery import SOURCE_COMMANDS
 from exporter.families import Page, labels
 from exporter.follower import Follower
 from exporter.gate import Gate
@@ -63,6 +64,7 @@ class Collector:
         self._held = HeldCounters()
         self._gate: Gate[Page] = Gate(self._collect)
         self._last_success: float | None = None
+        self._refused: set[str] = set()
         self._server = ServerSnapshot()
 
     @property
@@ -165,8 +167,6 @@ class Collector:
         queues = list(self._roster.followed)
         try:
             readings = self._read(queues, deadline)
-            if readings.moved:
-                self._links.refresh()
         except WireError as error:
             self._notices.warn(f"scrape: {error}")
             self._links.close()
@@ -205,7 +205,7 @@ class Collector:
             "caches": (bool(self._follower.caches), 0.0),
         }
         left_out = {"connections": "client|list" in refused, "redis": "info" in refused}
-        left_out["events"] = {"xread", "xinfo|stream"} <= refused.keys()
+        left_out["events"] = {"xread", "psubscribe"} <= refused.keys()
         left_out["caches"] = not self._settings.caches or "scan" in refused
         return {name: outcome for name, outcome in outcomes.items() if not left_out.get(name)}
 
@@ -223,16 +223,20 @@ class Collector:
         return self._reader.read(queues, self._follower.known_times, deadline)
 
     def _connect(self, deadline: float) -> None:
+        if self._refused - self._follower.refused.keys() and self._follower.connected:
+            # The follower found that a right was granted meanwhile.
+            self._refused = set()
+            self._links.close()
         for wire in self._links.connect(deadline):
             self._greet(wire, deadline)
 
     def _greet(self, wire: Wire, deadline: float) -> None:
         first = wire.call("PING", deadline=deadline)
-        if isinstance(first, ReplyError):
+        if isinstance(first, ReplyError) and not rights.is_refusal(first):
             raise WireError(f"{wire.address}: {first}")
         self._clock.set(wire.call("TIME", deadline=deadline))
-        refused = rights.refused(wire, self._settings.prefixes[0], deadline)
-        self._reader.limit_to(set(refused))
+        self._refused |= rights.refused(wire, self._settings, deadline).keys()
+        self._reader.limit_to(self._refused)
 
     def _add_queues(self, page: Page, readings: Readings, *, events_fresh: bool) -> None:
         shown = [snapshot for snapshot in readings.queues if snapshot.exists]
@@ -251,16 +255,18 @@ class Collector:
 
     def _add_events(self, page: Page, shown: list[QueueSnapshot], rendered: dict[QueueName, str]) -> None:
         now = time.monotonic()
+        sampled = self._settings.payload_samples_per_second > 0 and "hstrlen" not in self._follower.refused
+        silent = {source for source, command in SOURCE_COMMANDS.items() if command in self._follower.refused}
         with self._follower.lock:
             since_poll = max(0.0, now - self._follower.last_poll)
             for snapshot in shown:
                 followed = self._roster.followed.get(snapshot.name)
-                if followed is None or not followed.is_whole:
+                if followed is None or not followed.is_whole or followed.source in silent:
                     continue
                 lag = since_poll
                 if followed.stream is not None and not followed.stream.at_end:
                     lag = max(lag, self._clock.seconds() - followed.stream.last_event_ms / 1000)
-                sections.add_events(page, followed, rendered[snapshot.name], lag)
+                sections.add_events(page, followed, rendered[snapshot.name], lag, sampled=sampled)
 
     def _add_clients(
         self, page: Page, readings: Readings, shown: list[QueueSnapshot], rendered: dict[QueueName, str]

@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter import keys
 from exporter.keys import QueueName
+from exporter.rights import is_refusal
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
 from exporter.streamreader import StreamReader
@@ -15,13 +16,15 @@ from exporter.wire import ReplyError, pack
 
 VERIFY_SECONDS = 5.0
 """How often Bull queues (could have moved to BullMQ) and named queues that were not there are looked at again."""
+SOURCE_COMMANDS = {"stream": "xread", "pubsub": "psubscribe"}
+"""Without the command, a queue of that source is watched and its events are not."""
 WALK_INTERVAL_SECONDS = 4.0
 
 
 class Candidate:
     """What a queue that may exist is asked, and what its answers mean."""
 
-    REQUESTS = 4
+    REQUESTS = 5
 
     @staticmethod
     def packed(queue: QueueName) -> bytes:
@@ -31,27 +34,25 @@ class Candidate:
                 pack(("HMGET", queue.key(b"meta"), "opts.maxLenEvents", "version", "paused")),
                 pack(("GET", queue.key(b"id"))),
                 pack(("EXISTS", queue.key(b"meta"), queue.key(b"id"))),
+                pack(("EXISTS", queue.key(b"events"))),
             )
         )
 
     @staticmethod
     def source(replies: list[Any]) -> str | None:
-        """`stream` for BullMQ, `pubsub` for Bull, `none` when the rights allow no more than to believe that it is a
-        queue; None when it is none (a job may be called `x:id` or `meta`)."""
-        events_type, meta, counter, exists = replies
-        if all(isinstance(reply, ReplyError) for reply in (events_type, meta, counter)):
-            return "none" if isinstance(exists, int) and exists > 0 else None
+        """`stream` for BullMQ, `pubsub` for Bull, `none` where the stream's key holds something else; None when
+        it is no queue (a job may be called `x:id` or `meta`), as far as the rights allow to tell."""
+        events_type, meta, counter, exists, events_exist = replies
         if events_type in ("stream", b"stream"):
             return "stream"
+        if isinstance(events_type, ReplyError) and events_exist == 1:
+            return "stream"
         if isinstance(meta, list) and (meta[0] is not None or meta[1] is not None):
-            # A key of another type in the stream's place: no events, until it is gone.
-            return (
-                "stream"
-                if events_type in (b"none", "none") or isinstance(events_type, ReplyError)
-                else "none"
-            )
+            return "stream" if events_exist == 0 or isinstance(events_exist, ReplyError) else "none"
         is_paused_bull = isinstance(meta, list) and meta[2] is not None
         is_counter = isinstance(counter, bytes) and counter.isdigit()
+        if isinstance(counter, ReplyError) and is_refusal(counter):
+            is_counter = isinstance(exists, int) and exists > 0
         return "pubsub" if is_paused_bull or is_counter else None
 
 
@@ -125,6 +126,8 @@ class Finder:
             for place, queue in enumerate(queues):
                 answers = replies[place * Candidate.REQUESTS : (place + 1) * Candidate.REQUESTS]
                 source = Candidate.source(answers)
+                if source is not None and SOURCE_COMMANDS.get(source) in self._refused:
+                    source = "none"
                 if source is not None and not keys.is_nested(queue, self._roster.followed):
                     self._admit(queue, source, counting_began_ms, now_ms, deadline, is_new=is_new)
 
@@ -143,7 +146,8 @@ class Finder:
             return
         followed = self._roster.change_source(have, source) if have else self._roster.add(queue, source)
         if followed.stream is not None and not followed.stream.caught_up:
-            is_new = is_new or (have is not None and have.source == "pubsub")
+            # All events of a queue that moved here from Bull are new; one that could not be read may be old.
+            is_new = is_new if have is None else have.source == "pubsub"
             self._streams.admit(followed, counting_began_ms, now_ms, deadline, is_new=is_new)
 
     def _due_again(self) -> set[QueueName]:

@@ -59,15 +59,15 @@ def _look(settings: TargetSettings) -> list[Finding]:
                 Verdict.OK, f"{collector.address}: answers, server {collector.server_version or 'unknown'}"
             ),
             *_memory(collector),
-            *_rights(collector),
+            *_rights(collector, settings),
             *_queues(collector, settings),
         ]
     finally:
         collector.stop()
 
 
-def _rights(collector: Collector) -> list[Finding]:
-    lines = rights.explain(collector.refused)
+def _rights(collector: Collector, settings: TargetSettings) -> list[Finding]:
+    lines = rights.explain(collector.refused, settings)
     if not lines:
         return [Finding(Verdict.OK, "all rights are there")]
     return [Finding(Verdict.WARNING, line) for line in lines]

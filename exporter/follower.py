@@ -37,6 +37,8 @@ POLL_SECONDS = 0.1
 # Polling costs Redis about 2 µs a stream and poll, so many streams are polled less often.
 POLL_SECONDS_PER_STREAM = 0.0005
 HOUSEKEEPING_SECONDS = 1.0
+RIGHTS_AGAIN_SECONDS = 10.0
+"""How often a user who lacks rights is tried again."""
 _RETRY_SECONDS = (0.1, 2.0)
 _REQUEST_PATIENCE_SECONDS = 0.5
 
@@ -84,7 +86,7 @@ class Follower:
         self._started = time.monotonic()
         self._began_ms = began_ms
         """When counting began, by the server's clock; 0 until it is known."""
-        self._next_poll = self._next_ping = self._next_housekeeping = 0.0
+        self._next_poll = self._next_ping = self._next_housekeeping = self._next_rights = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._asked = self._answered = 0
         self._answer = threading.Condition()
@@ -181,24 +183,50 @@ class Follower:
             self._greet(wire, deadline)
         if not self._began_ms:
             self._begin()
+        self._learn_rights(deadline)
+        self._prepare()
+        self._next_poll = 0.0
+        self.connected, self.error = True, None
+
+    def _learn_rights(self, deadline: float) -> None:
+        """What this user may not do on any of the servers; told once."""
+        self._next_rights = time.monotonic() + RIGHTS_AGAIN_SECONDS
+        found: dict[str, str] = {}
+        for wire in self._links.wires:
+            found |= rights.refused(wire, self._settings, deadline)
+        self._notices.warn_some(rights.explain(found, self._settings), 20)
+        self._hear_bull(deadline)
+        if self._bull.refused is not None:
+            found["psubscribe"] = self._bull.refused
+        self.refused = found
+
+    def _hear_bull(self, deadline: float) -> None:
+        """Subscribe where that was not done yet, and count what was kept of the time before."""
+        if self._bull.connect(deadline, self._notices) and self._heard_ms:
+            for followed in self._roster.followed.values():
+                self._recovery.recover(followed, self._heard_ms, self._now_ms(), deadline)
+
+    def _prepare(self) -> None:
+        """Have every part begin with the present connections and rights."""
         self._reader.renew(self.refused)
         budgets = [ScanBudget(self._settings.scan_share) for _ in self._links.wires]
         self._finder.renew(self.refused, budgets)
         self._caches.renew(self.refused, budgets)
-        if self._bull.connect(deadline, self._notices) and self._heard_ms:
-            for followed in self._roster.followed.values():
-                self._recovery.recover(followed, self._heard_ms, self._now_ms(), deadline)
         self._payloads.enabled = "hstrlen" not in self.refused
-        self._next_poll = 0.0
-        self.connected, self.error = True, None
+
+    def _look_for_rights(self, now: float) -> None:
+        """Rights that were missing may have been granted since, as the notice asks."""
+        if self.refused and now >= self._next_rights:
+            before = self.refused.keys()
+            self._learn_rights(deadline_in(self._settings.redis.timeout_seconds))
+            if self.refused.keys() != before:
+                self._prepare()
 
     def _greet(self, wire: Wire, deadline: float) -> None:
         self._clock.set(wire.call("TIME", deadline=deadline))
         first = wire.call("PING", deadline=deadline)
-        if isinstance(first, ReplyError):
+        if isinstance(first, ReplyError) and not rights.is_refusal(first):
             raise WireError(f"{wire.address}: {first}")
-        self.refused = rights.refused(wire, self._settings.prefixes[0], deadline)
-        self._notices.warn_some(rights.explain(self.refused), 20)
 
     def _begin(self) -> None:
         """Counting began at the start, by the server's clock, also when it was down then."""
@@ -308,6 +336,7 @@ class Follower:
         if now < self._next_housekeeping:
             return
         self._next_housekeeping = now + HOUSEKEEPING_SECONDS
+        self._look_for_rights(now)
         self._roster.forget_parked()
         with self.lock:
             forgotten = self._roster.limit_open_jobs(self._settings.open_jobs_max)

@@ -25,7 +25,8 @@ class BullEvents:
         self._prefixes = prefixes
         self._roster = roster
         self._was_connected = False
-        self.refused = False
+        self.refused: str | None = None
+        """Why the server refuses the subscription, in its words."""
 
     @property
     def connected(self) -> bool:
@@ -39,7 +40,7 @@ class BullEvents:
 
         Returns whether a new subscription was made. Raises WireError.
         """
-        if self.connected or self.refused:
+        if self.connected:
             return False
         for _ in self._links.connect(deadline):
             pass
@@ -48,8 +49,8 @@ class BullEvents:
         wire = self._links.wires[0]
         replies = wire.exchange(b"".join(pack(("PSUBSCRIBE", p)) for p in patterns), len(patterns), deadline)
         denied = [str(reply) for reply in replies if isinstance(reply, ReplyError)]
+        self.refused = denied[0] if denied else None
         if denied:
-            self.refused = True
             self.close()
             notices.warn(f"Redis refuses PSUBSCRIBE: no durations of Bull 3 and 4 queues; {denied[0]}")
             return False

@@ -14,6 +14,8 @@ Answers = dict[str, Any]
 
 # BullMQ 3+ writes Number.MAX_SAFE_INTEGER into the limiter when a job asks for a rate limit by hand.
 _MANUAL_LIMIT = 2**53 - 1
+# What PTTL answers for a key that does not exist.
+_NO_KEY = -2
 _DELAY_OPTION = re.compile(rb'"delay":(\d+)')
 _INTEGER = re.compile(rb"-?\d{1,19}")
 # Clocks of workers and producers may run ahead a little; what lies further ahead is no time that passed.
@@ -198,7 +200,9 @@ def _is_paused(answers: Answers, fields: dict[str, bytes], library_name: str) ->
 def _is_rate_limited(answers: Answers, jobs_max: int | None) -> bool | None:
     """Whether a limit holds jobs back now; None when only the workers know the maximum."""
     time_to_live, used = integer(answers, "limiter_ttl"), integer(answers, "limiter")
-    if time_to_live is None or isinstance(answers.get("limiter"), ReplyError):
+    if time_to_live == _NO_KEY:
+        return False
+    if time_to_live is None or not isinstance(answers.get("limiter"), bytes):
         return None
     if time_to_live <= 0 or used is None:
         return False

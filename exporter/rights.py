@@ -7,6 +7,7 @@ on, its metrics are absent, and one line says what to grant. Nothing here or els
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from exporter.settings import TargetSettings
 from exporter.wire import ReplyError, Wire, pack
 
 
@@ -54,6 +55,8 @@ _REFUSALS = (
 
 # How each command is tried: arguments after the probe key, or whole commands for those that take no key.
 _PROBES: dict[str, tuple[str, ...]] = {
+    "ping": ("PING",),
+    "scan": ("SCAN", "0", "COUNT", "1"),
     "llen": ("LLEN", "{key}"),
     "lindex": ("LINDEX", "{key}", "0"),
     "zcard": ("ZCARD", "{key}"),
@@ -88,25 +91,37 @@ def acl_commands(features: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def refused(wire: Wire, prefix: str, deadline: float) -> dict[str, str]:
+def refused(wire: Wire, settings: TargetSettings, deadline: float) -> dict[str, str]:
     """The commands that this user may not run on this server, with the server's words."""
     # The relay folder of BullMQ 6 is the one place under a prefix where no queue can be.
-    key = f"{prefix}::bullgauge:probe"
-    requests = [pack(tuple(word.format(key=key) for word in words)) for words in _PROBES.values()]
+    key = f"{settings.prefixes[0]}::bullgauge:probe"
+    wanted = {command: words for command, words in _PROBES.items() if command != "scan" or _scans(settings)}
+    requests = [pack(tuple(word.replace("{key}", key) for word in words)) for words in wanted.values()]
     replies = wire.exchange(b"".join(requests), len(requests), deadline)
     return {
         command: str(reply)
-        for command, reply in zip(_PROBES, replies, strict=True)
-        if isinstance(reply, ReplyError) and str(reply).startswith(_REFUSALS)
+        for command, reply in zip(wanted, replies, strict=True)
+        if isinstance(reply, ReplyError) and is_refusal(reply)
     }
 
 
-def explain(commands: dict[str, str]) -> list[str]:
-    """One line for each feature that is short of rights."""
+def is_refusal(error: ReplyError) -> bool:
+    """Whether the command is not permitted, or not there; other errors say that the server can't answer now."""
+    return str(error).startswith(_REFUSALS)
+
+
+def _scans(settings: TargetSettings) -> bool:
+    """Queues that are all named are looked for without a SCAN, ever; caches are counted by one."""
+    return not settings.queues or bool(settings.caches)
+
+
+def explain(commands: dict[str, str], settings: TargetSettings) -> list[str]:
+    """One line for each feature that is short of rights and wanted."""
+    unwanted = set(OPTIONAL) - ({"caches"} if settings.caches else set())
     lines = []
     for feature in FEATURES:
         missing = [command for command in feature.commands if command in commands]
-        if missing and feature.name not in OPTIONAL:
+        if missing and feature.name not in unwanted:
             grant = " ".join(f"+{command}" for command in missing)
             lines.append(
                 f"Redis refuses {', '.join(missing)}: without it no {feature.gives}; grant {grant} to have it"

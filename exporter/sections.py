@@ -46,11 +46,14 @@ def add_queue(page: Page, snapshot: QueueSnapshot, rendered: Labels, added: int 
     page.add(c.INFO, f"{rendered},{labels(facts)}", 1)
 
 
-def add_events(page: Page, followed: Followed, rendered: Labels, lag_seconds: float) -> None:
-    """What the events of one queue added up to."""
+def add_events(
+    page: Page, followed: Followed, rendered: Labels, lag_seconds: float, *, sampled: bool
+) -> None:
+    """What the events of one queue added up to; `sampled` says whether payload sizes may be read."""
     tally = followed.tally
     page.add_histogram(c.JOB_WAIT, rendered, tally.waits)
-    page.add_histogram(c.PAYLOAD, rendered, tally.payload_bytes)
+    if sampled:
+        page.add_histogram(c.PAYLOAD, rendered, tally.payload_bytes)
     for (job_type, status), histogram in tally.durations.items():
         pair = labels({"job_type": job_type, "status": status})
         page.add_histogram(c.JOB_DURATION, f"{rendered},{pair}", histogram)
@@ -65,7 +68,8 @@ def add_events(page: Page, followed: Followed, rendered: Labels, lag_seconds: fl
     if stream is not None and stream.lost is not None:
         for reason, number in stream.lost.items():
             page.add(c.EVENTS_LOST, f'{rendered},reason="{reason}"', number)
-    page.add(c.EVENTS_GAPS, rendered, followed.gaps + (stream.gaps if stream else 0))
+    if stream is None or stream.is_compared:
+        page.add(c.EVENTS_GAPS, rendered, followed.gaps + (stream.gaps if stream else 0))
     page.add(c.EVENTS_LAG, rendered, lag_seconds)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from exporter import keys
 from exporter.asks import bulk
 from exporter.roster import Followed, Roster
-from exporter.streams import Stream, StreamInfo, stream_info
+from exporter.streams import BEGINNING, Stream, StreamInfo, just_before, stream_info
 from exporter.topology import Links
 from exporter.wire import ReplyError, Wire, WireError, pack
 
@@ -54,7 +54,10 @@ class StreamReader:
     ) -> None:
         """Choose where reading begins in a stream that was not followed before."""
         stream = followed.stream
-        if stream is None or "xinfo|stream" in self._refused:
+        if stream is None:
+            return
+        if "xinfo|stream" in self._refused:
+            stream.move_to(BEGINNING if is_new else just_before(counting_began_ms))
             return
         wire = self._links.wires[self._links.owner(stream.key)]
         info = self._info(wire.call("XINFO", "STREAM", stream.key, deadline=deadline))

@@ -65,6 +65,8 @@ class Stream:
         self.interrupted = False
         """Whether following was interrupted since the last check."""
         self.gaps = 0
+        self.is_compared = False
+        """Whether the place was ever compared with XINFO, which may be forbidden."""
         self.last_event_ms = 0.0
         self.dirty = True
         """Whether entries were read since the last check."""
@@ -115,7 +117,7 @@ class Stream:
 
         `is_new` says that the queue did not exist when counting began, so all its entries count.
         """
-        self._first_id = info.first_id
+        self._first_id, self.is_compared = info.first_id, True
         if info.last_id is None or is_new:
             self._restart()
         elif _id(info.last_id)[0] < counting_began_ms or _id(info.last_id)[0] > now_ms + 1000:
@@ -138,7 +140,7 @@ class Stream:
 
     def check(self, info: StreamInfo) -> None:
         """Compare the place with the stream itself: losses, deletion, a step back after a failover."""
-        self.dirty = False
+        self.dirty, self.is_compared = False, True
         is_full = info.entries_added is None or info.entries_added > info.length
         self.length = info.length if is_full else 0
         if info.last_id is None:
