@@ -1,10 +1,19 @@
 """This file knows all rule tests there are."""
 
-from alerts import cases_exporter, cases_figures, cases_held, cases_jobs, cases_queues, cases_redis
+from alerts import (
+    cases_exporter,
+    cases_failures,
+    cases_figures,
+    cases_held,
+    cases_jobs,
+    cases_queues,
+    cases_redis,
+)
 from alerts.ruletests import Maker
 
 CASES: tuple[Maker, ...] = (
     *cases_jobs.CASES,
+    *cases_failures.CASES,
     *cases_queues.CASES,
     *cases_redis.CASES,
     *cases_exporter.CASES,

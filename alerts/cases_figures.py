@@ -25,8 +25,14 @@ def rates(g: Ground) -> Case:
         Query(400, of("failed_ratio30m"), ((job, 0.1),)),
         Query(400, of("success_ratio30m"), ((job, 0.9),)),
         Query(400, of("per_hour_max1d"), ((job, 3600),)),
+        Query(395, f'round({n.increase("6h")}{{status="failed"}}, 10)', ((_failed(g), 720),)),
     )
     return Case("rates a second, a minute, an hour, and their peak", (world,), (), (), queries)
+
+
+def _failed(g: Ground) -> str:
+    prefix = "" if g.config.profile == "bullmq" else 'prefix="bull", '
+    return f'{{job="{g.config.job}", {prefix}queue="{QUEUE}", status="failed"}}'
 
 
 def times(g: Ground) -> Case | None:

@@ -143,7 +143,7 @@ def dead_letters(g: Ground) -> Case | None:
     if found is None or g.config.profile == "bullmq":
         return None
     number, fires = found
-    world = _world(g, 100).queue(size_failed=until(60, number, 0))
+    world = _world(g, 100).queue(ready=1, finished=1, size_failed=until(60, number, 0))
     world.queue("trimmed", finished=10, size_failed=lambda now: (now % 10) * number / 20)
     names = ("BullDeadLetters", "BullFailureRateHigh", "BullFailuresLowVolume")
     return Case("failed jobs pile up", (world,), names, (at(10), at(30, *fires), at(59, *fires), at(70)))

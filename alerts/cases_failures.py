@@ -1,0 +1,169 @@
+"""This file knows the rule tests on failures: when they fire, when they are too few, and when they are over."""
+
+from alerts import names as n
+from alerts.alert_jobs import budget
+from alerts.cases_jobs import both_bounds
+from alerts.record_jobs import WINDOWS
+from alerts.rules import Ground
+from alerts.ruletests import Case, Maker, Query, at
+from alerts.signals import FAILURES, Severity
+from alerts.world import QUEUE, World, between, until
+
+FAIL, ALONE, BURN = "BullFailureRateHigh", "BullFailuresLowVolume", "BullErrorBudgetBurn"
+_W: Severity = "warning"
+_C: Severity = "critical"
+
+
+def _world(g: Ground, minutes: int) -> World:
+    return World(g, minutes).begin()
+
+
+def failures(g: Ground) -> Case | None:
+    """A rate between the bounds warns, one above both is critical, and both end."""
+    bounds = both_bounds(g, FAILURES)
+    if bounds is None:
+        return None
+    warning, critical = bounds
+    middle = (warning + critical) / 2
+    world = _world(g, 140)
+    world.queue("some", finished=40 * (1 - middle), failed=until(45, 40 * middle, 0))
+    world.queue("many", finished=40 * (1 - critical * 1.5), failed=until(45, 40 * critical * 1.5, 0))
+    world.queue("fine", finished=40, failed=40 * min(warning * 0.8, 0.5))
+    fires = ((FAIL, _W, "some"), (FAIL, _W, "many"), (FAIL, _C, "many"))
+    return Case(
+        "failures are told apart by the bounds",
+        (world,),
+        (FAIL,),
+        (at(40, *fires), at(44, *fires), at(130)),
+        beside=(BURN,),
+    )
+
+
+def one_of_three(g: Ground) -> Case | None:
+    """One failure of three at night pages nobody."""
+    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
+        return None
+    once = between(80, 81, 1, 0)
+    world = _world(g, 200).queue(finished=lambda now: 1 if now in (50, 95) else 0, failed=once)
+    nothing = Query(200, n.failed_ratio("15m"), ())
+    checks = (at(79), at(84), at(90), at(120), at(200))
+    return Case("one failure of three pages nobody", (world,), (FAIL, ALONE, BURN), checks, (nothing,))
+
+
+def one_success_of_few(g: Ground) -> Case | None:
+    """A single job that succeeds does not end the alert of a queue on which the others fail."""
+    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
+        return None
+    world = _world(g, 135).queue(
+        finished=lambda now: 1 if now == 115 else 0, failed=lambda now: 1 if now in (20, 50, 85) else 0
+    )
+    fires = (ALONE, g.config.severities.get(ALONE, _C), QUEUE)
+    checks = (at(84), at(95, fires), at(130, fires))
+    return Case("one success of few ends nothing", (world,), (ALONE, FAIL), checks, beside=(BURN,))
+
+
+def fault_is_over(g: Ground) -> Case | None:
+    """When enough jobs have succeeded since, nobody is woken for the failures that still lie in the long window."""
+    bounds = both_bounds(g, FAILURES)
+    if bounds is None or not g.config.guards.few_jobs:
+        return None
+    bad = min(bounds[1] * 4, 0.9)
+    world = _world(g, 140).queue(finished=until(40, 40 * (1 - bad), 2), failed=until(40, 40 * bad, 0))
+    return Case(
+        "a fault that is over", (world,), (ALONE,), (at(60), at(85), at(100), at(140)), beside=(BURN, FAIL)
+    )
+
+
+def most_of_few(g: Ground) -> Case | None:
+    """Five jobs an hour of which nine in ten fail: that is an alert."""
+    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
+        return None
+    world = _world(g, 240).queue(
+        finished=lambda now: 1 if now % 120 == 60 else 0,
+        failed=lambda now: 1 if now % 12 == 0 and now % 120 != 60 and now < 120 else 0,
+    )
+    severity = g.config.severities.get(ALONE, _C)
+    fires = (ALONE, severity, QUEUE)
+    return Case(
+        "most of few jobs failing is an alert",
+        (world,),
+        (ALONE, FAIL),
+        (at(60, fires), at(110, fires), at(235)),
+        beside=(BURN,),
+    )
+
+
+def first_failures(g: Ground) -> Case | None:
+    """A queue whose counter appears with its first failures: they count."""
+    if both_bounds(g, FAILURES) is None:
+        return None
+    world = _world(g, 60).queue(first=6, alive=until(20, 0, 1))
+    fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
+    count = Query(30, f'round({n.increase("30m")}{{status="failed"}})', ((_series(g), 6),))
+    return Case(
+        "the first failures ever count", (world,), (FAIL,), (at(19), at(30, *fires)), (count,), beside=(BURN,)
+    )
+
+
+def _series(g: Ground) -> str:
+    prefix = "" if g.config.profile == "bullmq" else ', prefix="bull"'
+    return f'{{job="{g.config.job}"{prefix}, queue="{QUEUE}", status="failed"}}'
+
+
+def reset(g: Ground) -> Case | None:
+    """An exporter that starts anew, at 0 or with old counts, adds no failures."""
+    if both_bounds(g, FAILURES) is None:
+        return None
+    old = World(g, 90).begin().queue(first=500, finished=10)
+    new = World(g, 90, instance="exporter-1:10577", exporter_up=until(30, None, 1)).begin()
+    new.queue(first=800, finished=10, alive=until(30, 0, 1))
+    return Case(
+        "a counter that starts anew is no failure", (old, new), (FAIL, ALONE, BURN), (at(20), at(40), at(90))
+    )
+
+
+def burn(g: Ground) -> Case | None:
+    """Far above the budget: each pair of windows speaks for itself, and says so in its label."""
+    share = budget(g)
+    rate = min(share * 30, 1)
+    if not g.config.guards.few_jobs or rate <= share * 14.4:
+        return None
+    severity = _C if g.config.page_on_burn else _W
+    world = _world(g, 260).queue(finished=40 * (1 - rate), failed=40 * rate)
+    expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", severity="{severity}"}})'
+    pairs = Query(230, expr, (('{window="1h"}', 1), ('{window="6h"}', 1)))
+    early = Query(20, expr, ())
+    hour = Query(45, expr, (('{window="1h"}', 1),))
+    return Case("the budget burns in two pairs of windows at once", (world,), (), (), (early, hour, pairs))
+
+
+def new_and_gone(g: Ground) -> Case | None:
+    """A new queue gets the defaults, and a queue that is deleted ends its alerts and its long windows."""
+    bounds = both_bounds(g, FAILURES)
+    if bounds is None:
+        return None
+    bad = min(bounds[1] * 4, 0.9)
+    world = _world(g, 140).queue(finished=40 * (1 - bad), failed=40 * bad, alive=between(60, 110, 1, 0))
+    fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
+    ended = tuple(Query(117, n.increase(window), ()) for window in WINDOWS)
+    return Case(
+        "a new queue is judged, a deleted one no more",
+        (world,),
+        (FAIL,),
+        (at(59), at(80, *fires), at(125)),
+        ended,
+        beside=(BURN,),
+    )
+
+
+CASES: tuple[Maker, ...] = (
+    failures,
+    one_of_three,
+    one_success_of_few,
+    most_of_few,
+    fault_is_over,
+    first_failures,
+    reset,
+    burn,
+    new_and_gone,
+)
