@@ -143,6 +143,8 @@ class Stream:
         self.dirty, self.is_compared = False, True
         is_full = info.entries_added is None or info.entries_added > info.length
         self.length = info.length if is_full else 0
+        if info.last_id is not None and info.entries_added is None:
+            self.lost = None
         if info.last_id is None:
             self._restart()
         elif _id(self._position) > _id(info.last_id):
