@@ -1,7 +1,6 @@
 """The command `bullgauge-planner`: what its options and verbs are."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ example:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 fine, 1 the answer is no, 2 bad input."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
         print(
@@ -35,10 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     # More threads than one make small matrices slower on a busy machine; numpy reads this when it is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Each verb imports what it needs, so that `--help` answers without the extra.
+    from planner import commands
     from planner.errors import BadInput
 
     try:
-        return _run(options)
+        return commands.run(options)
     except BadInput as error:
         print(f"bullgauge-planner: {error}", file=sys.stderr)
         return 2
@@ -46,43 +47,66 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _run(options: argparse.Namespace) -> int:
-    from planner import answers
-    from planner.queue_file import read_file
-
-    answer = answers.predicted if options.verb == "predict" else answers.sized
-    found = []
-    for queue in read_file(options.file):
-        if sys.stderr.isatty():
-            print(f"\r{queue.name} …\x1b[K", end="", file=sys.stderr, flush=True)
-        found.append(answer(queue))
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    print(json.dumps({"queues": found}, indent=2) if options.json else "\n".join(answers.as_lines(found)))
-    return 1 if any(row.get("slots_needed", 0) is None for row in found) else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
         prog="bullgauge-planner",
         description="Says how long jobs will wait, and how many slots a load needs.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"bullgauge {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    _add(verbs, "predict", "say how long the jobs of each queue will wait")
-    _add(verbs, "size", "find the smallest number of slots that meets the objectives")
-    return parser
+    made.add_argument("--version", action="version", version=f"bullgauge {__version__}")
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
+    _add_file_verb(verbs, "predict", "say how long the jobs of each queue will wait")
+    _add_file_verb(verbs, "size", "find the smallest number of slots that meets the objectives")
+    _add_replay(verbs)
+    _add(verbs, "schema", "print the JSON Schema of the file", "bullgauge-planner schema > fleet.schema.json")
+    return made
 
 
-def _add(verbs: Any, name: str, text: str) -> None:
-    parser = verbs.add_parser(
+def _add(verbs: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(
         name,
         help=text,
         description=text[0].upper() + text[1:] + ".",
-        epilog=f"example:\n  bullgauge-planner {name} fleet.yaml --json\n",
+        epilog=f"example:\n  {example}\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def _add_file_verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
+    made = _add(verbs, name, text, f"bullgauge-planner {name} fleet.yaml")
+    made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def _add_replay(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "replay",
+        "run a recorded trace again, beside what really happened",
+        "bullgauge-planner replay trace.csv --queue email --slots 8",
+    )
+    made.add_argument(
+        "trace", metavar="TRACE", type=Path, help="what `bullgauge-exporter record` wrote, .csv or .jsonl"
+    )
+    made.add_argument("--queue", metavar="NAME", help="this queue only (default: each queue of the trace)")
+    made.add_argument(
+        "--slots", metavar="N", type=_count, help="slots to try (default: as many as were used)"
+    )
+    made.add_argument(
+        "--column",
+        metavar="OURS=THEIRS",
+        action="append",
+        default=[],
+        help="the trace's name for a column, such as ready=created",
+    )
+    made.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text}: give a number from 1 to 100000")
+    return number

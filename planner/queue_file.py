@@ -1,60 +1,69 @@
-"""Knows the file that users write: queues with their loads and fleets, and what must hold; and the defaults."""
+"""Knows the file that users write: queues with their loads and fleets, pools, bounds, and what must hold."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from planner.durations import seconds
+from planner import defaults
+from planner.bounds import BLOCKS, Levels, quoted, read_levels
 from planner.errors import BadInput
+from planner.lines import line_of
+from planner.pool_words import PoolWords, pools_of
 from planner.reading import Question, checked, read_objective, read_question
-from planner.words import Count, Positive, Words
+from planner.words import Positive, Share, Words
 
-# The report's assumed mix (share of all jobs, mean service in seconds); the file's own words come first.
-ASSUMED_SERVICE_SECONDS = {
-    "email": 0.8,
-    "notifications": 0.25,
-    "external-api-coordination": 2.0,
-    "reports": 20.0,
-    "route-optimization": 12.0,
-}
-DEFAULT_SERVICE_SECONDS = 1.0
-DEFAULT_OBJECTIVE = {"p95_wait": "750ms"}
-
-# YAML takes `>85%` for the start of a block of text; the report writes its bounds so.
-_BARE_BOUND = re.compile(r"^(\s*[\w-]+:[ ]+)([<>]=?[ ]*[0-9][^#\n]*?)([ ]*(?:#.*)?)$", re.MULTILINE)
-_QUEUE_WORDS = ("arrivals", "service", "processes", "cores", "places", "acquire_timeout", "patience")
+Slots = Annotated[int, Field(ge=1, le=100_000)]
+Load = Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)]
+_QUEUE_WORDS = (
+    "service", "processes", "cores", "places", "acquire_timeout", "patience", "rate_limit", "retries",
+)  # fmt: skip
+_LOAD = ("jobs_per_hour", "share", "arrivals")
+_WORK = (*_LOAD, "service", "retries", "rate_limit", "objectives")
 
 
 class QueueEntry(Words):
     """One queue as the report writes it, with its load; `priority` and `maxMemoryMB` change no number of slots."""
 
     name: Annotated[str, Field(min_length=1)]
-    concurrency: Count | None = None
-    workers: Count = 1
+    concurrency: Slots | None = Field(None, description="jobs that one worker does at a time")
+    slots: Slots | None = Field(
+        None, description="jobs at a time in all, in place of concurrency and workers"
+    )
+    workers: Slots = Field(1, description="worker processes")
     priority: bool | None = None
     maxMemoryMB: Positive | None = None  # noqa: N815 - the report's own word
-    jobs_per_hour: Positive | None = None
+    jobs_per_hour: Load | None = Field(None, description="Poisson, constant over the hour")
+    share: Share | None = Field(None, description="part of the file's jobs_per_hour")
     arrivals: dict[str, Any] | None = None
     service: dict[str, Any] | None = None
-    processes: Count | None = None
+    processes: Slots | None = None
     cores: Positive | None = None
-    places: Count | None = None
+    places: Slots | None = None
     acquire_timeout: float | str | None = None
     patience: dict[str, Any] | None = None
     rate_limit: dict[str, Any] | None = None
     retries: dict[str, Any] | None = None
     objectives: dict[str, Any] | None = None
 
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "QueueEntry":
+        loads = [word for word in _LOAD if getattr(self, word) is not None]
+        if len(loads) > 1:
+            raise ValueError(f"{self.name!r} has {' and '.join(loads)}; give one of them")
+        if self.slots is not None and self.concurrency is not None:
+            raise ValueError(f"{self.name!r} has slots and concurrency; give one of them")
+        return self
+
 
 class FileWords(Words):
-    """The whole file. The pool and threshold blocks of the report are valid as they stand."""
+    """The whole file. The queue, pool and threshold blocks of the report are valid as they stand."""
 
     queues: Annotated[list[QueueEntry], Field(min_length=1)]
+    today: list[QueueEntry] | None = Field(None, description="the queues as they are now, for the report")
+    jobs_per_hour: Load | None = Field(None, description="all queues together, split by their shares")
     objectives: dict[str, Any] | None = None
     pool: dict[str, Any] | None = None
     queue_processing_latency: dict[str, Any] | None = None
@@ -71,84 +80,142 @@ class AskedQueue:
     question: Question
     objective: dict[str, Any]
     assumed: tuple[str, ...]
+    memory_megabytes: float | None = None
+    priority: bool | None = None
 
 
-def read_file(path: Path) -> list[AskedQueue]:
-    """The queues of a file. Raises BadInput: one line with the file, the line where there is one, and the field."""
+@dataclass(frozen=True, slots=True)
+class AskedFile:
+    """The file, read. `today` holds the queues as they are now with the load of `queues`; empty where not told."""
+
+    queues: tuple[AskedQueue, ...]
+    today: tuple[AskedQueue, ...]
+    pools: dict[str, PoolWords]
+    levels: dict[str, Levels]
+
+
+def read_file(path: Path) -> AskedFile:
+    """The file at `path`. Raises BadInput: one line with the file, the line where there is one, and the field."""
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    return read_document(str(path), text, parsed(str(path), text))
+
+
+def parsed(path: str, text: str) -> Any:
+    """The YAML of `text` as plain values. Raises BadInput."""
     try:
-        document = yaml.safe_load(_BARE_BOUND.sub(r"\1'\2'\3", text))
+        return yaml.safe_load(quoted(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        where = f"{path}:{mark.line + 1}" if mark else path
         raise BadInput(f"{where}: not YAML: {getattr(error, 'problem', error)}") from None
+
+
+def read_document(path: str, text: str, document: Any) -> AskedFile:
+    """The file whose `text` holds `document`, which may have been changed since. Raises BadInput."""
+    whole = {"queues": document} if isinstance(document, list) else document
     try:
-        words: FileWords = checked(FileWords, document)
-        names = [entry.name for entry in words.queues]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise BadInput(f"queues: {twice!r} stands twice")
-        return [_read_queue(entry, words, f"queues[{place}]") for place, entry in enumerate(words.queues)]
+        return _read(checked(FileWords, whole))
     except BadInput as error:
-        raise BadInput(f"{path}{_line_of(text, str(error))}: {error}") from None
+        steps = str(error) if whole is document else str(error).removeprefix("queues")
+        raise BadInput(f"{path}{line_of(quoted(text), steps)}: {error}") from None
 
 
-def _read_queue(entry: QueueEntry, words: FileWords, where: str) -> AskedQueue:
+def _read(words: FileWords) -> AskedFile:
+    given = {name: getattr(words, name) for name in BLOCKS}
+    levels = {name: read_levels(name, block) for name, block in given.items() if block is not None}
+    pools = {
+        name: checked(PoolWords, pool, "pool" if name == "pool" else f"pool.{name}")
+        for name, pool in (pools_of(words.pool) if words.pool is not None else {}).items()
+    }
+    queues = _read_queues(words.queues, words, levels, "queues")
+    proposed = {entry.name: entry for entry in words.queues}
+    today = [_with_work_of(proposed.get(entry.name), entry) for entry in words.today or ()]
+    return AskedFile(queues, _read_queues(today, words, levels, "today"), pools, levels)
+
+
+def _with_work_of(proposed: QueueEntry | None, entry: QueueEntry) -> QueueEntry:
+    """`entry` with the load, the service and the objectives of the same queue as proposed, where it has none."""
+    if proposed is None:
+        return entry
+    words = [*_WORK]
+    if any(getattr(entry, word) is not None for word in _LOAD):
+        words = [word for word in words if word not in _LOAD]
+    update = {word: getattr(proposed, word) for word in words if getattr(entry, word) is None}
+    return entry.model_copy(update=update)
+
+
+def _read_queues(
+    entries: list[QueueEntry], words: FileWords, levels: dict[str, Levels], where: str
+) -> tuple[AskedQueue, ...]:
+    names = [entry.name for entry in entries]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"{where}: {twice!r} stands twice")
+    return tuple(
+        _read_queue(entry, words, levels, f"{where}[{place}]") for place, entry in enumerate(entries)
+    )
+
+
+def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], where: str) -> AskedQueue:
     assumed: list[str] = []
-    given = {word: getattr(entry, word) for word in (*_QUEUE_WORDS, "rate_limit", "retries")}
-    question: dict[str, Any] = {word: value for word, value in given.items() if value is not None}
-    question["arrivals"] = entry.arrivals or _poisson(entry, where)
+    question: dict[str, Any] = {
+        word: value for word in _QUEUE_WORDS if (value := getattr(entry, word)) is not None
+    }
+    question["arrivals"] = entry.arrivals or _poisson(entry, words, where, assumed)
     if entry.service is None:
-        mean = ASSUMED_SERVICE_SECONDS.get(entry.name, DEFAULT_SERVICE_SECONDS)
+        known = defaults.MIX.get(entry.name)
+        mean = known.service_seconds if known else defaults.SERVICE_SECONDS
         question["service"] = {"law": "exponential", "mean": mean}
         assumed.append(f"service: exponential with mean {mean:g} s")
-    if entry.concurrency is None:
+    if entry.concurrency is None and entry.slots is None:
         assumed.append("concurrency: 1")
-    question["slots"] = (entry.concurrency or 1) * entry.workers
+    question["slots"] = entry.slots or (entry.concurrency or 1) * entry.workers
     question["processes"] = entry.processes or entry.workers
-    if entry.arrivals is None:
-        assumed.append("arrivals: Poisson, constant over the hour")
-    objective, from_default = _objective(entry, words)
-    if from_default:
-        assumed.append("objectives: p95_wait 750ms")
+    objective = _objective(entry, words, levels, assumed)
     read_objective(objective, f"{where}.objectives")
-    return AskedQueue(entry.name, read_question(question, where), objective, tuple(assumed))
+    memory = entry.maxMemoryMB * entry.workers if entry.maxMemoryMB else None
+    asked = read_question(question, where)
+    return AskedQueue(entry.name, asked, objective, tuple(assumed), memory, entry.priority)
 
 
-def _poisson(entry: QueueEntry, where: str) -> dict[str, Any]:
-    if entry.jobs_per_hour is None:
-        raise BadInput(f"{where}.jobs_per_hour: missing for {entry.name!r}; give it, or arrivals")
-    return {"process": "poisson", "per_second": entry.jobs_per_hour / 3600}
+def _poisson(entry: QueueEntry, words: FileWords, where: str, assumed: list[str]) -> dict[str, Any]:
+    """Poisson arrivals from the queue's own load, or its share of the file's."""
+    jobs_per_hour = entry.jobs_per_hour
+    if jobs_per_hour is None:
+        known = defaults.MIX.get(entry.name)
+        if entry.share is None and known is None:
+            raise BadInput(
+                f"{where}.jobs_per_hour: missing for {entry.name!r}; give it, or arrivals, or share"
+            )
+        share = known.share if entry.share is None and known else entry.share or 0.0
+        total = words.jobs_per_hour or defaults.JOBS_PER_HOUR
+        if share == 0.0:
+            raise BadInput(f"{where}.share: 0 leaves {entry.name!r} without jobs; leave the queue out")
+        jobs_per_hour = share * total
+        if entry.share is None or words.jobs_per_hour is None:
+            assumed.append(f"jobs_per_hour: {jobs_per_hour:g}, {share:.3g} of {total:g}")
+    assumed.append("arrivals: Poisson, constant over the hour")
+    return {"process": "poisson", "per_second": jobs_per_hour / 3600}
 
 
-def _objective(entry: QueueEntry, words: FileWords) -> tuple[dict[str, Any], bool]:
+def _objective(
+    entry: QueueEntry, words: FileWords, levels: dict[str, Levels], assumed: list[str]
+) -> dict[str, Any]:
     """What must hold for a queue: its own words, the file's, the latency warning of the thresholds, the default."""
-    given: Mapping[str, Any] | None = entry.objectives or words.objectives
-    if given is not None:
-        return dict(given), False
-    if words.queue_processing_latency and "warning" in words.queue_processing_latency:
-        bound = str(words.queue_processing_latency["warning"]).lstrip("<>= ")
-        seconds(bound)
-        return {"p95_wait": bound}, False
-    return dict(DEFAULT_OBJECTIVE), True
+    given = entry.objectives if entry.objectives is not None else words.objectives
+    if given:
+        return dict(given)
+    latency = levels.get("queue_processing_latency")
+    if latency is not None and latency.warning is not None:
+        return {"p95_wait": latency.warning}
+    assumed.append(f"objectives: p95_wait {defaults.OBJECTIVE['p95_wait']}")
+    return dict(defaults.OBJECTIVE)
 
 
-def _line_of(text: str, message: str) -> str:
-    """`:LINE` of the field that a message begins with, or of its nearest parent."""
-    steps = re.findall(r"[\w-]+", message.partition(": ")[0])
-    node = yaml.compose(_BARE_BOUND.sub(r"\1'\2'\3", text), Loader=yaml.SafeLoader)
-    line = None
-    for step in steps:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == step), None)
-        elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
-            found = (node.value[int(step)], node.value[int(step)])
-        else:
-            found = None
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return f":{line}" if line else ""
+def with_slots(queue: AskedQueue, slots: int) -> AskedQueue:
+    """The same queue on another number of slots."""
+    question = replace(queue.question, fleet=replace(queue.question.fleet, slots=slots))
+    return replace(queue, question=question)

@@ -3,8 +3,11 @@
 import json
 import math
 
+import jsonschema
 import pytest
+import yaml
 
+from planner.bounds import quoted
 from planner.cli import main
 
 REPORT = """\
@@ -32,9 +35,9 @@ def run(tmp_path, capsys, verb: str, text: str, *options: str):
     return status, out.out, out.err
 
 
-def answers(tmp_path, capsys, verb: str, text: str) -> dict[str, dict]:
+def answers(tmp_path, capsys, verb: str, text: str, expected: int = 0) -> dict[str, dict]:
     status, out, _ = run(tmp_path, capsys, verb, text, "--json")
-    assert status == 0
+    assert status == expected
     return {queue["name"]: queue for queue in json.loads(out)["queues"]}
 
 
@@ -45,7 +48,7 @@ def erlang_c(slots: int, offered: float) -> float:
 
 
 def test_the_reports_blocks_are_valid_and_their_verdicts_are_computed(tmp_path, capsys):
-    found = answers(tmp_path, capsys, "predict", REPORT)
+    found = answers(tmp_path, capsys, "predict", REPORT, expected=1)
     assert found["email"]["slots"] == 25 and found["email"]["utilisation"] == pytest.approx(2.5 * 0.8 / 25)
     assert not found["reports"]["stable"]
     # 900 jobs of 20 s need 5 slots; 2 slots do 360 an hour.
@@ -86,11 +89,53 @@ def test_priority_and_memory_change_no_size(tmp_path, capsys):
 def test_what_was_assumed_is_named(tmp_path, capsys):
     q = answers(tmp_path, capsys, "predict", "queues: [{name: q, jobs_per_hour: 60}]\n")["q"]
     assert q["assumed"] == [
+        "arrivals: Poisson, constant over the hour",
         "service: exponential with mean 1 s",
         "concurrency: 1",
-        "arrivals: Poisson, constant over the hour",
         "objectives: p95_wait 750ms",
     ]
+
+
+def test_a_size_tells_the_waits_of_that_size(tmp_path, capsys):
+    text = "queues: [{name: q, jobs_per_hour: 9000, service: {law: exponential, mean: 1s}}]\n"
+    q = answers(tmp_path, capsys, "size", text)["q"]
+    waits, spare = erlang_c(q["slots_needed"], 2.5), q["slots_needed"] - 2.5
+    assert q["wait_seconds"]["mean"] == pytest.approx(waits / spare, rel=1e-9)
+    assert q["wait_seconds"]["p99"] == pytest.approx(max(0.0, math.log(waits / 0.01) / spare), rel=1e-9)
+
+
+def test_literals_without_a_load_share_the_reports_target(tmp_path, capsys):
+    literals = (
+        '[{ name: "email", concurrency: 5, priority: true }, { name: "reports", concurrency: 2, priority: true },'
+        ' { name: "notifications", concurrency: 10, priority: true },'
+        ' { name: "route-optimization", concurrency: 1, priority: false }]\n'
+    )
+    for text in (literals, f"queues: {literals}"):
+        found = answers(tmp_path, capsys, "predict", text)
+        assert found["email"]["jobs_per_hour"] == pytest.approx(3000)
+        assert "jobs_per_hour: 3000, 0.3 of 10000" in found["email"]["assumed"]
+    shared = "jobs_per_hour: 100\nqueues: [{name: a, share: 0.25}, {name: b, share: 0.75, slots: 3}]\n"
+    assert answers(tmp_path, capsys, "predict", shared)["b"]["jobs_per_hour"] == pytest.approx(75)
+
+
+def test_an_objective_that_slots_cannot_meet_is_answered_with_1(tmp_path, capsys):
+    text = (
+        "queues: [{name: q, concurrency: 2, jobs_per_hour: 7200, service: {law: exponential, mean: 1s},"
+        " rate_limit: {max: 1, window: 1s}}]\n"
+    )
+    assert answers(tmp_path, capsys, "size", text, expected=1)["q"]["slots_needed"] is None
+    q = answers(tmp_path, capsys, "predict", text, expected=1)["q"]
+    assert (q["stable"], q["ceiling_set_by"]) == (False, "rate limit")
+    assert q["backlog_per_hour"] == pytest.approx(3600)
+    assert set(q["wait_seconds"].values()) == {None}
+
+
+def test_the_printed_schema_takes_the_reports_blocks(capsys):
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(yaml.safe_load(quoted(REPORT)))
+    assert not validator.is_valid({"queues": [{"name": "q", "colour": "red"}]})
 
 
 @pytest.mark.parametrize(
@@ -104,6 +149,29 @@ def test_what_was_assumed_is_named(tmp_path, capsys):
             ":1: queues: 'q' stands twice",
         ),
         ("queues: [", ":1: not YAML: "),
+        (
+            "- {name: q, jobs_per_hour: 1}\n- {name: r, jobs_per_hour: -1}\n",
+            ":2: queues[1].jobs_per_hour: -1: ",
+        ),
+        ("queues: []\n", ":1: queues: "),
+        ("queues: [{name: q, jobs_per_hour: .nan}]\n", ":1: queues[0].jobs_per_hour: nan: "),
+        ("queues: [{name: q, jobs_per_hour: 1, concurrency: 1000000000}]\n", "less than or equal to 100000"),
+        (
+            "queues:\n- {name: q, jobs_per_hour: 1, arrivals: {process: poisson, per_second: 1}}\n",
+            ":2: queues[0]: 'q' has jobs_per_hour and arrivals; give one of them",
+        ),
+        (
+            "queues: [{name: q, jobs_per_hour: 1}]\n\npool: {minConnections: 5, maxConnections: 2}\n",
+            ":3: pool: minConnections 5 is above maxConnections 2",
+        ),
+        (
+            "queues: [{name: q, jobs_per_hour: 1}]\njob_failure_rate:\n  warning: >5%\n  critical: >2%\n",
+            ":4: job_failure_rate.critical: >2% is milder than the warning >5%",
+        ),
+        (
+            "queues: [{name: q, jobs_per_hour: 1}]\nqueue_throughput:\n  warning: <8000\n",
+            ":3: queue_throughput.warning: '8000' is not a rate: write <8000 jobs/hour",
+        ),
         ("queues: [{name: q, jobs_per_hour: 1}]\nobjectives: {p95_wait: soon}\n", "'soon' is not a duration"),
     ],
 )

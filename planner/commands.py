@@ -1,0 +1,91 @@
+"""Knows what each verb of the command does: reads, answers, prints."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from planner.errors import BadInput
+
+Thing = TypeVar("Thing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit status of the verb. Raises BadInput."""
+    verbs: dict[str, Callable[[argparse.Namespace], int]] = {
+        "predict": _predict,
+        "size": _size,
+        "replay": _replay,
+        "schema": _schema,
+    }
+    return verbs[options.verb](options)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from planner import answers
+    from planner.queue_file import read_file
+
+    found = each(read_file(options.file).queues, answers.predicted)
+    show(options, {"queues": found}, answers.as_lines(found))
+    return 0 if all(row["stable"] for row in found) else 1
+
+
+def _size(options: argparse.Namespace) -> int:
+    from planner import answers
+    from planner.queue_file import read_file
+
+    found = each(read_file(options.file).queues, answers.sized)
+    show(options, {"queues": found}, answers.as_lines(found))
+    return 1 if any(row["slots_needed"] is None for row in found) else 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from planner.replay import as_lines, replayed
+    from planner.trace import read_trace
+
+    trace = read_trace(options.trace, _columns(options.column))
+    chosen = {name: rows for name, rows in trace.items() if options.queue in (None, name)}
+    if not chosen:
+        raise BadInput(f"{options.trace}: no queue {options.queue!r}; there are {', '.join(sorted(trace))}")
+    found = [replayed(name, rows, options.slots) for name, rows in chosen.items()]
+    show(options, {"queues": found}, as_lines(found))
+    return 0
+
+
+def _columns(given: Sequence[str]) -> dict[str, str]:
+    """`ours=theirs` as a mapping."""
+    pairs = [text.partition("=") for text in given]
+    for text, (ours, _, theirs) in zip(given, pairs, strict=True):
+        if not ours or not theirs:
+            raise BadInput(f"--column {text}: write OURS=THEIRS, such as ready=created")
+    return {ours: theirs for ours, _, theirs in pairs}
+
+
+def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001
+    from planner.queue_file import FileWords
+
+    _print(json.dumps(FileWords.model_json_schema(), indent=2))
+    return 0
+
+
+def each(things: Sequence[Any], answer: Callable[[Any], Thing]) -> list[Thing]:
+    """The answers to all, with the name of the one at work shown on a terminal."""
+    on_terminal = sys.stderr.isatty()
+    found = []
+    for thing in things:
+        if on_terminal:
+            print(f"\r{thing.name} …\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
+        found.append(answer(thing))
+    if on_terminal:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
+    return found
+
+
+def show(options: argparse.Namespace, values: dict[str, Any], lines: Sequence[str]) -> None:
+    """JSON where it was asked for, else the lines."""
+    _print(json.dumps(values, indent=2, allow_nan=False) if options.json else "\n".join(lines))
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201 - this is the command
