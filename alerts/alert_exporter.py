@@ -72,10 +72,12 @@ def _stale(g: Ground) -> Alert:
     collected = f"min without (collector) ({n.COLLECTED})"
     never = f"({collected} == 0) * 0 + {STALE_SECONDS}"
     old = f"({n.AGE} > {STALE_SECONDS / g.pace.speed:g}) or ({never} unless {n.AGE})"
+    # Something answers at the address, and it is no exporter of ours.
+    empty = f"({n.UP_ANY} == 1) * 0 + {STALE_SECONDS} unless {n.REDIS_UP}"
     return Alert(
         "BullExporterStale",
         severity_of(g, "BullExporterStale", "critical"),
-        f"({old}) and {n.REDIS_UP} == 1",
+        f"(({old}) and {n.REDIS_UP} == 1) or ({empty})",
         5 * MINUTE,
         "The exporter answers, but its numbers are not whole",
         "The last scrape that read all queues and events is {{ $value | humanizeDuration }} old or has never been. "

@@ -111,6 +111,17 @@ def stale(g: Ground) -> Case | None:
     return Case("numbers that are not whole", (later, never), (), (), (one, both, Query(59, count, ())))
 
 
+def empty_page(g: Ground) -> Case | None:
+    """A target that answers with a page of something else is no exporter."""
+    if g.config.profile == "bullmq":
+        return None
+    world = World(g, 40).begin()
+    world.series = {name: values for name, values in world.series.items() if name.startswith(f"{n.UP}{{")}
+    fires = (STALE, g.config.severities.get(STALE, _C))
+    unseen = Query(20, n.VISIBLE, ((f'{n.VISIBLE}{{job="{g.config.job}"}}', 0),))
+    return Case("a target that answers without numbers", (world,), BLIND, (at(3), at(12, fires)), (unseen,))
+
+
 def lost_events(g: Ground) -> Case | None:
     """Events trimmed, and gaps that nobody can count; a start that was not seen is no loss."""
     if g.config.profile == "bullmq" or not g.config.alerts.get("BullEventsLost", True):
@@ -163,6 +174,7 @@ CASES: tuple[Maker, ...] = (
     absent,
     never_there,
     stale,
+    empty_page,
     lost_events,
     missing_bucket,
     rules_fail,

@@ -129,12 +129,26 @@ def burn(g: Ground) -> Case | None:
     if not g.config.guards.few_jobs or rate <= share * 14.4:
         return None
     severity = _C if g.config.page_on_burn else _W
-    world = _world(g, 260).queue(finished=40 * (1 - rate), failed=40 * rate)
+    world = _world(g, 270).queue(finished=until(240, 40 * (1 - rate), 40), failed=until(240, 40 * rate, 0))
     expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", severity="{severity}"}})'
     pairs = Query(230, expr, (('{window="1h"}', 1), ('{window="6h"}', 1)))
     early = Query(20, expr, ())
     hour = Query(45, expr, (('{window="1h"}', 1),))
-    return Case("the budget burns in two pairs of windows at once", (world,), (), (), (early, hour, pairs))
+    # The short window ends an alert long before the long one has forgotten.
+    ending = Query(258, expr, (('{window="6h"}', 1),))
+    prefix = "" if g.config.profile == "bullmq" else 'prefix="bull", '
+    seen = Query(
+        230,
+        n.seen_ratio("1h"),
+        ((f'{n.seen_ratio("1h")}{{job="{g.config.job}", {prefix}queue="{QUEUE}"}}', 1),),
+    )
+    return Case(
+        "the budget burns in two pairs of windows at once",
+        (world,),
+        (),
+        (),
+        (early, hour, pairs, ending, seen),
+    )
 
 
 def new_and_gone(g: Ground) -> Case | None:

@@ -67,11 +67,13 @@ def forgotten(g: Ground) -> Case | None:
         .queue("fine", finished=5)
     )
     fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
-    checks = (at(59, *fires), at(70, *fires), at(410, *fires), at(440))
-    return Case("a target that is gone for good is forgotten", (gone, other), (FAIL,), checks, beside=_BESIDE)
+    absent = ("BullExporterAbsent", g.config.severities.get("BullExporterAbsent", _C))
+    checks = (at(59, *fires), at(68, *fires), at(80, *fires, absent), at(410, *fires, absent), at(440))
+    names = (FAIL, "BullExporterAbsent")
+    return Case("a target that is gone for good is forgotten", (gone, other), names, checks, beside=_BESIDE)
 
 
-_BESIDE = ("BullErrorBudgetBurn", "BullExporterAbsent")
+_BESIDE = ("BullErrorBudgetBurn",)
 
 
 def other_redis(g: Ground) -> Case | None:

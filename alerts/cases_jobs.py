@@ -183,13 +183,10 @@ def share_of_waits(g: Ground) -> Case | None:
     world = _world(g, 90)
     world.queue("four", finished=10, late=(0.04, slow))
     world.queue("six", finished=10, late=(0.06, slow))
+    world.queue("worse", finished=10, late=(0.06, bounds[1] * 1.2))
     world.queue("few", finished=0.2, wait_seconds=bounds[1] * 1.2)
-    return Case(
-        "5 % of jobs may wait longer",
-        (world,),
-        (LATE,),
-        (at(60, (LATE, _W, "six")), at(90, (LATE, _W, "six"))),
-    )
+    fires = ((LATE, _W, "six"), (LATE, _W, "worse"), (LATE, _C, "worse"))
+    return Case("5 % of jobs may wait longer", (world,), (LATE,), (at(60, *fires), at(90, *fires)))
 
 
 def _named(g: Ground, signal: Signal) -> tuple[str, float, tuple[Severity, ...]] | None:

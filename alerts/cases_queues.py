@@ -96,6 +96,8 @@ def saturated(g: Ground) -> Case | None:
         return None
     world = _world(g, 90).queue(ready=10, finished=10, workers=4)
     world.put(c.WORKERS_SATURATED, until(50, 4, 3), **_AT)
+    world.queue("keeping-up", finished=10, workers=4)
+    world.put(c.WORKERS_SATURATED, 4, queue="keeping-up", prefix="bull")
     fires = _single(g, "BullWorkersSaturated", _W)
     return Case(
         "all workers full",
@@ -132,7 +134,9 @@ def drain(g: Ground) -> Case | None:
     seconds, fires = found
     world = _world(g, 90).queue(ready=until(60, seconds / 60, 0), finished=1)
     if g.config.guards.few_jobs:
-        world.queue("few", ready=9, finished=lambda now: 1 if now % 14 == 0 else 0)
+        world.queue("few", ready=9, finished=0.05)
+    world.queue("small", ready=until(60, 30, 0), finished=30 / (seconds / 60))
+    fires = (*fires, *((name, severity, "small") for name, severity, _ in fires))
     checks = (at(12), at(45, *fires), at(59, *fires), at(75))
     return Case("a backlog that takes too long", (world,), ("BullBacklogSlow",), checks)
 
