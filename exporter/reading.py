@@ -202,7 +202,7 @@ def _is_rate_limited(answers: Answers, jobs_max: int | None) -> bool | None:
     time_to_live, used = integer(answers, "limiter_ttl"), integer(answers, "limiter")
     if time_to_live == _NO_KEY:
         return False
-    if time_to_live is None or not isinstance(answers.get("limiter"), bytes):
+    if time_to_live is None or "limiter" not in answers or isinstance(answers["limiter"], ReplyError):
         return None
     if time_to_live <= 0 or used is None:
         return False

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from redis.backoff import NoBackoff
@@ -106,10 +107,7 @@ class Topology:
         file = self._settings.password_file
         if file is None:
             return {}
-        try:
-            return {"password": file.read_text().strip()}
-        except OSError as error:
-            raise WireError(f"password_file {file}: {error.strerror}") from error
+        return {"password": _password_in(file)}
 
     def _ask_sentinels(self, settings: SentinelSettings) -> Endpoint:
         options = _sentinel_options(settings, self._settings)
@@ -229,10 +227,20 @@ def _sentinel_options(settings: SentinelSettings, redis: RedisSettings) -> dict[
         "password": settings.password.get_secret_value() if settings.password else None,
     }
     if settings.password_file is not None:
-        options["password"] = settings.password_file.read_text().strip()
+        options["password"] = _password_in(settings.password_file)
     if redis.tls is not None:
         options |= {"ssl": True, **_tls_options(redis.tls)}
     return options
+
+
+def _password_in(file: Path) -> str:
+    """The password that a file holds at this moment. Raises WireError."""
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise WireError(f"password_file {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise WireError(f"password_file {file}: not UTF-8 text") from error
 
 
 def _host_and_port(text: str, default_port: int) -> tuple[str, int]:

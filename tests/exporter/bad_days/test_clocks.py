@@ -1,0 +1,138 @@
+"""Clocks that differ or step: durations and waits are by the server's clock alone, and never negative or huge."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ExporterProcess
+from tests.exporter.bad_days.bullmq import bullmq
+from tests.exporter.bad_days.looking import eventually, finished, is_up, lost, size
+from tests.exporter.bad_days.queues import HandQueue
+from tests.servers import Server, missing
+
+Exporter = Callable[..., ExporterProcess]
+
+JOBS = 40
+# A job here takes 20 ms; a machine that does other things too may make it ten times as long.
+SECONDS_MAX = 10.0
+
+
+def fake_clock_library() -> Path:
+    """libfaketime, which Debian's package `faketime` brings."""
+    found = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if shutil.which("faketime") is None or found is None:
+        missing("faketime", "apt-get install faketime")
+    assert found is not None
+    return found
+
+
+class SteppingServer(Server):
+    """A Redis whose clock can be set, and whose monotonic clock is true, as on a machine where NTP steps."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        super().__init__(kind, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._clock_file = folder / "clock"
+        self.set_clock(0)
+        wrapper = folder / "server.sh"
+        wrapper.write_text(
+            "#!/bin/sh\n"
+            f"export LD_PRELOAD={fake_clock_library()} FAKETIME_TIMESTAMP_FILE={self._clock_file}\n"
+            "export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1\n"
+            f'exec {self._binary} "$@"\n'
+        )
+        wrapper.chmod(0o755)
+        self._binary = wrapper
+
+    def set_clock(self, seconds: int) -> None:
+        """So many seconds ahead of the true time, from now on."""
+        fresh = self._clock_file.with_suffix(".new")
+        fresh.write_text(f"{seconds:+}\n")
+        fresh.replace(self._clock_file)
+
+
+@pytest.fixture(params=["redis6", "valkey9"])  # Debian's Redis 7 and libfaketime do not go together
+def stepping(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SteppingServer]:
+    server = SteppingServer(request.param, tmp_path / "stepping")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_a_server_whose_clock_is_set_loses_and_doubles_nothing(
+    seconds: int, exporter: Exporter, stepping: SteppingServer
+) -> None:
+    process = exporter(stepping.url)
+    with bullmq(["email"], redis={"port": stepping.port}, ms=20) as jobs:
+        jobs.add(JOBS)
+        jobs.wait()
+        eventually(process, lambda page: finished(page) == JOBS)
+        before = stepping.client().time()[0]
+        stepping.set_clock(seconds)
+        assert abs(stepping.client().time()[0] - before - seconds) < 60, "the clock was really set"
+        jobs.add(JOBS)
+        jobs.wait()
+        page = eventually(process, lambda page: (finished(page) or 0) >= 2 * JOBS)
+        assert finished(page) == 2 * JOBS
+        assert lost(page) == 0
+        durations = page.histogram("queue_job_duration_seconds", queue="email")
+        waits = page.histogram("queue_job_wait_seconds", queue="email")
+        assert durations.count == waits.count == 2 * JOBS
+        assert 0 <= durations.sum_seconds < 2 * JOBS * SECONDS_MAX
+        assert 0 <= waits.sum_seconds < 2 * JOBS * SECONDS_MAX
+        # One that starts after the step counts what comes from then on.
+        late = exporter(stepping.url)
+        eventually(late, lambda page: finished(page) == 0)
+        jobs.add(JOBS)
+        jobs.wait()
+        page = eventually(late, lambda page: (finished(page) or 0) >= JOBS)
+        assert finished(page) == JOBS
+
+
+@pytest.mark.parametrize("seconds", [-5, 5])
+def test_workers_whose_clock_is_off_are_measured_by_the_servers_clock(
+    seconds: int, exporter: Exporter, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = fake_clock_library()
+    process = exporter(redis_server.url)
+    for name, value in (
+        ("LD_PRELOAD", str(library)),
+        ("FAKETIME", f"{seconds:+}s"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ):
+        monkeypatch.setenv(name, value)
+    with bullmq(["email"], redis={"port": redis_server.port}, ms=20) as jobs:
+        for name in ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"):
+            monkeypatch.delenv(name)
+        assert "LD_PRELOAD" not in os.environ
+        jobs.add(JOBS)
+        jobs.wait()
+        page = eventually(process, lambda page: (finished(page) or 0) >= JOBS)
+    assert finished(page) == JOBS
+    durations = page.histogram("queue_job_duration_seconds", queue="email")
+    waits = page.histogram("queue_job_wait_seconds", queue="email")
+    assert durations.count == waits.count == JOBS
+    assert JOBS * 0.015 < durations.sum_seconds < JOBS * SECONDS_MAX
+    # 40 jobs, 5 at once: the k-th wait is at least k/5 × 20 ms; off by the clocks' 5 s it would be 200 s more.
+    assert 0.1 < waits.sum_seconds < JOBS * 4
+
+
+def test_a_server_clock_that_steps_back_shows_no_negative_age(
+    exporter: Exporter, stepping: SteppingServer
+) -> None:
+    process = exporter(stepping.url)
+    queue = HandQueue(stepping.client()).create().add(1)
+    eventually(process, lambda page: size(page, "waiting") == 1)
+    stepping.set_clock(-3600)
+    queue.finish(1)
+    page = eventually(process, lambda page: finished(page) == 1)
+    assert is_up(page)
+    oldest = page.value("queue_oldest_waiting_timestamp_seconds", queue="email")
+    assert oldest is None or oldest <= stepping.client().time()[0] + 1
+    assert (page.value("queue_events_lag_seconds", queue="email") or 0) >= 0
