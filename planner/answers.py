@@ -8,9 +8,11 @@ from planner.predict import predict
 from planner.prediction import Prediction
 from planner.queue_file import AskedQueue, with_slots
 from planner.reading import read_objective
+from planner.simulation_effort import Effort
 from planner.sizing import size
 
 QUANTILES = ("mean", "p50", "p95", "p99")
+SIMULATED = ("util", *(f"{q}_wait" for q in QUANTILES), "mean_sojourn", "p95_sojourn", "p99_sojourn")
 
 
 def predicted(queue: AskedQueue) -> dict[str, Any]:
@@ -24,6 +26,23 @@ def predicted(queue: AskedQueue) -> dict[str, Any]:
         held = predict(question.workload, question.fleet, missing).figures if missing else {}
         broken = tuple(b for b in bounds.bounds if not b.holds({**plain.figures, **held}[b.figure].value))
     return {**values(queue, plain), "objectives_broken": [bound.figure for bound in broken]}
+
+
+def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
+    """What a seeded run gives, also where a formula would know better; an unstable queue is answered as such."""
+    from planner.simulation import Simulation  # loads the compiler
+
+    question = queue.question
+    plain = predict(question.workload, question.fleet, ())
+    if not plain.stable:
+        return {**values(queue, plain), "objectives_broken": list(queue.objective)}
+    bounds = read_objective(queue.objective)
+    wanted = tuple(dict.fromkeys((*SIMULATED, *bounds.figures)))
+    run = Simulation(question.workload, question.fleet, wanted, Effort(seed=seed))
+    figures = run.run()
+    found = Prediction(f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures))
+    broken = [bound.figure for bound in bounds.broken(found)]
+    return {**values(queue, found), "objectives_broken": broken, "seed": seed}
 
 
 def sized(queue: AskedQueue) -> dict[str, Any]:
@@ -90,6 +109,41 @@ def as_lines(answers: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def scenario_lines(found: list[dict[str, Any]]) -> list[str]:
+    """A table of the queues that differ between scenarios; all of them when none does."""
+    names = [row["name"] for row in found[0]["queues"]]
+    differ = {name for place, name in enumerate(names) if _differs([one["queues"][place] for one in found])}
+    width = max(len("scenario"), *(len(_told(one["set"])) for one in found)) + 2
+    lines = [
+        f"{'scenario':<{width}}{'queue':<28}{'slots':>6}{'used':>7}{'mean wait':>11}{'p95 wait':>11}  holds"
+    ]
+    for one in found:
+        start = _told(one["set"])
+        for row in one["queues"]:
+            if row["name"] in (differ or names):
+                lines.append(f"{start:<{width}}{_scenario_row(row)}")
+                start = ""
+    return lines
+
+
+def _differs(rows: list[dict[str, Any]]) -> bool:
+    return any(row != rows[0] for row in rows)
+
+
+def _told(changed: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{field}={value:g}" if field == "load" else f"{field}={value}" for field, value in changed.items()
+    )
+
+
+def _scenario_row(row: Mapping[str, Any]) -> str:
+    start = f"{row['name']:<28}{row['slots']:>6}{row['utilisation']:>7.0%}"
+    if not row["stable"]:
+        return f"{start}  {growth(row['backlog_per_hour'])}"
+    waits = "".join(f"{duration(row['wait_seconds'][q]):>11}" for q in ("mean", "p95"))
+    return f"{start}{waits}  {'no' if row['objectives_broken'] else 'yes'}"
+
+
 def _remarks(answer: Mapping[str, Any]) -> list[str]:
     said = []
     if "slots_given" in answer and answer["slots_given"] != answer["slots"]:
@@ -107,9 +161,16 @@ def _remarks(answer: Mapping[str, Any]) -> list[str]:
 def _row(answer: Mapping[str, Any]) -> str:
     start = f"{answer['name']:<28}{_slots(answer):>6}{answer['utilisation']:>7.0%}"
     if not answer["stable"]:
-        return f"{start}  unstable: the backlog grows by {answer['backlog_per_hour']:,.0f} jobs an hour"
+        return f"{start}  {growth(answer['backlog_per_hour'])}"
     waits = "".join(f"{duration(answer['wait_seconds'][q]):>11}" for q in ("mean", "p95", "p99"))
     return f"{start}{waits}  {answer['method']}"
+
+
+def growth(backlog_per_hour: float) -> str:
+    """How an unstable queue is told."""
+    if backlog_per_hour < 0.5:
+        return "unstable: every slot is always busy, waits grow without end"
+    return f"unstable: the backlog grows by {backlog_per_hour:,.0f} jobs an hour"
 
 
 def _slots(answer: Mapping[str, Any]) -> str:

@@ -58,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
     _add_file_verb(verbs, "predict", "say how long the jobs of each queue will wait")
     _add_file_verb(verbs, "size", "find the smallest number of slots that meets the objectives")
+    _add_file_verb(verbs, "pool", "say how connection pools are used, and whether their timeouts can fire")
+    _add_whatif(verbs)
+    _add_simulate(verbs)
     _add_replay(verbs)
     _add(verbs, "schema", "print the JSON Schema of the file", "bullgauge-planner schema > fleet.schema.json")
     return made
@@ -79,6 +82,32 @@ def _add_file_verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
     made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
+
+
+def _add_whatif(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "whatif",
+        "predict with other values, every combination of them",
+        "bullgauge-planner whatif fleet.yaml --set email.concurrency=2..6 --load 1,2",
+    )
+    made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
+    made.add_argument(
+        "--set",
+        metavar="FIELD=VALUES",
+        action="append",
+        default=[],
+        help="a queue's or the file's field; values are 5..50, 5..50:5, or 1,2,3",
+    )
+    made.add_argument(
+        "--load", metavar="FACTORS", default="1", help="every queue's load times these (default: 1)"
+    )
+    made.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_simulate(verbs: Any) -> None:
+    made = _add_file_verb(verbs, "simulate", "simulate each queue, where predict would take a formula")
+    made.add_argument("--seed", metavar="N", type=int, default=1, help="one seed, one result (default: 1)")
 
 
 def _add_replay(verbs: Any) -> None:

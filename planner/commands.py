@@ -16,6 +16,9 @@ def run(options: argparse.Namespace) -> int:
     verbs: dict[str, Callable[[argparse.Namespace], int]] = {
         "predict": _predict,
         "size": _size,
+        "pool": _pool,
+        "whatif": _whatif,
+        "simulate": _simulate,
         "replay": _replay,
         "schema": _schema,
     }
@@ -38,6 +41,39 @@ def _size(options: argparse.Namespace) -> int:
     found = each(read_file(options.file).queues, answers.sized)
     show(options, {"queues": found}, answers.as_lines(found))
     return 1 if any(row["slots_needed"] is None for row in found) else 0
+
+
+def _pool(options: argparse.Namespace) -> int:
+    from planner import pool, pool_lines
+    from planner.queue_file import read_file
+
+    file = read_file(options.file)
+    if not file.pools:
+        raise BadInput(f"{options.file}: pool: missing; give one, such as pool: {{maxConnections: 25}}")
+    rate = pool.jobs_per_second(file.queues)
+    found = [pool.answer(name, words, rate) for name, words in file.pools.items()]
+    bull = pool.bull_connections(file.queues)
+    show(options, pool_lines.values(found, bull), pool_lines.lines(found, bull))
+    return 1 if any(one.utilisation >= 1.0 for one in found) else 0
+
+
+def _whatif(options: argparse.Namespace) -> int:
+    from planner import answers, scenario
+
+    settings = [scenario.read_setting(text) for text in options.set]
+    asked = scenario.scenarios(options.file, settings, scenario.read_loads(options.load))
+    found = scenario.answered(asked, answers.predicted)
+    show(options, {"scenarios": found}, answers.scenario_lines(found))
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from planner import answers
+    from planner.queue_file import read_file
+
+    found = each(read_file(options.file).queues, lambda queue: answers.simulated(queue, options.seed))
+    show(options, {"queues": found}, answers.as_lines(found))
+    return 0 if all(row["stable"] for row in found) else 1
 
 
 def _replay(options: argparse.Namespace) -> int:

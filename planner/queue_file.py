@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from planner import defaults
 from planner.bounds import BLOCKS, Levels, quoted, read_levels
+from planner.claims import CacheWords, ClaimsWords
 from planner.errors import BadInput
 from planner.lines import line_of
 from planner.pool_words import PoolWords, pools_of
@@ -65,7 +66,9 @@ class FileWords(Words):
     today: list[QueueEntry] | None = Field(None, description="the queues as they are now, for the report")
     jobs_per_hour: Load | None = Field(None, description="all queues together, split by their shares")
     objectives: dict[str, Any] | None = None
-    pool: dict[str, Any] | None = None
+    pool: dict[str, Any] | None = Field(None, description="one pool, or one a purpose")
+    caches: dict[str, CacheWords] = Field({}, description="caches by name, for the report")
+    claims: ClaimsWords = Field(ClaimsWords(), description="what the report holds the queues against")
     queue_processing_latency: dict[str, Any] | None = None
     queue_throughput: dict[str, Any] | None = None
     redis_connection_utilization: dict[str, Any] | None = None
@@ -92,6 +95,8 @@ class AskedFile:
     today: tuple[AskedQueue, ...]
     pools: dict[str, PoolWords]
     levels: dict[str, Levels]
+    caches: dict[str, CacheWords]
+    claims: ClaimsWords
 
 
 def read_file(path: Path) -> AskedFile:
@@ -133,7 +138,9 @@ def _read(words: FileWords) -> AskedFile:
     queues = _read_queues(words.queues, words, levels, "queues")
     proposed = {entry.name: entry for entry in words.queues}
     today = [_with_work_of(proposed.get(entry.name), entry) for entry in words.today or ()]
-    return AskedFile(queues, _read_queues(today, words, levels, "today"), pools, levels)
+    return AskedFile(
+        queues, _read_queues(today, words, levels, "today"), pools, levels, words.caches, words.claims
+    )
 
 
 def _with_work_of(proposed: QueueEntry | None, entry: QueueEntry) -> QueueEntry:
