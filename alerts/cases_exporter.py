@@ -47,11 +47,17 @@ def exporter_dies(g: Ground) -> Case | None:
         at(170, *_FIRES),
         at(219),
     )
+    shares = (("15m", 1.0), ("30m", 1.0), ("2h", 0.5))
+    at_job = f'{{job="{g.config.job}"}}'
+    seen = tuple(
+        Query(59, n.visible_ratio(w), ((n.visible_ratio(w) + at_job, share),)) for w, share in shares
+    )
     return Case(
         "a dying exporter sends no all-clear",
         (world,),
         (*BLIND, FAIL),
         checks,
+        seen,
         beside=("BullErrorBudgetBurn",),
     )
 

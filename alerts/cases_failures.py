@@ -33,7 +33,7 @@ def failures(g: Ground) -> Case | None:
     return Case(
         "failures are told apart by the bounds",
         (world,),
-        (FAIL,),
+        (FAIL, ALONE),
         (at(40, *fires), at(44, *fires), at(130)),
         beside=(BURN,),
     )
@@ -43,10 +43,10 @@ def one_of_three(g: Ground) -> Case | None:
     """One failure of three at night pages nobody."""
     if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
         return None
-    once = between(80, 81, 1, 0)
-    world = _world(g, 200).queue(finished=lambda now: 1 if now in (50, 95) else 0, failed=once)
-    nothing = Query(200, n.failed_ratio("15m"), ())
-    checks = (at(79), at(84), at(90), at(120), at(200))
+    once = between(190, 191, 1, 0)
+    world = _world(g, 260).queue(finished=lambda now: 1 if now in (170, 205) else 0, failed=once)
+    nothing = Query(260, n.failed_ratio("15m"), ())
+    checks = (at(189), at(194), at(200), at(225), at(260))
     return Case("one failure of three pages nobody", (world,), (FAIL, ALONE, BURN), checks, (nothing,))
 
 
@@ -151,6 +151,23 @@ def burn(g: Ground) -> Case | None:
     )
 
 
+def slow_burn(g: Ground) -> Case | None:
+    """A little too fast for days: the long windows see it, once they are half full, and forget it when it is over."""
+    share = budget(g)
+    if not g.config.guards.coverage or share * 4 >= 1:
+        return None
+
+    def failed(now: int) -> float:
+        return 40 * share * (2 if now < 2500 else 4 if now < 3500 else 0)
+
+    world = _world(g, 3820).queue(finished=lambda now: 40 - failed(now), failed=failed)
+    expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", window=~"1d|3d"}})'
+    day, three_days = ('{window="1d"}', 1.0), ('{window="3d"}', 1.0)
+    seen = ((2000, ()), (2400, (three_days,)), (3400, (day, three_days)), (3570, (three_days,)), (3815, ()))
+    queries = tuple(Query(minute, expr, samples) for minute, samples in seen)
+    return Case("the budget burns slowly", (world,), (), (), queries)
+
+
 def new_and_gone(g: Ground) -> Case | None:
     """A new queue gets the defaults, and a queue that is deleted ends its alerts and its long windows."""
     bounds = both_bounds(g, FAILURES)
@@ -179,5 +196,6 @@ CASES: tuple[Maker, ...] = (
     first_failures,
     reset,
     burn,
+    slow_burn,
     new_and_gone,
 )

@@ -3,6 +3,7 @@
 from alerts import names as n
 from alerts.rules import Ground
 from alerts.ruletests import Case, Maker, Query
+from alerts.signals import Level
 from alerts.world import QUEUE, World, between
 from exporter import catalogue as c
 
@@ -63,6 +64,19 @@ def times(g: Ground) -> Case | None:
     return Case("means and percentiles", (world,), (), (), (*queries, count))
 
 
+def bounds(g: Ground) -> Case | None:
+    """Every bound is a series of its value; rules, boards and dashboard draw from it."""
+    if g.config.overrides or g.config.profile == "bullmq":
+        return None
+    world = World(g, 5).begin().queue(ready=3)
+    queries = []
+    for threshold in g.thresholds.all:
+        level = "queue" if threshold.signal.level is Level.QUEUE else "redis"
+        expr = f'max({n.bound(threshold.signal, level)}{{severity="{threshold.severity}"}})'
+        queries.append(Query(5, expr, (("{}", threshold.bound),)))
+    return Case("bounds are series", (world,), (), (), tuple(queries))
+
+
 def of_redis(g: Ground) -> Case | None:
     """Hits and round trips of the whole Redis."""
     if g.config.profile == "bullmq":
@@ -77,4 +91,4 @@ def of_redis(g: Ground) -> Case | None:
     return Case("hits and round trips", (world,), (), (), queries)
 
 
-CASES: tuple[Maker, ...] = (rates, times, of_redis)
+CASES: tuple[Maker, ...] = (rates, times, bounds, of_redis)

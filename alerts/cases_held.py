@@ -2,6 +2,7 @@
 
 from alerts import names as n
 from alerts.promql import quote
+from alerts.record_base import WINDOWS
 from alerts.rules import Alert, Ground
 from alerts.ruleset import alerts as all_alerts
 from alerts.ruletests import Case, Maker, Query, at
@@ -31,7 +32,7 @@ def every_alert(g: Ground) -> Case | None:
     )
     queries = (
         Query(back - 5, firing, counts),
-        Query(back - 5, f"max({n.held('now')})", (("{}", -1.0),)),
+        *(Query(back - 5, f"max({n.held(window)})", (("{}", -1.0),)) for window in ("now", *WINDOWS)),
         Query(back + 135, firing, ()),
     )
     return Case("every alert holds while the exporter is dead", (world,), tuple(names), (), queries)

@@ -62,11 +62,26 @@ def no_workers_no_work(g: Ground) -> Case | None:
     return Case("workers are missed only where there is work", (world,), ("BullNoWorkers",), (at(20), at(60)))
 
 
+def crashed(g: Ground) -> Case | None:
+    """Jobs that are active on no worker; and a queue that was paused is missed again a quarter of an hour later."""
+    if not _on(g, "BullNoWorkers") or not g.config.guards.held_queues:
+        return None
+    world = _world(g, 60).queue("crashed", size_active=3, workers=0)
+    world.queue("resumed", ready=5, workers=0, paused=until(20, 1, 0))
+    name, severity, _ = _single(g, "BullNoWorkers", _C)
+    one, both = (name, severity, "crashed"), (name, severity, "resumed")
+    return Case(
+        "jobs of workers that crashed", (world,), (name,), (at(8, one), at(33, one), at(45, one, both))
+    )
+
+
 def stuck(g: Ground) -> Case | None:
     """A small queue with work in it on which nothing moves: one alert, and not low throughput."""
     if not g.config.alerts.get("BullQueueStuck", True):
         return None
-    world = _world(g, 100).queue(ready=until(60, 3, 0), finished=until(10, 1, 0))
+    world = _world(g, 100).queue(ready=between(5, 60, 3, 0), finished=until(10, 1, 0))
+    if g.config.profile == "bullgauge":
+        world.requeued("delayed", until(5, 1, 0))
     fires = _single(g, "BullQueueStuck", _C)
     names = (*_low(g), "BullQueueStuck", "BullNoWorkers")
     return Case(
@@ -94,8 +109,8 @@ def saturated(g: Ground) -> Case | None:
     """Every worker full all through a quarter of an hour while work waits."""
     if not _on(g, "BullWorkersSaturated"):
         return None
-    world = _world(g, 90).queue(ready=10, finished=10, workers=4)
-    world.put(c.WORKERS_SATURATED, until(50, 4, 3), **_AT)
+    world = _world(g, 90).queue(ready=between(20, 50, 10, 0), finished=10, workers=4)
+    world.put(c.WORKERS_SATURATED, between(20, 50, 4, 3), **_AT)
     world.queue("keeping-up", finished=10, workers=4)
     world.put(c.WORKERS_SATURATED, 4, queue="keeping-up", prefix="bull")
     fires = _single(g, "BullWorkersSaturated", _W)
@@ -103,7 +118,7 @@ def saturated(g: Ground) -> Case | None:
         "all workers full",
         (world,),
         ("BullWorkersSaturated",),
-        (at(12 if g.config.guards.coverage else 4), at(30, fires), at(49, fires), at(62)),
+        (at(19), at(38), at(43, fires), at(49, fires), at(62)),
     )
 
 
@@ -135,6 +150,8 @@ def drain(g: Ground) -> Case | None:
     world = _world(g, 90).queue(ready=until(60, seconds / 60, 0), finished=1)
     if g.config.guards.few_jobs:
         world.queue("few", ready=9, finished=0.05)
+    if g.config.guards.held_queues and g.config.profile == "bullgauge":
+        world.queue("limited", ready=seconds / 60, finished=1, rate_limited=1)
     world.queue("small", ready=until(60, 30, 0), finished=30 / (seconds / 60))
     fires = (*fires, *((name, severity, "small") for name, severity, _ in fires))
     checks = (at(12), at(45, *fires), at(59, *fires), at(75))
@@ -160,11 +177,15 @@ def retries(g: Ground) -> Case | None:
         return None
     share, fires = min(found[0], 0.98), found[1]
     world = _world(g, 120).queue(finished=20 * (1 - share)).requeued("delayed", until(50, 20 * share, 0))
+    if g.config.guards.few_jobs:
+        world.queue("few").requeued("delayed", 0.5, "few")
+    world.queue("small").requeued("delayed", until(50, 1, 0), "small")
+    fires = (*fires, *((name, severity, "small") for name, severity, _ in fires))
     if g.config.guards.held_queues:
         limited = world.queue("limited", finished=2, rate_limited=lambda now: now % 2)
         limited.requeued("delayed", 20, "limited")
     return Case(
-        "retries storm", (world,), ("BullRetryStorm",), (at(4), at(14, *fires), at(49, *fires), at(110))
+        "retries storm", (world,), ("BullRetryStorm",), (at(4), at(35, *fires), at(49, *fires), at(110))
     )
 
 
@@ -200,6 +221,7 @@ def schedulers(g: Ground) -> Case | None:
 CASES: tuple[Maker, ...] = (
     no_workers,
     no_workers_no_work,
+    crashed,
     stuck,
     not_stuck,
     saturated,

@@ -46,7 +46,8 @@ def throughput(g: Ground) -> Iterator[Recording]:
     yield Recording(n.per_hour("queue"), f"{n.finished('30m')} * {2 * g.pace.speed:g}")
     yield Recording(n.per_hour("redis"), f"sum without (prefix, queue) ({n.per_hour('queue')})")
     runs = f"(1 - {n.BLOCKED_30M})"
-    yield Recording(n.DEMAND, f"{n.READY} * {runs}")
+    # What is held at some moment is nothing at that moment, and the least of a window is what counts.
+    yield Recording(n.DEMAND, f"{n.READY} * (1 - {n.HELD})")
     yield Recording(n.REDIS_DEMAND, f"sum without (prefix, queue) ({n.DEMAND})")
     # What waited at the start plus what arrived is what was finished plus what waits now; so said, a
     # delayed job counts from the moment on which it is due.

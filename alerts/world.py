@@ -166,14 +166,18 @@ def _gated(value: Course, alive: Course) -> Course:
 
 
 def _count(rate: Course, alive: Course = lambda _now: 1, first: float = 0) -> Course:
-    """A counter that grows by `rate` a minute while its queue is there."""
+    """A counter that grows by `rate` a minute while its queue is there.
+
+    Steps are multiples of 1/65536, so that sums are exact: a counter that falls by a rounding error has been reset.
+    """
     total = [first]
 
     def value(now: int) -> float | None:
         while len(total) <= now:
             minute = len(total)
-            total.append(total[-1] + (rate(minute) or 0 if alive(minute) and alive(minute - 1) else 0))
-        return round(total[now], 6) if alive(now) else None
+            step = rate(minute) or 0 if alive(minute) and alive(minute - 1) else 0
+            total.append(total[-1] + round(step * 65536) / 65536)
+        return total[now] if alive(now) else None
 
     return value
 
@@ -203,18 +207,13 @@ def notation(values: Iterable[float | None]) -> str:
             parts += (["stale"] if had else []) + ([f"_x{gap}"] if gap else [])
         else:
             step = _step(items, at)
-            while at + length < len(items) and _continues(items, at, length, step):
+            while at + length < len(items) and items[at + length] == value + step * length:
                 length += 1
-            parts.append(f"{value:.10g}{step:+.10g}x{length - 1}" if length > 1 else f"{value:.10g}")
+            parts.append(f"{value:.17g}{step:+.17g}x{length - 1}" if length > 1 else f"{value:.17g}")
         at += length
     return " ".join(parts)
 
 
 def _step(items: list[float | None], at: int) -> float:
     following = items[at + 1] if at + 1 < len(items) else None
-    return 0.0 if following is None else round(following - (items[at] or 0), 6)
-
-
-def _continues(items: list[float | None], at: int, length: int, step: float) -> bool:
-    value, first = items[at + length], items[at] or 0
-    return value is not None and abs(value - (first + step * length)) < 1e-6
+    return 0.0 if following is None else following - (items[at] or 0)
