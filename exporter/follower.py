@@ -37,7 +37,8 @@ POLL_SECONDS = 0.1
 # Polling costs Redis about 2 µs a stream and poll, so many streams are polled less often.
 POLL_SECONDS_PER_STREAM = 0.0005
 HOUSEKEEPING_SECONDS = 1.0
-RIGHTS_AGAIN_SECONDS = 10.0
+STOP_PATIENCE_SECONDS = 2.0
+RIGHTS_AGAIN_SECONDS = 5.0
 """How often a user who lacks rights is tried again."""
 _RETRY_SECONDS = (0.1, 2.0)
 _REQUEST_PATIENCE_SECONDS = 0.5
@@ -100,7 +101,11 @@ class Follower:
         """End the thread after a last save of the place."""
         self._stopping = True
         self._wake()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=STOP_PATIENCE_SECONDS)
+        if self._thread.is_alive():
+            # It waits for a server that does not answer.
+            self._links.abort()
+            self._thread.join(timeout=10)
 
     def ask(self) -> int:
         """Have everything read that Redis holds at this moment; `wait` for the ticket's answer."""

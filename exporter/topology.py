@@ -170,6 +170,11 @@ class Links:
         """The index of the wire whose server holds the key."""
         return 0 if self._owner is None else self._owner[cluster_slot(key)]
 
+    def abort(self) -> None:
+        """End what waits for an answer in another thread."""
+        for wire in self.wires:
+            wire.abort()
+
     def close(self) -> None:
         for wire in self.wires:
             wire.close()

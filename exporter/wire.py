@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import hiredis
@@ -61,6 +62,13 @@ class Wire:
         connection, self._connection, self._sock = self._connection, None, None
         if connection is not None:
             connection.disconnect()  # type: ignore[no-untyped-call]
+
+    def abort(self) -> None:
+        """End an exchange that waits in another thread; there it raises WireError."""
+        if (sock := self._sock) is not None:
+            with suppress(OSError):
+                # Past TLS, whose own shutdown is not for two threads.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def send(self, packed: bytes, deadline: float) -> None:
         """Write a request; `deadline` is on the `time.monotonic` clock."""

@@ -59,17 +59,18 @@ class SteppingServer(Server):
 @pytest.fixture(params=["redis6", "valkey9"])  # Debian's Redis 7 and libfaketime do not go together
 def stepping(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SteppingServer]:
     server = SteppingServer(request.param, tmp_path / "stepping")
-    server.start()
-    yield server
-    server.stop()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
 def test_a_server_whose_clock_is_set_loses_and_doubles_nothing(
     seconds: int, exporter: Exporter, stepping: SteppingServer
 ) -> None:
-    process = exporter(stepping.url)
     with bullmq(["email"], redis={"port": stepping.port}, ms=20) as jobs:
+        process = exporter(stepping.url)
         jobs.add(JOBS)
         jobs.wait()
         eventually(process, lambda page: finished(page) == JOBS)
@@ -100,7 +101,6 @@ def test_workers_whose_clock_is_off_are_measured_by_the_servers_clock(
     seconds: int, exporter: Exporter, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = fake_clock_library()
-    process = exporter(redis_server.url)
     for name, value in (
         ("LD_PRELOAD", str(library)),
         ("FAKETIME", f"{seconds:+}s"),
@@ -111,6 +111,7 @@ def test_workers_whose_clock_is_off_are_measured_by_the_servers_clock(
         for name in ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"):
             monkeypatch.delenv(name)
         assert "LD_PRELOAD" not in os.environ
+        process = exporter(redis_server.url)
         jobs.add(JOBS)
         jobs.wait()
         page = eventually(process, lambda page: (finished(page) or 0) >= JOBS)
@@ -126,8 +127,9 @@ def test_workers_whose_clock_is_off_are_measured_by_the_servers_clock(
 def test_a_server_clock_that_steps_back_shows_no_negative_age(
     exporter: Exporter, stepping: SteppingServer
 ) -> None:
+    queue = HandQueue(stepping.client()).create()
     process = exporter(stepping.url)
-    queue = HandQueue(stepping.client()).create().add(1)
+    queue.add(1)
     eventually(process, lambda page: size(page, "waiting") == 1)
     stepping.set_clock(-3600)
     queue.finish(1)

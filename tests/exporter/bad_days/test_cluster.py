@@ -37,11 +37,11 @@ def client(server: Server) -> RedisCluster:
 
 
 def test_real_jobs_on_all_primaries_are_counted(cluster: list[Server], exporter: Exporter) -> None:
-    process = exporter(cluster[1].url, "--cluster", "--prefix", "bull", "--prefix", "{tagged}")
     with (
         bullmq(QUEUES, cluster=nodes(cluster)) as many_slots,
         bullmq(["a", "b"], cluster=nodes(cluster), prefix="{tagged}") as one_slot,
     ):
+        process = exporter(cluster[1].url, "--cluster", "--prefix", "bull", "--prefix", "{tagged}")
         for jobs in (many_slots, one_slot):
             jobs.add(20)
             jobs.wait()
@@ -59,10 +59,12 @@ def test_real_jobs_on_all_primaries_are_counted(cluster: list[Server], exporter:
 
 
 def test_a_primary_that_goes_and_comes_back(cluster: list[Server], exporter: Exporter) -> None:
+    queues = [HandQueue(client(cluster[0]), queue).create() for queue in QUEUES]  # type: ignore[arg-type]
     process = exporter(cluster[0].url, "--cluster")
-    queues = [HandQueue(client(cluster[0]), queue).create().finish(5) for queue in QUEUES]  # type: ignore[arg-type]
-    for queue in QUEUES:
-        eventually(process, lambda page, q=queue: finished(page, q) == 5)
+    for queue in queues:
+        queue.finish(5)
+    for name in QUEUES:
+        eventually(process, lambda page, q=name: finished(page, q) == 5)
     cluster[2].pause()
     assert says_nothing_but_down(look(process, timeout_seconds=2))
     cluster[2].resume()
@@ -70,9 +72,9 @@ def test_a_primary_that_goes_and_comes_back(cluster: list[Server], exporter: Exp
     eventually(process, lambda _: _is_whole(cluster[0]))
     for queue in queues:
         queue.finish(2)
-    for queue in QUEUES:
-        page = eventually(process, lambda page, q=queue: (finished(page, q) or 0) >= 7)
-        assert finished(page, queue) == 7
+    for name in QUEUES:
+        page = eventually(process, lambda page, q=name: (finished(page, q) or 0) >= 7)
+        assert finished(page, name) == 7
 
 
 def test_a_replica_that_takes_over_is_found(
@@ -103,9 +105,10 @@ def test_a_replica_that_takes_over_is_found(
 
 
 def test_a_slot_that_moves_takes_its_queue_along(cluster: list[Server], exporter: Exporter) -> None:
-    process = exporter(cluster[0].url, "--cluster")
     writer = client(cluster[0])
-    queue = HandQueue(writer, QUEUES[0]).create().finish(5)  # type: ignore[arg-type]
+    queue = HandQueue(writer, QUEUES[0]).create()  # type: ignore[arg-type]
+    process = exporter(cluster[0].url, "--cluster")
+    queue.finish(5)
     eventually(process, lambda page: finished(page, QUEUES[0]) == 5)
     slot = writer.keyslot(f"bull:{QUEUES[0]}:id")
     source = cluster[slot * 3 // 16384]

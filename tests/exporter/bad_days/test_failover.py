@@ -58,9 +58,9 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 
 def test_totals_of_real_jobs_are_right_over_a_failover(pair: Pair, exporter: Exporter) -> None:
-    process = exporter("redis://", "--config", str(pair.settings))
     sentinels = [{"host": "127.0.0.1", "port": pair.sentinel.port}]
     with bullmq(["email"], redis={"sentinels": sentinels, "name": "main"}) as jobs:
+        process = exporter("redis://", "--config", str(pair.settings))
         jobs.add(60)
         jobs.wait()
         eventually(process, lambda page: finished(page) == 60)

@@ -102,9 +102,9 @@ def test_an_end_while_redis_hangs_comes_soon(exporter: Exporter, server: Start) 
     process = exporter(redis.url)
     eventually(process, lambda page: size(page, "waiting") == 0)
     redis.pause()
-    scrape = look_in_background(process)
+    scrape = look_in_background(process, timeout_seconds=4)
     process.program.process.send_signal(signal.SIGTERM)
-    # Kubernetes kills after 30 s.
+    # The scrape is given its time, the connection that follows is not. Kubernetes kills after 30 s.
     assert process.program.finish(seconds=29) == 0
     redis.resume()
     assert scrape.exception(timeout=5) is not None or says_nothing_but_down(scrape.result())

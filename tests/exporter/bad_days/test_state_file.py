@@ -102,10 +102,10 @@ def test_killed_again_and_again_under_load_nothing_is_lost_or_counted_twice(
 ) -> None:
     state = tmp_path / "state.json"
     moments = random.Random(7)
-    process = exporter(redis_server.url, "--state-file", str(state))
     redis = {"host": "127.0.0.1", "port": redis_server.port}
     queues = ("email", "reports", "cleanup")
     with bullmq(queues, redis=redis, maxLen=200_000, ms=2) as jobs:
+        process = exporter(redis_server.url, "--state-file", str(state))
         for _ in range(5):
             before = jobs.finished
             jobs.add(150)
@@ -240,11 +240,11 @@ def test_a_stop_on_a_full_disk_still_ends_well(
 def test_two_exporters_give_the_same_totals_and_disturb_nothing(
     exporter: Exporter, redis_server: Server, tmp_path: Path
 ) -> None:
-    processes = [
-        exporter(redis_server.url, "--state-file", str(tmp_path / "first")),
-        exporter(redis_server.url, "--state-file", str(tmp_path / "second")),
-    ]
     with bullmq(["email"], redis={"host": "127.0.0.1", "port": redis_server.port}) as jobs:
+        processes = [
+            exporter(redis_server.url, "--state-file", str(tmp_path / "first")),
+            exporter(redis_server.url, "--state-file", str(tmp_path / "second")),
+        ]
         jobs.add(200)
         assert jobs.wait() == 200
     pages = [eventually(process, lambda page: finished(page) == 200) for process in processes]
