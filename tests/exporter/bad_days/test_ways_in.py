@@ -68,6 +68,7 @@ def test_tls_with_an_authority_and_a_client_certificate(
     port = free_port()
     redis = server("redis7", *certificates.settings(port))
     queue = HandQueue(redis.client()).create()
+    others = [HandQueue(redis.client(), f"other-{number}").create() for number in range(400)]
     tls = {
         "ca_file": str(certificates.authority),
         "cert_file": str(certificates.certificate),
@@ -79,6 +80,8 @@ def test_tls_with_an_authority_and_a_client_certificate(
     queue.finish(200).add(1)
     page = eventually(process, lambda page: finished(page) == 200)
     assert size(page, "waiting") == 1
+    # So many queues that their commands are sent while answers are read.
+    assert page.value("queue_exporter_queues_discovered") == len(others) + 1
     redis.kill()
     assert says_nothing_but_down(look(process))
     redis.start()
