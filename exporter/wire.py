@@ -84,13 +84,16 @@ class Wire:
         """The next `count` replies in order; errors among them are `ReplyError` values."""
         replies: list[Any] = []
         append, gets = replies.append, self._reader.gets
-        while count:
-            reply = gets()
-            if reply is False:
-                self._fill(deadline)
-            else:
-                append(reply)
-                count -= 1
+        try:
+            while count:
+                reply = gets()
+                if reply is False:
+                    self._fill(deadline)
+                else:
+                    append(reply)
+                    count -= 1
+        except hiredis.HiredisError as error:
+            raise self._broken(error) from error
         return replies
 
     def receive_now(self) -> list[Any]:
@@ -108,8 +111,11 @@ class Wire:
         except (OSError, hiredis.HiredisError) as error:
             raise self._broken(error) from error
         replies = []
-        while (reply := self._reader.gets()) is not False:
-            replies.append(reply)
+        try:
+            while (reply := self._reader.gets()) is not False:
+                replies.append(reply)
+        except hiredis.HiredisError as error:
+            raise self._broken(error) from error
         return replies
 
     def exchange(self, packed: bytes, count: int, deadline: float) -> list[Any]:
@@ -143,7 +149,7 @@ class Wire:
                     continue
                 while (reply := gets()) is not False:
                     replies.append(reply)
-        except OSError as error:
+        except (OSError, hiredis.HiredisError) as error:
             raise self._broken(error) from error
         return replies + self.receive(count - len(replies), deadline)
 

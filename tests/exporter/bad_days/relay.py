@@ -54,6 +54,15 @@ class Relay:
             self._held_words = None
             self._changed.notify_all()
 
+    def garble(self) -> None:
+        """Pass on something that is no answer of a Redis instead of each answer that is kept back."""
+        with self._changed:
+            for passage in self._passages:
+                if passage.kept:
+                    passage.kept = b"HTTP/1.1 502 Bad Gateway\r\n\r\n"
+            self._held_words = None
+            self._changed.notify_all()
+
     def close(self) -> None:
         self._listening.close()
         self.release()

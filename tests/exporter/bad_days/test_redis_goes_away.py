@@ -237,6 +237,26 @@ def test_a_full_redis_is_read_as_ever(exporter: Exporter, server: Start) -> None
     assert page.value("queue_redis_eviction_policy", policy="noeviction") == 1
 
 
+@pytest.mark.parametrize("connection", [b"bullgauge:read", b"bullgauge:follow"])
+def test_an_answer_that_is_none_is_asked_for_again(
+    connection: bytes, exporter: Exporter, server: Start
+) -> None:
+    redis = server()
+    queue = HandQueue(redis.client()).create()
+    with Relay(redis) as relay:
+        process = exporter(relay.url)
+        eventually(process, lambda page: finished(page) == 0)
+        relay.hold(connection)
+        scrape = look_in_background(process)
+        relay.wait_until_held()
+        relay.garble()
+        assert scrape.result(timeout=30).value("queue_redis_up") is not None
+        queue.finish(3).add(1)
+        page = eventually(process, lambda page: finished(page) == 3)
+        assert size(page, "waiting") == 1
+    assert not any("Traceback" in line for line in process.program.lines)
+
+
 def test_something_that_is_no_redis_is_down(exporter: Exporter, server: Start) -> None:
     other = exporter(server().url)
     process = exporter(other.url.replace("http://", "redis://"))
