@@ -71,8 +71,15 @@ def redis_dies(g: Ground) -> Case | None:
     world.queue(finished=until(90, 40 * (1 - share), 40), failed=until(90, 40 * share, 0))
     down = ("BullRedisDown", g.config.severities.get("BullRedisDown", _C))
     checks = (at(59, *_FIRES), at(66, *_FIRES, down), at(89, *_FIRES, down), at(145))
+    ratio = n.visible_ratio("2h")
+    seen = Query(145, ratio, ((f'{ratio}{{job="{g.config.job}"}}', 0.75),))
     return Case(
-        "a dying Redis sends no all-clear", (world,), (*BLIND, FAIL), checks, beside=("BullErrorBudgetBurn",)
+        "a dying Redis sends no all-clear",
+        (world,),
+        (*BLIND, FAIL),
+        checks,
+        (seen,),
+        beside=("BullErrorBudgetBurn",),
     )
 
 
@@ -132,13 +139,13 @@ def lost_events(g: Ground) -> Case | None:
     """Events trimmed, and gaps that nobody can count; a start that was not seen is no loss."""
     if g.config.profile == "bullmq" or not g.config.alerts.get("BullEventsLost", True):
         return None
-    world = World(g, 60).begin().queue(finished=5)
+    world = World(g, 70).begin().queue(finished=5)
     at_queue = {"queue": QUEUE, "prefix": "bull"}
     world.counter(c.EVENTS_LOST, between(10, 12, 7, 0), reason="trimmed", **at_queue)
     world.counter(c.EVENTS_LOST, 3, reason="unknown_start", **at_queue)
     world.counter(c.EVENTS_GAPS, between(40, 41, 1, 0), queue="gaps", prefix="bull")
     name, severity = "BullEventsLost", g.config.severities.get("BullEventsLost", _W)
-    checks = (at(9), at(13, (name, severity, QUEUE)), at(36), at(42, (name, severity, "gaps")))
+    checks = (at(9), at(13, (name, severity, QUEUE)), at(36), at(42, (name, severity, "gaps")), at(67))
     return Case("events are lost", (world,), (name,), checks)
 
 

@@ -129,13 +129,14 @@ def burn(g: Ground) -> Case | None:
     if not g.config.guards.few_jobs or rate <= share * 14.4:
         return None
     severity = _C if g.config.page_on_burn else _W
-    world = _world(g, 270).queue(finished=until(240, 40 * (1 - rate), 40), failed=until(240, 40 * rate, 0))
+    world = _world(g, 295).queue(finished=until(240, 40 * (1 - rate), 40), failed=until(240, 40 * rate, 0))
     expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", severity="{severity}"}})'
     pairs = Query(230, expr, (('{window="1h"}', 1), ('{window="6h"}', 1)))
     early = Query(20, expr, ())
     hour = Query(45, expr, (('{window="1h"}', 1),))
     # The short window ends an alert long before the long one has forgotten.
     ending = Query(258, expr, (('{window="6h"}', 1),))
+    over = Query(290, expr, ())
     prefix = "" if g.config.profile == "bullmq" else 'prefix="bull", '
     seen = Query(
         230,
@@ -147,7 +148,7 @@ def burn(g: Ground) -> Case | None:
         (world,),
         (),
         (),
-        (early, hour, pairs, ending, seen),
+        (early, hour, pairs, ending, over, seen),
     )
 
 

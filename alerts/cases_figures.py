@@ -26,6 +26,7 @@ def rates(g: Ground) -> Case:
         Query(400, of("failed_ratio30m"), ((job, 0.1),)),
         Query(400, of("success_ratio30m"), ((job, 0.9),)),
         Query(400, of("per_hour_max1d"), ((job, 3600),)),
+        Query(400, f'round({n.increase("1h")}{{status="failed"}}, 10)', ((_failed(g), 120),)),
         Query(395, f'round({n.increase("6h")}{{status="failed"}}, 10)', ((_failed(g), 720),)),
     )
     return Case("rates a second, a minute, an hour, and their peak", (world,), (), (), queries)

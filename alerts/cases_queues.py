@@ -89,6 +89,24 @@ def stuck(g: Ground) -> Case | None:
     )
 
 
+def fresh(g: Ground) -> Case | None:
+    """Windows that hold only what was seen since the exporter came are no windows yet."""
+    if not g.config.guards.coverage or not (_on(g, "BullQueueStuck") and _on(g, "BullWorkersSaturated")):
+        return None
+    world = _world(g, 75).queue("stuck", ready=until(60, 3, 0), workers=2)
+    world.queue("full", ready=until(60, 10, 0), finished=10, workers=4)
+    world.put(c.WORKERS_SATURATED, until(60, 4, 0), queue="full", prefix="bull")
+    stands, full = _single(g, "BullQueueStuck", _C), _single(g, "BullWorkersSaturated", _W)
+    fires = ((*stands[:2], "stuck"), (*full[:2], "full"))
+    names = ("BullQueueStuck", "BullWorkersSaturated")
+    return Case(
+        "a fresh install has no windows yet",
+        (world,),
+        names,
+        (at(15), at(25, *fires), at(59, *fires), at(75)),
+    )
+
+
 def not_stuck(g: Ground) -> Case | None:
     """Paused, rate-limited with a flag that flickers, or retrying: not stuck."""
     if not _on(g, "BullQueueStuck") or not g.config.guards.held_queues:
@@ -154,7 +172,7 @@ def drain(g: Ground) -> Case | None:
         world.queue("limited", ready=seconds / 60, finished=1, rate_limited=1)
     world.queue("small", ready=until(60, 30, 0), finished=30 / (seconds / 60))
     fires = (*fires, *((name, severity, "small") for name, severity, _ in fires))
-    checks = (at(12), at(45, *fires), at(59, *fires), at(75))
+    checks = (at(22 if g.config.guards.coverage else 12), at(45, *fires), at(59, *fires), at(75))
     return Case("a backlog that takes too long", (world,), ("BullBacklogSlow",), checks)
 
 
@@ -223,6 +241,7 @@ CASES: tuple[Maker, ...] = (
     no_workers_no_work,
     crashed,
     stuck,
+    fresh,
     not_stuck,
     saturated,
     oldest,

@@ -77,8 +77,8 @@ def memory(g: Ground) -> Case | None:
         return None
     apart = next(name for name in (*g.config.redis_labels, "redis") if name != "job")
     limited = World(g, 90, labels=((apart, "limited"),)).begin()
-    limited.put(c.MEMORY, lambda now: 1e9 * (values[0] if now < 30 else values[1] if now < 60 else 0.3))
-    limited.put(c.MEMORY_MAX, 1e9)
+    limited.put(c.MEMORY, lambda now: 9e5 * (values[0] if now < 30 else values[1] if now < 60 else 0.3))
+    limited.put(c.MEMORY_MAX, 9e5)
     unlimited = World(g, 90, labels=((apart, "unlimited"),)).begin()
     unlimited.put(c.MEMORY, 9e9)
     name = "BullMemoryHigh"

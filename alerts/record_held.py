@@ -15,15 +15,15 @@ INNER = ("prefix", "queue", "bound", "pool", "cache", "policy", "reason")
 
 
 def held(g: Ground) -> Iterator[Recording]:
-    """One recording for each window that an alert may look back over, and one for those that look at now.
+    """All that fire; then those that can't be judged now, and those whose window can't be.
 
     Without them an exporter that dies, or a Redis, would send "resolved" for everything that it could no longer see.
     """
     ignored = ", ".join((*ADDED, *INNER, *g.config.labels))
     firing = f"{n.ALERTS}{{{label('alertstate', 'firing')}, {Matcher('=~', 'Bull.+', 'alertname')}, {g.job}}}"
+    configured = f"ignoring ({ignored}) {g.over('last', n.UP_ANY, FORGOTTEN_SECONDS)}"
+    yield Recording(n.held("all"), f"{firing} * 0 - 1 and {configured}")
     known = {"now": f"{n.VISIBLE} == 1"}
     known |= {window: f"{n.visible_ratio(window)} >= {COVERED}" for window in WINDOWS}
-    configured = f"ignoring ({ignored}) {g.over('last', n.UP_ANY, FORGOTTEN_SECONDS)}"
     for window, judged in known.items():
-        blind = f"{firing} * 0 - 1 unless ignoring ({ignored}) ({judged})"
-        yield Recording(n.held(window), f"{blind} and {configured}")
+        yield Recording(n.held(window), f"{n.held('all')} unless ignoring ({ignored}) ({judged})")
