@@ -36,15 +36,16 @@ class StreamReader:
         self._count = 100
         self._refused: dict[str, str] = {}
         self._next_check = self._next_check_all = 0.0
-        self._cannot_count = False
-        """Redis 6.2 can't count losses afterwards; a gap must be noticed before it is jumped over."""
+        self._cannot_count: bool | None = None
+        """Redis 6.2 can't count losses afterwards: a gap must be noticed before it is jumped over. None until a
+        stream told."""
 
     def renew(self, refused: dict[str, str]) -> None:
         """The connections are new: compare every place before anything is read."""
         self._refused = refused
         self._version = -1
         self._next_check_all = 0.0
-        self._cannot_count = False
+        self._cannot_count = None
         for followed in self._roster.followed.values():
             if followed.stream is not None and followed.stream.caught_up:
                 followed.stream.interrupted = True
@@ -147,7 +148,7 @@ class StreamReader:
         for stream in group.streams:
             stream.at_end = True
         batches = [(group.by_key[key], entries) for key, entries in reply or ()]
-        if self._cannot_count and "xinfo|stream" not in self._refused:
+        if self._cannot_count is not False and "xinfo|stream" not in self._refused:
             self._check_read([stream for stream, _ in batches if stream not in checked], wire, deadline)
         return batches
 
@@ -159,7 +160,8 @@ class StreamReader:
 
     def _info(self, reply: Any) -> StreamInfo:
         info = stream_info(reply)
-        self._cannot_count |= info.last_id is not None and info.entries_added is None
+        if info.last_id is not None:
+            self._cannot_count = bool(self._cannot_count) or info.entries_added is None
         return info
 
     def _check(self, streams: list[Stream], replies: list[Any]) -> None:

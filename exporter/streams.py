@@ -75,6 +75,8 @@ class Stream:
         self._seen: int | None = None
         """How many entries were ever added up to the place: read, lost or before counting began."""
         self._first_id: bytes | None = None
+        """The oldest entry at the last look, and the oldest one ever seen: by these an older copy is known."""
+        self._earliest_id: bytes | None = None
         self.move_to(BEGINNING)
 
     @property
@@ -88,6 +90,8 @@ class Stream:
     def take(self, entries: list[Any]) -> None:
         """Entries read, in order."""
         lifecycle = self.lifecycle
+        if self._first_id is None:
+            self._note_first(entries[0][0])
         for entry in entries:
             entry_id, fields = entry
             kind = frequent_kind(fields) if len(fields) > 3 else None
@@ -117,7 +121,7 @@ class Stream:
 
         `is_new` says that the queue did not exist when counting began, so all its entries count.
         """
-        self._first_id, self.is_compared = info.first_id, True
+        self.is_compared = True
         if info.last_id is None or is_new:
             self._restart()
         elif _id(info.last_id)[0] < counting_began_ms or _id(info.last_id)[0] > now_ms + 1000:
@@ -127,6 +131,7 @@ class Stream:
         else:
             self.move_to(just_before(counting_began_ms))
             self._admit_between(info)
+        self._note_first(info.first_id)
         self.lost = _none_lost() if info.entries_added is not None or info.last_id is None else None
 
     def _admit_between(self, info: StreamInfo) -> None:
@@ -155,7 +160,7 @@ class Stream:
             self._notice_gap(info)
         else:
             self._measure_loss(info, info.entries_added)
-        self._first_id = info.first_id
+        self._note_first(info.first_id)
         self.interrupted = False
 
     def _measure_loss(self, info: StreamInfo, added: int) -> None:
@@ -209,28 +214,30 @@ class Stream:
 
     def _place_is_ahead(self, info: StreamInfo) -> None:
         """The stream ends before the place: an older copy of it (failover, restored), or a new one."""
-        older_copy = (
-            info.first_id is not None
-            and self._first_id is not None
-            and (
-                info.first_id == self._first_id
-                or (
-                    _id(info.first_id) < _id(self._first_id)
-                    and info.entries_added is not None
-                    and info.entries_added > info.length
-                )
-            )
-        )
-        if older_copy or info.first_id is None:
+        if self._is_older_copy(info):
             self.move_to(info.last_id or BEGINNING)
             self._seen = info.entries_added
         else:
             self._restart()
         self.gaps += 1
 
+    def _is_older_copy(self, info: StreamInfo) -> bool:
+        """Whether it is the same stream as it was before; another one that was never trimmed begins elsewhere."""
+        first = info.first_id
+        if first is None or first in (self._first_id, self._earliest_id):
+            return True
+        if info.entries_added is not None:
+            return info.entries_added > info.length
+        return self._earliest_id is not None and _id(first) > _id(self._earliest_id)
+
+    def _note_first(self, first_id: bytes | None) -> None:
+        self._first_id = first_id
+        self._earliest_id = self._earliest_id or first_id
+
     def _restart(self) -> None:
         """No stream here, or another one: whatever comes is new and read from its beginning."""
         self.move_to(BEGINNING)
+        self._first_id = self._earliest_id = None
         self._seen = 0
         self.lost = self.lost or _none_lost()
 
@@ -242,6 +249,7 @@ class Stream:
             "lost": self.lost,
             "gaps": self.gaps,
             "first_id": self._first_id.decode() if self._first_id else None,
+            "earliest_id": self._earliest_id.decode() if self._earliest_id else None,
             "last_event_ms": self.last_event_ms,
         }
 
@@ -250,6 +258,7 @@ class Stream:
         self.move_to(str(state["position"]).encode())
         self._seen, self.lost, self.gaps = state["seen"], state["lost"], int(state["gaps"])
         self._first_id = state["first_id"].encode() if state["first_id"] else None
+        self._earliest_id = state["earliest_id"].encode() if state["earliest_id"] else None
         self.last_event_ms = float(state["last_event_ms"])
         self.interrupted = True
 

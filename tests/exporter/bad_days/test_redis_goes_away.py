@@ -108,13 +108,19 @@ def test_a_queue_deleted_and_made_anew_at_once_goes_on(exporter: Exporter, serve
     assert lost(page) == 0
 
 
-def test_an_older_copy_of_the_data_counts_nothing_twice(exporter: Exporter, server: Start) -> None:
+@pytest.mark.parametrize("entries_max", [None, 30], ids=["whole", "trimmed"])
+def test_an_older_copy_of_the_data_counts_nothing_twice(
+    entries_max: int | None, exporter: Exporter, server: Start
+) -> None:
     redis = server()
     queue = HandQueue(redis.client()).create()
     process = exporter(redis.url)
-    queue.finish(10)
+    eventually(process, lambda page: finished(page) == 0)
+    for number in range(5):
+        queue.finish(2, entries_max=entries_max)
+        eventually(process, lambda page, n=number: finished(page) == 2 * (n + 1))
     queue.client.save()
-    queue.finish(5)
+    queue.finish(5, entries_max=entries_max)
     page = eventually(process, lambda page: finished(page) == 15)
     assert page.value("queue_jobs_added_total", queue="email") == 15
     redis.kill()
@@ -122,7 +128,7 @@ def test_an_older_copy_of_the_data_counts_nothing_twice(exporter: Exporter, serv
     page = eventually(process, is_up)
     assert finished(page) == 15
     assert page.value("queue_jobs_added_total", queue="email") == 15, "the id counter stepped back to 10"
-    HandQueue(redis.client()).finish(7)
+    HandQueue(redis.client()).finish(7, entries_max=entries_max)
     page = eventually(process, lambda page: (finished(page) or 0) >= 22)
     assert finished(page) == 22
     assert page.value("queue_jobs_added_total", queue="email") == 17

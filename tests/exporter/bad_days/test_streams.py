@@ -50,6 +50,7 @@ def test_redis_6_tells_a_gap_and_no_number(
     server.client().flushall()
     queue = HandQueue(server.client()).create()
     process = exporter(server.url)
+    eventually(process, lambda page: finished(page) == 0)
     queue.finish(10)
     page = eventually(process, lambda page: finished(page) == 10)
     assert gaps(page) == 0
