@@ -70,6 +70,7 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
         "name": queue.name,
         "slots": fleet.slots,
         "jobs_per_hour": workload.arrivals.per_second * 3600,
+        "attempts_per_hour": workload.attempts_per_second * 3600,
         "offered_load": workload.offered_load,
         "utilisation": utilisation.value if utilisation else min(1.0, offered),
         "wait_seconds": _seconds_of(found, "wait"),
@@ -181,8 +182,10 @@ def duration(seconds: float | None) -> str:
     """For people: three figures at most, in ms, s, min or h; a dash where there is none."""
     if seconds is None:
         return "–"
+    if 0 < seconds < 0.0005:
+        return "<1 ms"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
         return f"{seconds:.3g} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_file_verb(verbs, "predict", "say how long the jobs of each queue will wait")
     _add_file_verb(verbs, "size", "find the smallest number of slots that meets the objectives")
     _add_file_verb(verbs, "pool", "say how connection pools are used, and whether their timeouts can fire")
+    _add_report(verbs)
     _add_whatif(verbs)
     _add_simulate(verbs)
     _add_replay(verbs)
@@ -82,6 +83,19 @@ def _add_file_verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
     made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
+
+
+def _add_report(verbs: Any) -> None:
+    made = _add(
+        verbs,
+        "report",
+        "write what will happen, what to change and which claims hold",
+        "bullgauge-planner report fleet.yaml --out capacity",
+    )
+    made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
+    made.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="folder for report.html, report.md, *.svg"
+    )
 
 
 def _add_whatif(verbs: Any) -> None:

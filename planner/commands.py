@@ -17,6 +17,7 @@ def run(options: argparse.Namespace) -> int:
         "predict": _predict,
         "size": _size,
         "pool": _pool,
+        "report": _report,
         "whatif": _whatif,
         "simulate": _simulate,
         "replay": _replay,
@@ -55,6 +56,22 @@ def _pool(options: argparse.Namespace) -> int:
     bull = pool.bull_connections(file.queues)
     show(options, pool_lines.values(found, bull), pool_lines.lines(found, bull))
     return 1 if any(one.utilisation >= 1.0 for one in found) else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from planner.queue_file import read_file
+    from planner.report import report
+    from planner.report_files import write
+    from planner.study import slots_when_varied, study
+
+    file = read_file(options.file)
+    parts = report(study(file, each), slots_when_varied(file, each))
+    try:
+        written = write(options.out, parts)
+    except OSError as error:
+        raise BadInput(f"--out {options.out}: {error.strerror}") from None
+    print(f"bullgauge-planner: wrote {', '.join(written)} in {options.out}", file=sys.stderr)  # noqa: T201
+    return 0
 
 
 def _whatif(options: argparse.Namespace) -> int:
