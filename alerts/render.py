@@ -9,8 +9,11 @@ from alerts.links import Links
 from alerts.promql import Pace, duration
 from alerts.rules import Alert, Group, Recording
 
+# libyaml writes the same text several times faster; a Python without it has the other.
+_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
-class _Dumper(yaml.SafeDumper):
+
+class _Dumper(_Base):  # type: ignore[misc]
     """Writes long expressions as blocks, keys in the order given."""
 
 
