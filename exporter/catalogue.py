@@ -335,7 +335,7 @@ QUEUES_DISCOVERED = _redis("queue_exporter_queues_discovered", GAUGE, "Queues on
 DISCOVERY_SECONDS = _redis(
     "queue_exporter_discovery_seconds",
     GAUGE,
-    "Time of the last walk through the key space: a new queue is found within this and 2 s. Source: SCAN.",
+    "Time of the last walk through the key space: a new queue is found within this and 4 s. Source: SCAN.",
 )
 LABELS_DROPPED = _redis(
     "queue_exporter_labels_dropped_total",

@@ -19,6 +19,7 @@ VERIFY_SECONDS = 5.0
 SOURCE_COMMANDS = {"stream": "xread", "pubsub": "psubscribe"}
 """Without the command, a queue of that source is watched and its events are not."""
 WALK_INTERVAL_SECONDS = 4.0
+WALK_SHORTEST_SECONDS = 0.25
 
 
 class Candidate:
@@ -81,7 +82,10 @@ class Finder:
         if not self._named and "scan" not in refused:
             pattern = keys.scan_pattern(self._prefixes)
             pairs = zip(self._links.wires, budgets, strict=True)
-            self._walks = [Walk(wire, pattern, budget, WALK_INTERVAL_SECONDS) for wire, budget in pairs]
+            self._walks = [
+                Walk(wire, pattern, budget, WALK_INTERVAL_SECONDS, WALK_SHORTEST_SECONDS)
+                for wire, budget in pairs
+            ]
 
     def step(self, counting_began_ms: int, now_ms: int, deadline: float) -> bool:
         """Do what is due; whether anything was verified."""

@@ -31,6 +31,10 @@ class ScanBudget:
     def seconds_until_ready(self) -> float:
         return max(0.0, -self._left / self._share)
 
+    def seconds_earned_by(self, cost: float) -> float:
+        """How long the share takes to pay for so much server time."""
+        return cost / self._share
+
     def spend(self, seconds: float) -> None:
         self._left -= seconds
 
@@ -38,13 +42,24 @@ class ScanBudget:
 class Walk:
     """One walk after another over the keys of one server that match a pattern."""
 
-    def __init__(self, wire: Wire, pattern: bytes, budget: ScanBudget, interval_seconds: float) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        pattern: bytes,
+        budget: ScanBudget,
+        interval_seconds: float,
+        shortest_seconds: float | None = None,
+    ) -> None:
+        """Walks begin `interval_seconds` apart, or as little as `shortest_seconds` while they cost next to nothing."""
         self._wire = wire
         self._pattern = pattern
         self._budget = budget
         self._interval = interval_seconds
+        self._shortest = interval_seconds if shortest_seconds is None else shortest_seconds
         self._cursor = b"0"
         self._began = self._next = 0.0
+        self._cost = 0.0
+        """Server time of the walk under way."""
         self.seconds: float | None = None
         """How long the last whole walk took."""
 
@@ -54,18 +69,23 @@ class Walk:
         if now < self._next or not self._budget.ready(now):
             return None
         if self._cursor == b"0":
-            self._began = now
+            self._began, self._cost = now, 0.0
         scan = pack(("SCAN", self._cursor, "MATCH", self._pattern, "COUNT", COUNT))
         reply, seconds = self._timed(scan, deadline, with_clock=with_clock)
         if isinstance(reply, ReplyError):
             self._next = now + BURST_SECONDS
             return None
         self._budget.spend(seconds)
+        self._cost += seconds
         self._cursor = reply[0]
         if self._cursor == b"0":
             self.seconds = time.monotonic() - self._began
-            self._next = self._began + self._interval
+            self._next = self._began + self._pause_after(self._cost)
         return reply[1], self._cursor == b"0"
+
+    def _pause_after(self, cost: float) -> float:
+        """A cheap walk is made again soon, so that a new queue is met before its stream is trimmed."""
+        return min(self._interval, max(self._shortest, self._budget.seconds_earned_by(cost) * 4))
 
     def pause(self) -> float:
         """Seconds until the next call is due."""

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.utils import floatToGoString
 
 from exporter import catalogue
 from exporter.families import Page, labels
@@ -84,6 +85,13 @@ def test_buckets_add_up_to_the_count():
         4,
     )
     assert [s.value for s in family.samples if s.name.endswith("_count")] == [4]
+
+
+@given(st.floats(1e-4, 1e15))
+def test_a_bucket_edge_is_written_as_the_library_writes_it(edge):
+    page = Page()
+    page.add_histogram(catalogue.ROUND_TRIP, "", Histogram((edge,)))
+    assert f'le="{floatToGoString(edge)}"' in page.render(openmetrics=False).decode()
 
 
 def test_an_unknown_value_is_absent():
