@@ -27,6 +27,7 @@ from exporter.demo_truth import Between, QueueTruth
 
 # Enough finished jobs to look at, few enough that an hour of the demo stays small.
 KEEP = {"removeOnComplete": {"count": 200}, "removeOnFail": {"count": 200}}
+RECANCEL_SECONDS = 0.5
 
 
 class Work:
@@ -64,7 +65,7 @@ class Work:
 
     async def _cut_short(self, workers: list[Any]) -> None:
         """Let no worker fetch a job any more, then end the handlers that run."""
-        pausing = [asyncio.ensure_future(worker.pause()) for worker in workers]
+        pausing = [asyncio.ensure_future(_paused(worker)) for worker in workers]
         await asyncio.sleep(0)  # each has begun now, and waits for its handlers
         self._cut.set()
         await asyncio.gather(*pausing)
@@ -116,6 +117,15 @@ class Work:
         due = (job.timestamp + delay) / 1000
         ready_at_last = due if delay else self._added.pop((queue, job.id), math.inf)
         return Between(max(0.0, job.processedOn / 1000 - ready_at_last), started - due)
+
+
+async def _paused(worker: Any) -> None:
+    """Return once `worker` has paused; a busy client may lose the cancel that ends its blocking read."""
+    pausing = asyncio.ensure_future(worker.pause())
+    while not (await asyncio.wait({pausing}, timeout=RECANCEL_SECONDS))[0]:
+        if worker.waiting is not None:
+            worker.waiting.cancel()
+    await pausing
 
 
 def _finish(end: str, job_type: str) -> str:
