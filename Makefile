@@ -1,8 +1,8 @@
 # `make run` shows real jobs measured; `make test` proves everything. Both set up what they need.
 #
-#   make run                          an embedded Redis, real jobs, the exporter; until Ctrl-C
+#   make run                          an embedded Redis, real jobs, the exporter, the dashboard; until Ctrl-C
 #   make run FOR=60                   the same for a minute, then a summary
-#   make run REDIS=redis://host:6379  the exporter on your own Redis; nothing is written to it
+#   make run REDIS=redis://host:6379  exporter and dashboard on your own Redis; nothing is written to it
 #   make run LISTEN=127.0.0.1:9000    another address for the page (default 127.0.0.1:10577)
 #   make test PYTHON=python3.12       another Python, 3.11 or newer
 
@@ -33,7 +33,7 @@ test: $(DEV) ## everything that CI runs; on Debian as root it installs the serve
 
 bench: $(DEV) ## speed, as ratios measured in one run; says which limit is missed
 	tests/setup.sh
-	@missed=; for file in tests/bench/exporter_*.py; do \
+	@missed=; for file in tests/bench/[a-z]*_*.py; do \
 	  name=$${file##*/}; echo "== $${name%.py}"; \
 	  $(BIN)/python -m "tests.bench.$${name%.py}" || missed="$$missed $${name%.py}"; \
 	done; test -z "$$missed" || { echo "bench: missed:$$missed" >&2; exit 1; }
@@ -69,5 +69,5 @@ $(DEV):
 $(DEMO):
 	@$(PYTHON) tests/check_python.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dashboard,demo]'
 	@rm -f $(VENV)/.dev-* $(VENV)/.demo-* && touch $(DEMO)

@@ -1,7 +1,7 @@
 """Answers a file of questions with known answers through the planner's public API, and says how many are
 right.
 
-    python -m tests.bench.planner_reference FILE [--only R048] [--seconds 8]
+    python -m tests.bench.planner_reference [FILE] [--only R048] [--seconds 8]
 
 One line a case, then a JSON summary; exit status 1 unless all are right. The rule is that of the file's
 format: |x - value| <= 0.001·value + accuracy for exact rows, 0.01·value + half width for simulated ones;
@@ -21,6 +21,8 @@ from planner.predict import predict
 from planner.reading import Question, read_question
 from planner.simulation_effort import Effort
 from planner.sizing import size
+
+SHIPPED = Path(__file__).parents[1] / "planner" / "reference.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=SHIPPED, help="default: the shipped file")
     parser.add_argument("--only", nargs="*", help="ids of cases")
     parser.add_argument("--seconds", type=float, default=8.0, help="most seconds for one simulation")
     options = parser.parse_args(argv)
