@@ -54,7 +54,7 @@ class Work:
             await worker.blockingRedisConnection.getRedisVersion()
         running = [asyncio.ensure_future(worker.run()) for worker in workers]
         try:
-            while not all(worker.running for worker in workers):
+            while not all(worker.running for worker in workers) and not any(task.done() for task in running):
                 await asyncio.sleep(0.01)  # a worker that is closed while it starts fails
             await self._produce(queues, stop)
             await self._cut_short(workers)
