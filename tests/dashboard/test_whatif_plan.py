@@ -37,7 +37,7 @@ LAWS: list[dict[str, Any]] = [
     {"law": "weibull", "shape": 0.7, "mean": 3},
     {"law": "bounded_pareto", "alpha": 1.5, "low": 0.1, "high": 100},
     {"law": "discrete", "values": [1, 2, 9]},
-    {"law": "mixture", "p": [0.5, 0.5], "laws": [{"law": "exponential", "mean": 1}, {"law": "erlang", "k": 2, "mean": 3}]},
+    {"law": "mixture", "p": [0.5, 0.5], "laws": [{"law": "exponential", "mean": 1}, {"law": "erlang", "k": 2, "mean": 3}]},  # noqa: E501
 ]  # fmt: skip
 ARRIVALS: list[dict[str, Any]] = [
     {"process": "poisson", "per_second": 2},
