@@ -163,12 +163,14 @@ def kept(ordered: Vector) -> Law:
     edges = group_edges(len(ordered))
     sizes = np.diff(edges)
     means = np.add.reduceat(ordered, edges[:-1]) / sizes
-    squares = np.add.reduceat(ordered**2, edges[:-1]) / sizes
-    apart = np.sqrt(np.maximum(squares - means**2, 0.0))
-    # A group that is wide for what it weighs is told by two values, a deviation to each side of its mean.
-    wide = (apart**2 * sizes > WIDE * ordered.var() * len(ordered)) & (apart < means)
-    values = np.concatenate([means[~wide], (means - apart)[wide], (means + apart)[wide]])
-    weights = np.concatenate([sizes[~wide], sizes[wide] / 2, sizes[wide] / 2])
+    spreads = np.maximum(np.add.reduceat(ordered**2, edges[:-1]) / sizes - means**2, 0.0)
+    above = means - ordered[edges[:-1]]
+    # A group that is wide for what it weighs is told by two values: its least, and one that makes its variance.
+    wide = (spreads * sizes > WIDE * ordered.var() * len(ordered)) & (above > 0)
+    gap, spread, size = above[wide], spreads[wide], sizes[wide]
+    high = gap**2 / (gap**2 + spread)
+    values = np.concatenate([means[~wide], means[wide] - gap, means[wide] + spread / gap])
+    weights = np.concatenate([sizes[~wide], size * (1.0 - high), size * high])
     distinct, place = np.unique(values, return_inverse=True)
     shares = np.bincount(place, weights=weights / weights.sum())
     return Discrete(tuple(map(float, distinct)), tuple(map(float, shares)))
