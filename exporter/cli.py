@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-VERBS = ("serve", "record", "doctor", "demo", "acl", "metrics", "schema")
+VERBS = ("serve", "sample", "record", "doctor", "demo", "acl", "metrics", "schema")
 
 
 def _with_verb(arguments: list[str]) -> list[str]:
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bullgauge {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (without one: serve)")
     _add_serve(verbs)
+    _add_sample(verbs)
     _add_record(verbs)
     _add_doctor(verbs)
     _add_demo(verbs)
@@ -89,6 +90,21 @@ def _add_serve(verbs: Any) -> None:
     parser.add_argument(
         "--bucket", metavar="SECONDS", type=float, action="append", help="a further bucket edge (repeatable)"
     )
+
+
+def _add_sample(verbs: Any) -> None:
+    parser = _add_verb(
+        verbs,
+        "sample",
+        "show all queues at this moment, the worst first",
+        "bullgauge-exporter sample --redis redis://127.0.0.1:6379 --watch",
+    )
+    _add_target(parser)
+    parser.add_argument("--watch", action="store_true", help="show them again and again, until Ctrl-C")
+    parser.add_argument(
+        "--every", metavar="SECONDS", type=float, default=2.0, help="pause between two looks (default 2)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON; with --watch one object a line")
 
 
 def _add_record(verbs: Any) -> None:

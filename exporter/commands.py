@@ -25,6 +25,7 @@ def run(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     """Run the chosen verb; returns the exit status. Raises UsageError."""
     verbs: dict[str, Callable[[argparse.Namespace, dict[str, Any]], int]] = {
         "serve": _serve,
+        "sample": _sample,
         "record": _record,
         "doctor": _doctor,
         "demo": _demo,
@@ -106,6 +107,22 @@ def _web_config(settings: Settings) -> Any:
     try:
         return WebConfigFile(settings.web_config_file)
     except WebConfigError as error:
+        raise UsageError(str(error)) from error
+
+
+def _sample(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.sample import sample
+    from exporter.wire import WireError
+
+    settings = _settings(options, overrides)
+    if not 0.1 <= options.every <= 3600:
+        raise UsageError(f"command line: --every {options.every:g}: must be between 0.1 and 3600 seconds")
+    stop = threading.Event()
+    _on_signals(stop)
+    every = options.every if options.watch else None
+    try:
+        return sample(settings, watch_seconds=every, as_json=options.json, stop=stop)
+    except WireError as error:
         raise UsageError(str(error)) from error
 
 

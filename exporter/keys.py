@@ -5,6 +5,7 @@ Names are handled as bytes, as Redis holds them; `label` turns one into text for
 """
 
 import base64
+import re
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -33,8 +34,17 @@ class QueueName:
         return self.prefix + b":" + self.name + b":" + suffix
 
 
+# What a byte that is no UTF-8 is written as; a backslash that begins the same text in a name is written so itself.
+_LOOKS_ESCAPED = re.compile(rb"\\(?=x(?:[89a-f][0-9a-f]|5c))")
+
+
 def label(raw: bytes) -> str:
-    """Text for a label; bytes that are no UTF-8 stay visible and distinct as `\\xNN`."""
+    """Text for a label, another one for every name: bytes that are no UTF-8 show as `\\xNN`.
+
+    A name that holds such a text as it stands has its backslash shown as `\\x5c`; any other backslash stays.
+    """
+    if b"\\x" in raw:
+        raw = _LOOKS_ESCAPED.sub(rb"\\x5c", raw)
     return raw.decode("utf-8", "backslashreplace")
 
 
