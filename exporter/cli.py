@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from exporter import __version__
+from exporter.command_line import add_verb, command, ended
 
+PROGRAM = "bullgauge-exporter"
 EPILOG = """\
 example:
   bullgauge-exporter --redis redis://127.0.0.1:6379 --listen :10577
@@ -23,13 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Each verb imports what it needs, so that `--help` and the sidecar start at once.
     from exporter import commands
 
-    try:
-        return commands.run(options, _overrides(options))
-    except commands.UsageError as error:
-        print(f"bullgauge-exporter: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 1
+    return ended(PROGRAM, lambda: commands.run(options, _overrides(options)))
 
 
 VERBS = ("serve", "sample", "record", "doctor", "demo", "acl", "metrics", "schema")
@@ -44,14 +39,12 @@ def _with_verb(arguments: list[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="bullgauge-exporter",
-        description="Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics.\n"
-        "Without a verb it serves; its options: bullgauge-exporter serve --help",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command(
+        PROGRAM,
+        "Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics.\n"
+        f"Without a verb it serves; its options: {PROGRAM} serve --help",
+        EPILOG,
     )
-    parser.add_argument("--version", action="version", version=f"bullgauge {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (without one: serve)")
     _add_serve(verbs)
     _add_sample(verbs)
@@ -59,24 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(verbs)
     _add_demo(verbs)
     _add_acl(verbs)
-    _add_verb(verbs, "metrics", "print every metric as a Markdown page", "bullgauge-exporter metrics")
-    _add_verb(verbs, "schema", "print the JSON Schema of the configuration file", "bullgauge-exporter schema")
-    return parser
-
-
-def _add_verb(verbs: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"example:\n  {example}\n",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    add_verb(verbs, "metrics", "print every metric as a Markdown page", "bullgauge-exporter metrics")
+    add_verb(verbs, "schema", "print the JSON Schema of the configuration file", "bullgauge-exporter schema")
     return parser
 
 
 def _add_serve(verbs: Any) -> None:
-    parser = _add_verb(
+    parser = add_verb(
         verbs, "serve", "serve /metrics until stopped", "bullgauge-exporter --redis redis://127.0.0.1:6379"
     )
     _add_target(parser)
@@ -93,7 +75,7 @@ def _add_serve(verbs: Any) -> None:
 
 
 def _add_sample(verbs: Any) -> None:
-    parser = _add_verb(
+    parser = add_verb(
         verbs,
         "sample",
         "show all queues at this moment, the worst first",
@@ -108,21 +90,23 @@ def _add_sample(verbs: Any) -> None:
 
 
 def _add_record(verbs: Any) -> None:
-    parser = _add_verb(
+    parser = add_verb(
         verbs,
         "record",
         "write one line for each finished attempt",
         "bullgauge-exporter record --out trace.csv --for 3600",
     )
     _add_target(parser)
-    parser.add_argument("--out", metavar="FILE", type=Path, help=".csv or .jsonl (default: CSV on stdout)")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help=".csv, .jsonl or .parquet (default: CSV on stdout)"
+    )
     parser.add_argument(
         "--for", metavar="SECONDS", type=float, dest="for_seconds", help="stop after this time"
     )
 
 
 def _add_doctor(verbs: Any) -> None:
-    parser = _add_verb(
+    parser = add_verb(
         verbs,
         "doctor",
         "say what can be seen of a Redis, and what is in the way",
@@ -133,7 +117,7 @@ def _add_doctor(verbs: Any) -> None:
 
 
 def _add_demo(verbs: Any) -> None:
-    parser = _add_verb(
+    parser = add_verb(
         verbs, "demo", "measure real jobs on an embedded Valkey", "bullgauge-exporter demo --for 60"
     )
     parser.add_argument(
@@ -148,7 +132,7 @@ def _add_demo(verbs: Any) -> None:
 
 
 def _add_acl(verbs: Any) -> None:
-    parser = _add_verb(
+    parser = add_verb(
         verbs, "acl", "print the Redis ACL that the exporter needs", "bullgauge-exporter acl --prefix bull"
     )
     parser.add_argument(

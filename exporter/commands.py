@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter import settings_file
+from exporter.command_line import UsageError
 from exporter.notices import Notices
 from exporter.settings import Settings, TargetSettings
-
-
-class UsageError(ValueError):
-    """Bad input, in one line."""
 
 
 def run(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
@@ -115,13 +112,13 @@ def _sample(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.wire import WireError
 
     settings = _settings(options, overrides)
-    if not 0.1 <= options.every <= 3600:
-        raise UsageError(f"command line: --every {options.every:g}: must be between 0.1 and 3600 seconds")
+    every = _seconds("--every", options.every, 3600)
     stop = threading.Event()
     _on_signals(stop)
-    every = options.every if options.watch else None
     try:
-        return sample(settings, watch_seconds=every, as_json=options.json, stop=stop)
+        return sample(
+            settings, watch_seconds=every if options.watch else None, as_json=options.json, stop=stop
+        )
     except WireError as error:
         raise UsageError(str(error)) from error
 
@@ -131,15 +128,25 @@ def _record(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.wire import WireError
 
     settings = _settings(options, overrides)
+    for_seconds = _seconds("--for", options.for_seconds, 1e9)
     notices = _start_log(options.log_level)
     stop = threading.Event()
     _on_signals(stop)
     try:
-        return record(settings, notices, options.out, options.for_seconds, stop)
+        return record(settings, notices, options.out, for_seconds, stop)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise UsageError(f"{options.out}: {error.strerror}") from error
+        raise UsageError(f"{options.out or 'stdout'}: {error.strerror or error}") from error
     except WireError as error:
         raise UsageError(str(error)) from error
+
+
+def _seconds(option: str, seconds: float | None, most: float) -> float | None:
+    """A time that can be waited for. Raises UsageError."""
+    if seconds is not None and not 0.1 <= seconds <= most:
+        raise UsageError(f"command line: {option} {seconds:g}: must be between 0.1 and {most:g} seconds")
+    return seconds
 
 
 def _doctor(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
@@ -181,10 +188,7 @@ def _schema(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
 
 def _settings(options: argparse.Namespace, overrides: dict[str, Any]) -> Settings:
-    try:
-        return settings_file.load(options.config, overrides)
-    except settings_file.SettingsError as error:
-        raise UsageError(str(error)) from error
+    return settings_file.load(options.config, overrides)
 
 
 def _start_log(level: str) -> Notices:

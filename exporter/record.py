@@ -1,12 +1,8 @@
-"""This file knows how finished attempts become a trace: one line an attempt, CSV or JSONL."""
+"""This file knows how finished attempts become a trace, and how `record` says that it goes on."""
 
-import csv
-import json
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
@@ -14,12 +10,15 @@ from exporter.collector import Collector
 from exporter.keys import QueueName, label
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
+from exporter.record_formats import COLUMNS, Row, Trace, open_trace
+from exporter.sample_text import age
 from exporter.settings import TargetSettings
 from exporter.wire import WireError
 
-Row = dict[str, str | int | float | None]
+__all__ = ["COLUMNS", "record"]
+
 CONNECT_SECONDS = 30.0
-COLUMNS = ("queue", "job_type", "job_id", "attempt", "ready", "started", "ended", "outcome")
+PROGRESS_SECONDS = 1.0
 
 
 def record(
@@ -29,36 +28,82 @@ def record(
     for_seconds: float | None,
     stop: threading.Event,
 ) -> int:
-    """Write attempts as they finish until `stop` is set or the time is over. Raises OSError for `out`,
-    WireError when Redis does not answer."""
-    with ExitStack() as files:
-        file = files.enter_context(out.open("w", newline="")) if out else sys.stdout
-        write = _json_writer(file) if out is not None and out.suffix == ".jsonl" else _csv_writer(file)
-        written = [0]
-        failed: list[OSError] = []
+    """Write attempts as they finish until `stop` is set or the time is over.
 
-        def take(queue: QueueName, records: list[JobRecord]) -> None:
-            try:
-                for attempt in records:
-                    write(_row(queue, attempt))
-                file.flush()
-                written[0] += len(records)
-            except OSError as error:
-                failed.append(error)
-                stop.set()
+    Raises OSError and FormatError for `out`, WireError when Redis does not answer.
+    """
+    recorder = _Recorder(open_trace(out), stop)
+    try:
+        _follow(settings, notices, recorder, for_seconds, stop)
+    finally:
+        recorder.trace.close()
+    if recorder.failure is not None:
+        raise recorder.failure
+    print(f"bullgauge-exporter: recorded {recorder.attempts} attempts", file=sys.stderr)
+    return 0
 
-        collector = Collector(settings, notices, on_records=take)
-        collector.start()
+
+class _Recorder:
+    """Takes attempts from the follower's thread; a file that takes no more ends the recording."""
+
+    def __init__(self, trace: Trace, stop: threading.Event) -> None:
+        self.trace = trace
+        self.attempts = 0
+        self.queues: set[QueueName] = set()
+        self.failure: OSError | None = None
+        self._stop = stop
+
+    def take(self, queue: QueueName, records: list[JobRecord]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            self.trace.write([_row(queue, attempt) for attempt in records])
+        except OSError as error:
+            self.failure = error
+            self._stop.set()
+        else:
+            self.attempts += len(records)
+            self.queues.add(queue)
+
+
+def _follow(
+    settings: TargetSettings,
+    notices: Notices,
+    recorder: _Recorder,
+    for_seconds: float | None,
+    stop: threading.Event,
+) -> None:
+    collector = Collector(settings, notices, on_records=recorder.take)
+    collector.start()
+    try:
         if (reason := collector.wait_ready(time.monotonic() + CONNECT_SECONDS)) is not None:
-            collector.stop()
             raise WireError(reason)
         print(f"bullgauge-exporter: recording {collector.address}", file=sys.stderr, flush=True)
-        stop.wait(for_seconds)
+        _wait(recorder, for_seconds, stop, sys.stderr)
+    finally:
         collector.stop()
-        if failed:
-            raise failed[0]
-    print(f"bullgauge-exporter: recorded {written[0]} attempts", file=sys.stderr)
-    return 0
+
+
+def _wait(recorder: _Recorder, for_seconds: float | None, stop: threading.Event, file: TextIO) -> None:
+    """Until told to stop or the time is over; on a terminal, with a line that says how far it is."""
+    began = time.monotonic()
+    end = float("inf") if for_seconds is None else began + for_seconds
+    while (now := time.monotonic()) < end and not stop.wait(min(PROGRESS_SECONDS, end - now)):
+        if file.isatty():
+            print(
+                f"\r{_progress(recorder, time.monotonic() - began, for_seconds)}\x1b[K",
+                end="",
+                file=file,
+                flush=True,
+            )
+    if file.isatty():
+        print(file=file)
+
+
+def _progress(recorder: _Recorder, seconds: float, for_seconds: float | None) -> str:
+    of = "" if for_seconds is None else f" of {age(for_seconds)}"
+    ending = "" if for_seconds is not None else ", Ctrl-C ends it"
+    return f"{recorder.attempts:,} attempts of {len(recorder.queues):,} queues in {age(seconds)}{of}{ending}"
 
 
 def _row(queue: QueueName, attempt: JobRecord) -> Row:
@@ -76,13 +121,3 @@ def _row(queue: QueueName, attempt: JobRecord) -> Row:
 
 def _seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else round(milliseconds / 1000, 4)
-
-
-def _csv_writer(file: TextIO) -> Callable[[Row], object]:
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    return writer.writerow
-
-
-def _json_writer(file: TextIO) -> Callable[[Row], object]:
-    return lambda row: file.write(json.dumps(row, ensure_ascii=False) + "\n")

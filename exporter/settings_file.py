@@ -6,10 +6,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from exporter import yaml_lines
+from exporter.command_line import UsageError
 from exporter.settings import Settings
 
 
-class SettingsError(ValueError):
+class SettingsError(UsageError):
     """The configuration can't be used; the text is one line: where, which value, which rule."""
 
 
@@ -20,7 +22,9 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     try:
         document = yaml.safe_load(text) if text else {}
     except yaml.YAMLError as error:
-        raise SettingsError(f"{where}{_mark(error)}: not YAML: {_problem(error)}") from error
+        raise SettingsError(
+            f"{where}{yaml_lines.mark(error)}: not YAML: {yaml_lines.problem(error)}"
+        ) from error
     if document is None:
         document = {}
     if not isinstance(document, dict):
@@ -52,7 +56,7 @@ def _explain(where: str, text: str, error: ValidationError) -> str:
     """The first mistake in one line, and how many more there are."""
     first, *more = error.errors(include_url=False)
     path = ".".join(str(part) for part in first["loc"])
-    line = _line_of(text, first["loc"])
+    line = yaml_lines.line_of(yaml_lines.tree(text), first["loc"])
     rule = str(first["msg"]).removeprefix("Value error, ")
     value = (
         "" if first["type"] in ("missing", "value_error") or _is_secret(path) else f" {first['input']!r:.80}"
@@ -66,35 +70,3 @@ def _explain(where: str, text: str, error: ValidationError) -> str:
 
 def _is_secret(path: str) -> bool:
     return path.endswith(("password", "url"))
-
-
-def _line_of(text: str, location: tuple[int | str, ...]) -> int | None:
-    """The line of the YAML node at a path; of its nearest parent when it is missing."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
-    line = None
-    for part in location:
-        found = _child(node, part)
-        if found is None:
-            break
-        line, node = found
-    return line
-
-
-def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return key.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        value = node.value[part]
-        return value.start_mark.line + 1, value
-    return None
-
-
-def _mark(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f":{mark.line + 1}" if mark else ""
-
-
-def _problem(error: yaml.YAMLError) -> str:
-    return " ".join(str(getattr(error, "problem", None) or error).split())

@@ -2,65 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import select
 import signal
-import struct
-import subprocess
 import sys
-import termios
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.documents import environment
 from tests.exporter.bad_days.queues import HandQueue
+from tests.exporter.terminal import Terminal
 from tests.servers import Server
 
 ENTER, LEAVE, HIDE, SHOW = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25l", "\x1b[?25h"
-
-
-class Terminal:
-    """A program on a terminal of a given size; what it wrote is `text`."""
-
-    def __init__(self, command: list[str], columns: int, lines: int, **env: str) -> None:
-        self._ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env={**environment(), "TERM": "xterm", **env}
-        )
-        os.close(theirs)
-        self.text = ""
-
-    def wait_for(self, wanted: str, after: int = 0, seconds: float = 20) -> int:
-        """The place behind `wanted`, once it was written behind the place `after`."""
-        deadline = time.monotonic() + seconds
-        while wanted not in self.text[after:]:
-            assert self._read(deadline - time.monotonic()), f"never wrote {wanted!r}: {self.text[-2000:]!r}"
-        return self.text.index(wanted, after) + len(wanted)
-
-    def end(self, signal_number: int) -> int:
-        self.process.send_signal(signal_number)
-        while self._read(10):
-            pass
-        return self.process.wait(10)
-
-    def _read(self, seconds: float) -> bool:
-        if not select.select([self._ours], [], [], max(0.0, seconds))[0]:
-            return False
-        try:
-            data = os.read(self._ours, 65536)
-        except OSError:  # the other side is closed
-            return False
-        self.text += data.decode(errors="replace")
-        return bool(data)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
 
 
 @contextmanager
