@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter import __version__
+from planner import fit_options
 
 NEEDED = ("numpy", "scipy")
 EPILOG = """\
@@ -63,6 +64,14 @@ def parser() -> argparse.ArgumentParser:
     _add_whatif(verbs)
     _add_simulate(verbs)
     _add_replay(verbs)
+    fit_options.add_options(
+        _add(
+            verbs,
+            "fit",
+            "make a file of queues from what was seen",
+            "bullgauge-planner fit trace.csv > fleet.yaml",
+        )
+    )
     _add(verbs, "schema", "print the JSON Schema of the file", "bullgauge-planner schema > fleet.schema.json")
     return made
 

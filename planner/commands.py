@@ -21,6 +21,7 @@ def run(options: argparse.Namespace) -> int:
         "whatif": _whatif,
         "simulate": _simulate,
         "replay": _replay,
+        "fit": _fit,
         "schema": _schema,
     }
     return verbs[options.verb](options)
@@ -103,6 +104,14 @@ def _replay(options: argparse.Namespace) -> int:
         raise BadInput(f"{options.trace}: no queue {options.queue!r}; there are {', '.join(sorted(trace))}")
     found = [replayed(name, rows, options.slots) for name, rows in chosen.items()]
     show(options, {"queues": found}, as_lines(found))
+    return 0
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from planner.fit_command import fitted
+
+    text, values = fitted(options, _columns(options.column))
+    show(options, values, [text])
     return 0
 
 

@@ -72,10 +72,11 @@ class Prometheus:
                     values[first + round((at - begin) / over.step)] = float(value)
         return [Series(dict(labels), values) for labels, values in found.items()]
 
-    def instant(self, query: str, moment: float) -> list[tuple[Mapping[str, str], float]]:
-        """Each series of the query at one moment. Raises BadInput."""
+    def sampled_at(self, selector: str, window_seconds: float, moment: float) -> list[list[float]]:
+        """When each series was sampled in the window before a moment. Raises BadInput."""
+        query = f"{selector}[{milliseconds(window_seconds)}]"
         results = self._ask("/api/v1/query", {"query": query, "time": f"{moment:.3f}"})
-        return [(result["metric"], float(result["value"][1])) for result in results]
+        return [[float(at) for at, _ in result["values"]] for result in results]
 
     def _ask(self, path: str, fields: dict[str, str]) -> list[Any]:
         body = self.address.ask(path, fields)

@@ -1,0 +1,111 @@
+"""Knows the verb `fit`: which source is asked, which queues are fitted, and how the answer is printed."""
+
+import argparse
+import json
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from planner.durations import seconds
+from planner.errors import BadInput
+from planner.fit_fleet import read_fleet
+from planner.fit_output import as_yaml, names_of, values
+from planner.fitting import Fitted, fit
+from planner.history import Prometheus, moment
+from planner.history_http import address
+from planner.observed import Observed
+
+SOURCES = ("trace", "exporter", "prometheus", "redis")
+
+
+def fitted(options: argparse.Namespace, columns: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """The text to print, and the same as plain values. Raises BadInput."""
+    fleet = read_fleet(options.fleet, options.slots)
+    origin, seen = observed(options, columns)
+    chosen = [one for one in seen if not options.queue or one.queue in options.queue]
+    if not chosen:
+        there = ", ".join(sorted({one.queue for one in seen})) or "none"
+        raise BadInput(f"{origin}: no queue {', '.join(map(repr, options.queue))}; there are {there}")
+    fits = [fit(one, fleet.slots.get(one.queue)) for one in chosen]
+    if all(found.workload is None for found in fits):
+        raise BadInput(f"{origin}: {_why_nothing(fits)}")
+    told = [values(found, name) for found, name in zip(fits, names_of(fits), strict=True)]
+    return as_yaml(fits, fleet, origin), json.loads(json.dumps({"origin": origin, "queues": told}))
+
+
+def _why_nothing(fits: Sequence[Fitted]) -> str:
+    first = fits[0]
+    others = f" (and {len(fits) - 1} more queues likewise)" if len(fits) > 1 else ""
+    return f"queue {first.observed.queue!r} can't be fitted: {first.why}{others}"
+
+
+def observed(options: argparse.Namespace, columns: dict[str, str]) -> tuple[str, list[Observed]]:
+    """Where it was looked, and what was seen of each queue. Raises BadInput."""
+    given = [source for source in SOURCES if getattr(options, source) is not None]
+    if len(given) != 1:
+        which = " and ".join("TRACE" if source == "trace" else f"--{source}" for source in given) or "none"
+        raise BadInput(f"{which} given; give one of TRACE, --exporter URL, --prometheus URL, --redis URL")
+    readers = {
+        "trace": lambda: _from_trace(options, columns),
+        "exporter": lambda: _from_exporter(options),
+        "prometheus": lambda: _from_prometheus(options),
+        "redis": lambda: _from_redis(options),
+    }
+    return readers[given[0]]()
+
+
+def _from_trace(options: argparse.Namespace, columns: dict[str, str]) -> tuple[str, list[Observed]]:
+    from planner.fit_attempts import observe_attempts
+    from planner.fit_table import read_attempts
+
+    trace = read_attempts(options.trace, columns)
+    return str(options.trace), [observe_attempts(queue, attempts) for queue, attempts in trace.items()]
+
+
+def _from_exporter(options: argparse.Namespace) -> tuple[str, list[Observed]]:
+    from planner.fit_exporter import watch
+
+    for_seconds = span("--for", options.span)
+    place = address("--exporter", options.exporter, span("--timeout", options.timeout))
+    return place.shown, watch(place, for_seconds, threading.Event())
+
+
+def _from_prometheus(options: argparse.Namespace) -> tuple[str, list[Observed]]:
+    from planner.fit_prometheus import observe_range
+
+    server, begin, end = asked_range(options, "now-7d")
+    return server.address.shown, observe_range(server, begin, end, options.queue)
+
+
+def asked_range(options: argparse.Namespace, since: str) -> tuple[Prometheus, float, float]:
+    """The server and the range of the options; `since` where no begin is given. Raises BadInput."""
+    now = datetime.now(UTC)
+    begin = moment("--from", options.begin or since, now)
+    end = moment("--to", options.end, now)
+    if begin >= end:
+        raise BadInput(f"--from {options.begin or since}: is not before --to {options.end}")
+    place = address("--prometheus", options.prometheus, span("--timeout", options.timeout))
+    return Prometheus(place, options.selector), begin, end
+
+
+def _from_redis(options: argparse.Namespace) -> tuple[str, list[Observed]]:
+    from planner.fit_redis import observe_redis
+
+    if options.jobs < 1:
+        raise BadInput(f"--jobs {options.jobs}: give a number from 1 on")
+    timeout = span("--timeout", options.timeout)
+    return observe_redis(
+        options.redis, options.redis_password_file, options.prefix, options.queue, options.jobs, timeout
+    )
+
+
+def span(option: str, text: str) -> float:
+    """Seconds of an option, above 0. Raises BadInput."""
+    try:
+        given = seconds(text)
+    except BadInput as error:
+        raise BadInput(f"{option}: {error}") from None
+    if not 0 < given < float("inf"):
+        raise BadInput(f"{option} {text}: give a time above 0, such as 60s")
+    return given

@@ -1,0 +1,203 @@
+"""Knows how a range that a Prometheus holds becomes observations: increases a step, summed after the copies are one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exporter import catalogue as c
+from exporter.catalogue import Kind, Metric
+from planner import fit_counters
+from planner.durations import SECONDS_PER_UNIT
+from planner.errors import BadInput
+from planner.fit_counters import Counted, Gauges, Labels, Whose
+from planner.history import Prometheus, Range
+from planner.laws import Vector
+from planner.observed import Observed, Steps
+
+# Steps for arrivals, and wider ones for totals; both divide a day, and a step needs some scrapes.
+NICE_SECONDS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+SCRAPES_A_STEP = 4
+MOST_STEPS, MOST_TOTALS = 2000, 60
+# A range of which less than this is held is not the range that was asked for.
+LEAST_HELD = 0.1
+LOOKBACK_SECONDS = 600.0
+_TOTALS = (c.JOB_DURATION_SQUARE, c.PROCESSED, c.REQUEUED, c.ADDED, c.EVENTS_LOST, c.EVENTS_GAPS)
+_HISTOGRAMS = (c.JOB_DURATION, c.JOB_WAIT, c.PAYLOAD)
+
+
+def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence[str] = ()) -> list[Observed]:
+    """What the range holds of each queue. Raises BadInput: no answer, nothing there, or far less than asked for."""
+    over = Range(begin, end, step_of(server, begin, end, MOST_STEPS))
+    wide = Range(begin, end, step_of(server, begin, end, MOST_TOTALS))
+    if not over.moments:
+        raise BadInput(f"--from: the range of {end - begin:.0f} s is shorter than a step of {over.step:g} s")
+    limit = (only(queues),) if queues else ()
+    arrivals = _Arrivals.ask(server, over, limit)
+    if not arrivals.starts:
+        raise BadInput(f"{server.address.shown}: holds no queue with {{{server.selector}}} in this range")
+    _refuse_a_short_one(server, over, arrivals.starts)
+    grown = _totals(server, wide, limit)
+    gauges = _gauges(server, over, limit)
+    return [
+        fit_counters.observe(_counted(whose, over, arrivals, grown.get(whose, {}), gauges))
+        for whose in sorted(arrivals.starts)
+    ]
+
+
+def only(queues: Sequence[str]) -> str:
+    """A matcher for these queues alone."""
+    return f'queue=~"{"|".join(_escaped(queue) for queue in queues)}"'
+
+
+def _escaped(name: str) -> str:
+    pattern = "".join(f"\\{char}" if char in r".*+?()|[]{}^$\\" else char for char in name)
+    return pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def step_of(server: Prometheus, begin: float, end: float, most: int) -> float:
+    """The smallest nice step that holds some scrapes and leaves at most so many steps."""
+    least = max(SCRAPES_A_STEP * scrape_seconds(server, end), (end - begin) / most)
+    return float(next((nice for nice in NICE_SECONDS if nice >= least - 1e-9), NICE_SECONDS[-1]))
+
+
+def scrape_seconds(server: Prometheus, end: float) -> float:
+    """How far apart the exporter's samples are; a minute where that can't be seen."""
+    sampled = server.sampled_at(server.select(c.REDIS_UP.name), LOOKBACK_SECONDS, end)
+    apart = [float(np.median(np.diff(moments))) for moments in sampled if len(moments) > 2]
+    return max(apart, default=60.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrivals:
+    """First starts and square sums of each step by queue."""
+
+    starts: dict[Whose, Vector]
+    squares: dict[Whose, Vector]
+
+    @classmethod
+    def ask(cls, server: Prometheus, over: Range, limit: tuple[str, ...]) -> "_Arrivals":
+        starts = by_queue(server, server.increase(f"{c.JOB_WAIT.name}_count", over.step, *limit), over)
+        squares = by_queue(server, server.increase(c.ARRIVAL_SQUARE.name, over.step, *limit), over)
+        return cls(_only_ones(starts), _only_ones(squares))
+
+
+def by_queue(server: Prometheus, query: str, over: Range) -> dict[Whose, dict[Labels, Vector]]:
+    """The series of a query by queue and by the labels that are the metric's own."""
+    found: dict[Whose, dict[Labels, Vector]] = {}
+    for series in server.range(query, over):
+        whose, own = whose_of(series.labels)
+        found.setdefault(whose, {})[own] = series.values
+    return found
+
+
+OWN_LABELS = {label for metric in c.METRICS for label in metric.labels} | {"le"}
+
+
+def whose_of(labels: Mapping[str, str]) -> tuple[Whose, Labels]:
+    """Whose a series is, and its own labels. What is neither tells one Redis from another."""
+    own = tuple(sorted((k, v) for k, v in labels.items() if k in OWN_LABELS))
+    rest = {k: v for k, v in labels.items() if k not in OWN_LABELS and k not in ("prefix", "queue")}
+    target = tuple(sorted(rest.items()))
+    return (target, labels.get("prefix", ""), labels.get("queue", "")), own
+
+
+def _only_ones(found: Mapping[Whose, Mapping[Labels, Vector]]) -> dict[Whose, Vector]:
+    return {whose: next(iter(series.values())) for whose, series in found.items()}
+
+
+def _refuse_a_short_one(server: Prometheus, over: Range, starts: Mapping[Whose, Vector]) -> None:
+    held = max(float(np.isfinite(values).sum()) for values in starts.values()) * over.step
+    asked = over.end - over.begin
+    if held < LEAST_HELD * asked:
+        raise BadInput(
+            f"{server.address.shown}: holds {_span(held)} of the {_span(asked)} asked for; "
+            f"give --from now-{_span(held)} to fit those, or wait until it holds more"
+        )
+
+
+def _span(span_seconds: float) -> str:
+    unit = next((u for u in ("d", "h", "m") if span_seconds >= 2 * SECONDS_PER_UNIT[u]), "s")
+    return f"{span_seconds / SECONDS_PER_UNIT[unit]:.0f}{unit}"
+
+
+def _totals(
+    server: Prometheus, wide: Range, limit: tuple[str, ...]
+) -> dict[Whose, dict[tuple[str, Labels], float]]:
+    """How much every counter grew over the range."""
+    found: dict[Whose, dict[tuple[str, Labels], float]] = {}
+    for name, kept in _counters():
+        query = f"sum without ({', '.join(kept)}) ({server.increase(name, wide.step, *limit)})"
+        for whose, series in by_queue(
+            server, query if kept else server.increase(name, wide.step, *limit), wide
+        ).items():
+            for own, values in series.items():
+                if np.isfinite(values).any():
+                    found.setdefault(whose, {})[name, own] = float(np.nansum(values))
+    return found
+
+
+def _counters() -> Iterable[tuple[str, tuple[str, ...]]]:
+    """Samples to ask for, and the labels to sum over: of a histogram only its buckets matter."""
+    for metric in _TOTALS:
+        yield metric.name, ()
+    for metric in _HISTOGRAMS:
+        for part in ("bucket", "sum", "count"):
+            yield f"{metric.name}_{part}", _summed(metric)
+
+
+def _summed(metric: Metric) -> tuple[str, ...]:
+    return metric.labels if metric.kind is Kind.HISTOGRAM else ()
+
+
+def _gauges(
+    server: Prometheus, over: Range, limit: tuple[str, ...]
+) -> dict[str, dict[Whose, dict[Labels, Vector]]]:
+    """Gauges at the begin of the range and at each step, by name."""
+    ends = Range(over.begin - over.step, over.end, over.step)
+    names = (c.SIZE.name, c.ACTIVE_UNLOCKED.name, c.WORKERS.name, c.WORKERS_SATURATED.name)
+    return {name: by_queue(server, server.gauge(name, *limit), ends) for name in names}
+
+
+def _counted(
+    whose: Whose,
+    over: Range,
+    arrivals: _Arrivals,
+    grown: dict[tuple[str, Labels], float],
+    gauges: Mapping[str, Mapping[Whose, Mapping[Labels, Vector]]],
+) -> Counted:
+    starts = arrivals.starts[whose]
+    known = np.isfinite(starts)
+    counted = Counted(whose, "prometheus", over.begin, float(known.sum()) * over.step, grown)
+    counted.gauges = _gauges_of(whose, over.moments + 1, gauges)
+    counts = fit_counters.arrived_in_steps(starts, counted.gauges.ready)
+    # Totals are of wider steps; the arrivals are those of the fine ones, which the rate is made of.
+    grown[f"{c.JOB_WAIT.name}_count", ()] = float(np.nansum(starts))
+    squares = arrivals.squares.get(whose)
+    if squares is not None:
+        grown[c.ARRIVAL_SQUARE.name, ()] = float(np.nansum(squares[known]))
+    counted.steps = Steps(over.begin, over.step, counts, squares)
+    if (unknown := int((~known).sum())) > 0:
+        counted.doubts.append(f"nothing is held of {unknown:,} of {len(known):,} steps of {over.step:g} s")
+    return counted
+
+
+def _gauges_of(
+    whose: Whose, moments: int, gauges: Mapping[str, Mapping[Whose, Mapping[Labels, Vector]]]
+) -> Gauges:
+    absent = np.full(moments, np.nan)
+    sizes = gauges[c.SIZE.name].get(whose, {})
+
+    def plain(name: str) -> Vector:
+        return next(iter(gauges[name].get(whose, {}).values()), absent)
+
+    ready = sum(
+        (sizes.get((("state", state),), absent) for state in fit_counters.READY_STATES), np.zeros(moments)
+    )
+    return Gauges(
+        np.asarray(ready),
+        sizes.get((("state", "active"),), absent),
+        plain(c.ACTIVE_UNLOCKED.name),
+        plain(c.WORKERS.name),
+        plain(c.WORKERS_SATURATED.name),
+    )
