@@ -1,6 +1,7 @@
 """Knows how predictions and plans are answered: as plain values for `--json`, and as lines for people."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from planner.limits import ceiling
@@ -12,18 +13,27 @@ from planner.simulation_effort import Effort
 from planner.sizing import size
 
 QUANTILES = ("mean", "p50", "p95", "p99")
+# A ten-thousandth of a service or of all jobs is seen by nobody; the p99.9 is told to 2 %.
+_SHARE_SEEN, _RARE, _SHORTEST = 2e-4, 5.0, 100_000
 SIMULATED = ("util", *(f"{q}_wait" for q in QUANTILES), "mean_sojourn", "p95_sojourn", "p99_sojourn")
+
+
+def effort_for(queue: AskedQueue, seed: int = 1) -> Effort:
+    """As sure as a reader can see."""
+    unseen = 1e-4 * queue.question.workload.service.mean
+    return Effort(seed=seed, share_seen=_SHARE_SEEN, seconds_seen=unseen, rare=_RARE, shortest=_SHORTEST)
 
 
 def predicted(queue: AskedQueue) -> dict[str, Any]:
     """What one queue of the file will do."""
     question = queue.question
     bounds = read_objective(queue.objective)
-    plain = predict(question.workload, question.fleet)
+    effort = effort_for(queue)
+    plain = predict(question.workload, question.fleet, effort=effort)
     broken = bounds.bounds
     if plain.stable:
         missing = tuple(figure for figure in bounds.figures if figure not in plain.figures)
-        held = predict(question.workload, question.fleet, missing).figures if missing else {}
+        held = predict(question.workload, question.fleet, missing, effort).figures if missing else {}
         broken = tuple(b for b in bounds.bounds if not b.holds({**plain.figures, **held}[b.figure].value))
     return {**values(queue, plain), "objectives_broken": [bound.figure for bound in broken]}
 
@@ -38,7 +48,7 @@ def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
         return {**values(queue, plain), "objectives_broken": list(queue.objective)}
     bounds = read_objective(queue.objective)
     wanted = tuple(dict.fromkeys((*SIMULATED, *bounds.figures)))
-    run = Simulation(question.workload, question.fleet, wanted, Effort(seed=seed))
+    run = Simulation(question.workload, question.fleet, wanted, effort_for(queue, seed))
     figures = run.run()
     found = Prediction(f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures))
     broken = [bound.figure for bound in bounds.broken(found)]
@@ -81,6 +91,7 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
         "method": found.method,
         "stable": found.stable,
         "backlog_per_hour": found.backlog_per_second * 3600,
+        "overloads": [asdict(one) for one in found.overloads],
         "objectives": queue.objective,
         "assumed": list(queue.assumed),
         "doubts": list(found.doubts),
@@ -110,41 +121,6 @@ def as_lines(answers: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def scenario_lines(found: list[dict[str, Any]]) -> list[str]:
-    """A table of the queues that differ between scenarios; all of them when none does."""
-    names = [row["name"] for row in found[0]["queues"]]
-    differ = {name for place, name in enumerate(names) if _differs([one["queues"][place] for one in found])}
-    width = max(len("scenario"), *(len(_told(one["set"])) for one in found)) + 2
-    lines = [
-        f"{'scenario':<{width}}{'queue':<28}{'slots':>6}{'used':>7}{'mean wait':>11}{'p95 wait':>11}  holds"
-    ]
-    for one in found:
-        start = _told(one["set"])
-        for row in one["queues"]:
-            if row["name"] in (differ or names):
-                lines.append(f"{start:<{width}}{_scenario_row(row)}")
-                start = ""
-    return lines
-
-
-def _differs(rows: list[dict[str, Any]]) -> bool:
-    return any(row != rows[0] for row in rows)
-
-
-def _told(changed: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{field}={value:g}" if field == "load" else f"{field}={value}" for field, value in changed.items()
-    )
-
-
-def _scenario_row(row: Mapping[str, Any]) -> str:
-    start = f"{row['name']:<28}{row['slots']:>6}{row['utilisation']:>7.0%}"
-    if not row["stable"]:
-        return f"{start}  {growth(row['backlog_per_hour'])}"
-    waits = "".join(f"{duration(row['wait_seconds'][q]):>11}" for q in ("mean", "p95"))
-    return f"{start}{waits}  {'no' if row['objectives_broken'] else 'yes'}"
-
-
 def _remarks(answer: Mapping[str, Any]) -> list[str]:
     said = []
     if "slots_given" in answer and answer["slots_given"] != answer["slots"]:
@@ -155,6 +131,7 @@ def _remarks(answer: Mapping[str, Any]) -> list[str]:
         said.append("no number of slots meets the objectives")
     if answer["stable"] and answer["objectives_broken"]:
         said.append(f"does not hold: {', '.join(answer['objectives_broken'])}")
+    said += list(map(overload_told, answer["overloads"]))
     said += [f"assumed {text}" for text in answer["assumed"]] + answer["doubts"]
     return [f"  {answer['name']}: {text}" for text in said]
 
@@ -172,6 +149,22 @@ def growth(backlog_per_hour: float) -> str:
     if backlog_per_hour < 0.5:
         return "unstable: every slot is always busy, waits grow without end"
     return f"unstable: the backlog grows by {backlog_per_hour:,.0f} jobs an hour"
+
+
+def overload_told(one: Mapping[str, float]) -> str:
+    """A stretch of a period that brings more than can be done."""
+    return (
+        f"unstable from {clock(one['begins'])} to {clock(one['ends'])} of each period: the backlog grows to about "
+        f"{one['largest_backlog']:,.0f} jobs and is gone at {clock(one['drained'])} (by mean rates)"
+    )
+
+
+def clock(seconds: float) -> str:
+    """A moment of a period in hours and minutes, or in seconds where minutes are too coarse; past 24 h it goes on."""
+    minutes = round(seconds / 60)
+    return (
+        f"{minutes // 60}:{minutes % 60:02}" if abs(seconds) >= 3600 or seconds == 0 else f"{seconds:.3g} s"
+    )
 
 
 def _slots(answer: Mapping[str, Any]) -> str:

@@ -16,7 +16,9 @@ from planner.daily import daily_wait
 from planner.deterministic import deterministic_wait
 from planner.distributions import Distribution, quantile
 from planner.fleet import Fleet
+from planner.fluid_control import FluidControl, fluid_control
 from planner.laws import Deterministic, Exponential, Gamma, IoThenCpu, Law, Mixture, Vector, scv
+from planner.limits import loses
 from planner.patience import impatient_wait
 from planner.phases import Crowd, arrival_phases, phase_type
 from planner.qbd import solve
@@ -97,10 +99,18 @@ def _hyperexponential(law: Law, variability: float) -> Mixture:
     return Mixture((share, 1.0 - share), (Exponential(m1 / (2 * share)), Exponential(m1 / (2 * (1 - share)))))
 
 
-def controls_for(workload: Workload, fleet: Fleet) -> tuple[Control | CrowdControl, ...]:
+def controls_for(workload: Workload, fleet: Fleet) -> tuple[Control | CrowdControl | FluidControl, ...]:
     """All controls that fit; none is fine."""
-    found = (_resembling(workload, fleet), _limit(workload, fleet), _crowd(workload, fleet))
+    found = (
+        _resembling(workload, fleet), _limit(workload, fleet), _crowd(workload, fleet), _fluid(workload, fleet),
+    )  # fmt: skip
     return tuple(control for control in found if control is not None)
+
+
+def _fluid(workload: Workload, fleet: Fleet) -> FluidControl | None:
+    if not isinstance(workload.arrivals, Sinusoid | Profile) or isinstance(workload.service, IoThenCpu):
+        return None
+    return None if loses(workload, fleet) else fluid_control(workload.arrivals, workload.service, fleet.slots)
 
 
 def _crowd(workload: Workload, fleet: Fleet) -> CrowdControl | None:
@@ -148,7 +158,8 @@ def _patient(arrivals: Arrivals, slots: int, service: Law) -> Control | None:
     if isinstance(arrivals, BatchPoisson):
         return Control(batch_wait(slots, arrivals, plain.mean), plain, slots)
     if isinstance(arrivals, Sinusoid | Profile):
-        return Control(daily_wait(slots, arrivals, plain.mean).overall, plain, slots)
+        daily = daily_wait(slots, arrivals, plain.mean)
+        return Control(daily.overall, plain, slots) if daily else None
     near = plain if slots > MOST_SLOTS else twin(service)
     phases = phase_type(near)
     if isinstance(arrivals, PoissonClasses):

@@ -227,6 +227,8 @@ def _daily(workload: Workload, fleet: Fleet) -> Solved | None:
         return None
     arrivals: Periodic = workload.arrivals
     found = daily_wait(fleet.slots, arrivals, seconds, fleet.places)
+    if found is None:
+        return None
     return Solved("Kolmogorov equations over the period (exact)", found.overall, daily=found, lost=found.lost)
 
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from planner.arrivals import Profile, Sinusoid
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu
+from planner.overload import Overload, overloads
 from planner.shared_cpu import saturated_throughput
 from planner.workload import Workload
 
@@ -41,3 +43,13 @@ def _saturated(slots: int, service: IoThenCpu, cores: float) -> float:
 def loses(workload: Workload, fleet: Fleet) -> bool:
     """Whether a queue too long gets rid of jobs: then there is a steady state at any load."""
     return workload.patience is not None or fleet.places is not None
+
+
+def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:
+    """Hours that bring more than can be done though the day does not."""
+    arrivals = workload.arrivals
+    if not isinstance(arrivals, Sinusoid | Profile) or loses(workload, fleet):
+        return ()
+    return overloads(
+        arrivals, workload.attempts_per_second / arrivals.per_second, ceiling(workload, fleet).per_second
+    )

@@ -4,7 +4,7 @@ from planner.exact import Solved, solve_exactly
 from planner.figures import read_name
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu
-from planner.limits import Ceiling, ceiling, loses
+from planner.limits import Ceiling, ceiling, loses, overloads_of
 from planner.prediction import Figure, Prediction
 from planner.simulation_effort import Effort
 from planner.workload import Workload
@@ -41,7 +41,8 @@ def predict(
         found |= simulated
         methods.append("simulation (independent replications, 95 % band)")
     method = " and ".join(methods) or "balance of flow (exact)"
-    return Prediction(method, {text: found[text] for text in wanted}, doubts=doubts)
+    figures = {text: found[text] for text in wanted}
+    return Prediction(method, figures, doubts=doubts, overloads=overloads_of(workload, fleet))
 
 
 def _exact_figures(solved: Solved | None, wanted: tuple[str, ...]) -> dict[str, Figure]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from planner.overload import Overload
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -17,7 +19,8 @@ class Prediction:
     """Figures by name (see planner/figures.py), seconds and rates per second.
 
     `stable` is False when work arrives faster than it can be done: then waits are absent and
-    `backlog_per_second` says how fast the queue grows.
+    `backlog_per_second` says how fast the queue grows. `overloads` are the hours that bring more than can be done
+    where the mean load can be.
     """
 
     method: str
@@ -25,6 +28,7 @@ class Prediction:
     stable: bool = True
     backlog_per_second: float = 0.0
     doubts: tuple[str, ...] = field(default=())
+    overloads: tuple[Overload, ...] = ()
 
     @property
     def exact(self) -> bool:

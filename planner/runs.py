@@ -1,6 +1,6 @@
 """Knows how one replication is drawn and run, and which series of durations come out of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,15 @@ def draw(workload: Workload, random: np.random.Generator, count: int) -> Draw:
     unit = random.standard_exponential(jobs)
     patience = workload.patience.draw(random, jobs) if workload.patience else None
     return Draw(arrivals, unit, patience)
+
+
+def first_jobs(drawn: Draw, count: int) -> Draw:
+    """The draw without the jobs after the first `count`."""
+    arrivals = replace(
+        drawn.arrivals, times=drawn.arrivals.times[:count], classes=drawn.arrivals.classes[:count]
+    )
+    patience = None if drawn.patience is None else drawn.patience[:count]
+    return Draw(arrivals, drawn.unit[:count], patience)
 
 
 def needs_events(workload: Workload, fleet: Fleet) -> bool:

@@ -1,9 +1,8 @@
 """Knows how a report's claims are judged: each verdict is computed from the file, so that another file turns it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from planner.answers import duration
+from planner.answers import duration, overload_told
 from planner.laws import IoThenCpu
 from planner.study import AtLoad, Row, Study
 from planner.verdict import Found, Verdict
@@ -153,18 +152,12 @@ def _on_load_test(study: Study) -> Iterator[Found]:
 
 def _on_hours(study: Study) -> Iterator[Found]:
     for queue, row in zip(study.file.queues, study.given.proposed, strict=True):
-        arrivals: Any = queue.question.workload.arrivals
-        if not hasattr(arrivals, "rate_at") or not row["stable"]:
+        if not hasattr(queue.question.workload.arrivals, "rate_at") or not row["stable"]:
             continue
-        ceiling = row["ceiling_per_hour"] / 3600
-        over = [
-            part for part in range(24) if arrivals.rate_at((part + 0.5) / 24 * arrivals.period) >= ceiling
-        ]
-        told = ", ".join(str(part) for part in over)
+        told = "; ".join(map(overload_told, row["overloads"]))
         yield (
-            f"{queue.name} keeps up at all times", "does not hold" if over else "holds",
-            f"More arrives than {row['slots']} slots can do in part {told} of 24 (from 0); what is left over waits for "
-            "later parts." if over else "No part of the day brings more than its slots can do.",
+            f"{queue.name} keeps up at all times", "does not hold" if told else "holds",
+            f"{told[0].upper()}{told[1:]}." if told else "No part of the day brings more than its slots can do.",
         )  # fmt: skip
 
 
