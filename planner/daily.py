@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import integrate
 
 from planner.arrivals import Periodic
 from planner.laws import Vector
@@ -103,6 +102,8 @@ def _pieces(arrivals: Periodic) -> Vector:
 def _one_period(
     state: Vector, slots: int, arrivals: Periodic, service_seconds: float, pieces: Vector
 ) -> tuple[Vector, Vector]:
+    from scipy import integrate  # takes as long to load as a whole answer without it
+
     seen = np.zeros((BINS, len(state)))
     leave = np.minimum(np.arange(len(state)), slots) / service_seconds
     for start, end in pairwise(pieces):

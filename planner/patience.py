@@ -7,12 +7,15 @@ x·slots/service); everything else follows by integration (Zeltyn & Mandelbaum 2
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import interpolate
 
 from planner.erlang import erlang_b
 from planner.laws import Deterministic, Discrete, Law, Mixture, Vector
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicHermiteSpline
 
 # A density e**-60 below its peak is left out; this many cells over those 60 e-folds integrate to 1e-12.
 _FALL, _CELLS = 60.0, 2000
@@ -27,7 +30,7 @@ class ImpatientWait:
     prob_wait: float
     p_timeout: float
     patience: Law
-    offered_tail: interpolate.CubicHermiteSpline
+    offered_tail: "CubicHermiteSpline"
 
     def tail(self, t: float) -> float:
         x = self.offered_tail.x
@@ -39,6 +42,8 @@ class ImpatientWait:
 
 def impatient_wait(slots: int, arrival_rate: float, service_seconds: float, patience: Law) -> ImpatientWait:
     """Any load, above the slots too."""
+    from scipy.interpolate import CubicHermiteSpline  # takes long to load, and most queues have no patience
+
     speed = slots / service_seconds
 
     def log_density(x: Vector) -> Vector:
@@ -59,7 +64,7 @@ def impatient_wait(slots: int, arrival_rate: float, service_seconds: float, pati
         prob_wait=float(tail[0]),
         p_timeout=float(scale * (mass * (1.0 - patience.tail(x))).sum()),
         patience=patience,
-        offered_tail=interpolate.CubicHermiteSpline(edges, tail, slope),
+        offered_tail=CubicHermiteSpline(edges, tail, slope),
     )
 
 
