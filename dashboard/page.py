@@ -13,6 +13,9 @@ RANGES = {
     "15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": 86_400.0, "7d": 604_800.0, "30d": 2_592_000.0,
 }  # fmt: skip
 """How far back a screen looks, by the name in its address."""
+DEFAULT_RANGE = "1h"
+RECENT_SECONDS = 900.0
+"""Rates and waits of now are of as long, as in the alerts."""
 POINTS = 240
 """Steps of a chart: more can't be told apart on a screen."""
 STEPS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600)

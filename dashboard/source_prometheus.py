@@ -42,6 +42,15 @@ class PrometheusSource:
         result = data.get("result") or []
         return float(result[0]["value"][1]) if result else None
 
+    @property
+    def job(self) -> str:
+        """The value of `job` that series must have."""
+        return self._select.get("job", "")
+
+    def series(self, selector: str) -> list[dict[str, str]]:
+        """The labels of all series that match now. Raises SourceError."""
+        return [one["metric"] for one in self._get("query", {"query": selector}).get("result") or []]
+
     def ask(self, query: str, by: Sequence[str], span: Span) -> pd.DataFrame:
         """A range query whose series differ in the labels `by`. Raises SourceError."""
         fields = {

@@ -1,4 +1,4 @@
-"""This file knows how a demo runs: an embedded Redis, real jobs and the exporter on it, until stopped."""
+"""This file knows how a demo runs: an embedded Redis, real jobs, the exporter and the dashboard, until stopped."""
 
 import asyncio
 import math
@@ -14,7 +14,16 @@ from tempfile import TemporaryDirectory
 
 from exporter.demo_live import show_live, where_to_look
 from exporter.demo_page import Page, read_page
-from exporter.demo_processes import BAD_INPUT, Child, ChildError, embedded_valkey, exporter_process, free_port
+from exporter.demo_plan import plan_text
+from exporter.demo_processes import (
+    BAD_INPUT,
+    Child,
+    ChildError,
+    dashboard_process,
+    embedded_valkey,
+    exporter_process,
+    free_port,
+)
 from exporter.demo_summary import disagreements, table
 from exporter.demo_truth import QueueTruth
 
@@ -22,12 +31,17 @@ from exporter.demo_truth import QueueTruth
 SETTLE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
 SEED = 1
+DASHBOARD = "127.0.0.1:8501"
 
 Truth = Mapping[str, QueueTruth]
 
 
-def run_demo(for_seconds: float | None, redis_url: str | None, listen: str) -> int:
+def run_demo(
+    for_seconds: float | None, redis_url: str | None, listen: str, open_on: str | None = DASHBOARD
+) -> int:
     """Show the exporter at work, for `for_seconds` or until Ctrl-C; then print what it counted.
+
+    The dashboard opens on it at `open_on`, or at the next free port; not at all for None, or without its extra.
 
     Without `redis_url`, real BullMQ jobs run on a Valkey that the demo starts itself, and the handlers' own
     counts are held against the page. With one, the exporter reads that Redis and nothing is written to it.
@@ -40,22 +54,22 @@ def run_demo(for_seconds: float | None, redis_url: str | None, listen: str) -> i
         remedy = "pip install 'bullgauge[demo]', or name your own Redis with --redis URL"
         return _complain(f"{' and '.join(missing)} not installed: {remedy}", BAD_INPUT)
     try:
-        return asyncio.run(_run(for_seconds, redis_url, listen))
+        return asyncio.run(_run(for_seconds, redis_url, listen, open_on))
     except ChildError as error:
         return _complain(str(error), BAD_INPUT if error.status == BAD_INPUT else 1)
     except KeyboardInterrupt:
         return 130
 
 
-async def _run(for_seconds: float | None, redis_url: str | None, listen: str) -> int:
+async def _run(for_seconds: float | None, redis_url: str | None, listen: str, open_on: str | None) -> int:
     stop = _stop_event(for_seconds)
     own = redis_url is None
     async with AsyncExitStack() as house:
-        children, url = ([], redis_url) if redis_url is not None else await _own_server(house)
+        children, url, plan = ([], redis_url, None) if redis_url is not None else await _own_server(house)
         process = exporter_process(url, _free_address(listen), _environment(own))
         exporter, address = await house.enter_async_context(process)
-        # A further process that lives as long as the demo, such as the dashboard, is entered here.
-        _say(where_to_look(address, url, own, for_seconds))
+        shown = await _dashboard(house, address, open_on, plan)
+        _say(where_to_look(address, shown, url, own, for_seconds))
         live = asyncio.ensure_future(show_live(address, stop))
         truth = await _unless_ended([*children, exporter], _worked(url, stop) if own else _idle(stop))
         await live
@@ -64,10 +78,32 @@ async def _run(for_seconds: float | None, redis_url: str | None, listen: str) ->
     return 0 if truth is None else _judged(page, truth)
 
 
-async def _own_server(house: AsyncExitStack) -> tuple[list[Child], str]:
+async def _own_server(house: AsyncExitStack) -> tuple[list[Child], str, Path]:
+    """The embedded server, its URL, and the planner's file of the demo's queues."""
     folder = Path(house.enter_context(TemporaryDirectory(prefix="bullgauge-demo-")))
+    plan = folder / "demo.yaml"
+    plan.write_text(plan_text())
     child, url = await house.enter_async_context(embedded_valkey(folder))
-    return [child], url
+    return [child], url, plan
+
+
+async def _dashboard(
+    house: AsyncExitStack, exporter_url: str, open_on: str | None, plan: Path | None
+) -> str | None:
+    """The dashboard's address; without its extra, or when it does not start, one line says so and nothing ends."""
+    if open_on is None:
+        return None
+    if find_spec("streamlit") is None:
+        sys.stderr.write("demo: no dashboard without streamlit: pip install 'bullgauge[dashboard]'\n")
+        return None
+    host, _, port = open_on.rpartition(":")
+    listen = f"{host}:{free_port(host, int(port))}"
+    try:
+        _, address = await house.enter_async_context(dashboard_process(exporter_url, listen, plan))
+    except ChildError as error:
+        sys.stderr.write(f"demo: {error}\n")
+        return None
+    return address
 
 
 def _stop_event(for_seconds: float | None) -> asyncio.Event:

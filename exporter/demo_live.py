@@ -13,11 +13,14 @@ LIVE_SECONDS = 3.0
 ERASE_LINE = "\r\x1b[K"
 
 
-def where_to_look(address: str, redis_url: str, own: bool, for_seconds: float | None) -> str:
+def where_to_look(
+    address: str, dashboard: str | None, redis_url: str, own: bool, for_seconds: float | None
+) -> str:
     """The few lines that are printed once, when everything runs."""
     end = "Ctrl-C" if for_seconds is None else f"by itself after {for_seconds:g} s, or Ctrl-C"
     kind = "an embedded Valkey, gone at the end" if own else "yours, only read"
     lines = [
+        *([f"  open     {dashboard}"] if dashboard else []),
         f"  look at  {address}/metrics",
         f"  Redis    {_without_password(redis_url)}  ({kind})",
         *(_work() if own else []),

@@ -1,7 +1,8 @@
-"""This file knows how the demo starts and ends its child processes: an embedded Valkey and the exporter."""
+"""This file knows how the demo starts and ends its child processes: an embedded Valkey, exporter and dashboard."""
 
 import asyncio
 import ctypes
+import re
 import signal
 import socket
 import sys
@@ -16,7 +17,7 @@ STOP_SECONDS = 5.0
 BAD_INPUT = 2  # the exit status with which our commands refuse what the user gave
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 VALKEY_READY = "Ready to accept connections"
-EXPORTER_READY = "listening on "
+LISTENING = "listening on "
 
 
 class ChildError(Exception):
@@ -41,7 +42,7 @@ class Child:
         last = next((line for line in reversed(self.lines) if line.strip()), "it wrote nothing")
         status = self.process.returncode
         if status == BAD_INPUT:
-            return ChildError(last.removeprefix("bullgauge-exporter: "), status)
+            return ChildError(re.sub(r"^bullgauge-\w+: ", "", last), status)
         how = "does not start" if status is None else f"has stopped with status {status}"
         return ChildError(f"{self.name} {how}; its last line: {last}", status)
 
@@ -88,8 +89,19 @@ async def exporter_process(
     """`python -m exporter` on `redis_url`; gives the process and its address. Raises ChildError."""
     # -P: a folder called exporter in the user's working directory is not ours.
     command = [sys.executable, "-P", "-m", "exporter", "--redis", redis_url, "--listen", listen]
-    async with _child("the exporter", command, EXPORTER_READY, environment) as (child, line):
-        yield child, line.split(EXPORTER_READY, 1)[1].split()[0]
+    async with _child("the exporter", command, LISTENING, environment) as (child, line):
+        yield child, line.split(LISTENING, 1)[1].split()[0]
+
+
+@asynccontextmanager
+async def dashboard_process(
+    exporter_url: str, listen: str, plan: Path | None
+) -> AsyncIterator[tuple[Child, str]]:
+    """`python -m dashboard` on an exporter; gives the process and its address. Raises ChildError."""
+    command = [sys.executable, "-P", "-m", "dashboard", "--exporter", exporter_url, "--listen", listen]
+    command += ["--config", str(plan)] if plan is not None else []
+    async with _child("the dashboard", command, LISTENING) as (child, line):
+        yield child, line.split(LISTENING, 1)[1].split()[0]
 
 
 def free_port(host: str, first: int, tries: int = 100) -> int:
@@ -118,7 +130,7 @@ async def _child(
         env=environment,
         # Ctrl-C reaches every process of a terminal's session; in their own, these end after the work does.
         start_new_session=True,
-        preexec_fn=_end_with_parent,
+        preexec_fn=end_with_parent,
     )
     child = Child(name, process)
     try:
@@ -127,7 +139,7 @@ async def _child(
         await _end(process)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Linux: the child gets SIGTERM when the demo dies, however it dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -121,6 +121,9 @@ def test_a_shell_example_works(
 def works(command: str, folder: Path, redis_url: str) -> None:
     """Run one command of ours; what would go on for long is shown to begin, and stopped."""
     verb = next((word for word in shlex.split(command)[1:] if word in verbs("exporter")), "serve")
+    if command.startswith("bullgauge-dashboard"):
+        begins(arguments(command))
+        return
     if not command.startswith("bullgauge-exporter"):
         run(arguments(command), check=True, capture_output=True)
         return
@@ -129,6 +132,11 @@ def works(command: str, folder: Path, redis_url: str) -> None:
     if verb != "serve":
         assert run(words, capture_output=True).returncode == 0
         return
+    begins(words)
+
+
+def begins(words: list[str]) -> None:
+    """What serves until it is stopped says that it listens."""
     program = Program([*words, "--listen", "127.0.0.1:0"], cwd=ROOT, env=environment())
     try:
         program.wait_for("listening on ")

@@ -1,0 +1,168 @@
+"""This file knows the shared look of charts: bounds drawn in, series told apart by more than their colour."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import altair as alt
+import pandas as pd
+
+from dashboard.look import CRITICAL, FINE, GREY, SERIES, UNKNOWN, WARNING
+
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3])
+HEIGHT = 240
+RULE_LABEL = 105
+"""Room for the name of a bound."""
+MOST_SERIES = len(SERIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A bound that is drawn in: where, and what it is called."""
+
+    value: float
+    label: str
+    colour: str = GREY
+
+
+def lines(
+    table: pd.DataFrame,
+    unit: str,
+    rules: Sequence[Rule] = (),
+    *,
+    log: bool = False,
+    format_: str = ",.3~r",
+    height: int = HEIGHT,
+    band: tuple[float, float] | None = None,
+) -> alt.LayerChart:
+    """One line for each column over the table's times. What is not known leaves a gap."""
+    names = [str(column) for column in table.columns]
+    long = _long(table, unit)
+    scale = alt.Scale(type="log", clamp=True) if log else alt.Scale(zero=True, nice=True)
+    x = alt.X("time:T", title=None, axis=alt.Axis(grid=False, tickCount=6, labelOverlap=True))
+    y = alt.Y("value:Q", title=unit, scale=scale, axis=alt.Axis(format=format_, tickCount=5))
+    colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
+    dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=None, sort=names)
+    tips = [
+        alt.Tooltip("time:T", format="%d %b %H:%M:%S"),
+        "series:N",
+        alt.Tooltip("value:Q", title=unit, format=format_),
+    ]
+    base = alt.Chart(long)
+    line = base.mark_line(strokeWidth=2, interpolate="monotone").encode(x, y, colour, dash, tooltip=tips)
+    # A single known sample between gaps has no line; a point shows it.
+    points = base.mark_circle(size=14, opacity=0.55).encode(x, y, colour, tooltip=tips)
+    return _finish([*_bands(band), line, points, *_rules(rules)], height)
+
+
+def _long(table: pd.DataFrame, unit: str) -> pd.DataFrame:
+    plain = table.set_axis([str(column) for column in table.columns], axis=1)
+    long = plain.reset_index(names="time").melt("time", var_name="series", value_name="value")
+    return long.assign(unit=unit)
+
+
+def bars(
+    table: pd.DataFrame,
+    unit: str,
+    rules: Sequence[Rule] = (),
+    *,
+    format_: str = ".0%",
+    most: float | None = None,
+) -> alt.LayerChart:
+    """A bar for each row: columns `name`, `value`, `level`, `text`; worst first as given."""
+    order = list(table["name"])
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=190, ticks=False, domain=False))
+    domain = [0, most] if most is not None else alt.Undefined
+    x = alt.X(
+        "value:Q",
+        title=unit,
+        scale=alt.Scale(domain=domain, clamp=True),
+        axis=alt.Axis(format=format_, grid=True, tickCount=5),
+    )
+    colour = alt.Color("level:N", scale=level_colours(), legend=None)
+    tips = [alt.Tooltip("name:N", title="queue"), alt.Tooltip("text:N", title="says")]
+    bar = (
+        alt.Chart(table).mark_bar(height={"band": 0.62}, cornerRadiusEnd=3).encode(x, y, colour, tooltip=tips)
+    )
+    label = (
+        alt.Chart(table)
+        .mark_text(align="left", dx=5, color=GREY)
+        .encode(x=x, y=y, text="text:N", tooltip=tips)
+    )
+    marks = [
+        alt.Chart(pd.DataFrame({"at": [rule.value]}))
+        .mark_rule(color=rule.colour, strokeDash=[5, 3])
+        .encode(x="at:Q")
+        for rule in rules
+    ]
+    return _finish([bar, label, *marks], max(90, 30 * len(order) + 40))
+
+
+def level_colours() -> alt.Scale:
+    colours: Mapping[str, str] = {"critical": CRITICAL, "warning": WARNING, "unknown": UNKNOWN, "fine": FINE}
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
+
+
+def heat(table: pd.DataFrame, unit: str, edges: Sequence[str], height: int = HEIGHT) -> alt.LayerChart:
+    """How many jobs fell into each bucket at each time: columns `time`, `until`, `edge`, `count`."""
+    box = (
+        alt.Chart(table)
+        .mark_rect()
+        .encode(
+            alt.X("time:T", title=None, axis=alt.Axis(grid=False, tickCount=6)),
+            alt.X2("until:T"),
+            alt.Y("edge:N", sort=list(reversed(edges)), title=unit, axis=alt.Axis(labelOverlap=True)),
+            alt.Color(
+                "count:Q",
+                scale=alt.Scale(scheme="viridis", type="symlog"),
+                legend=alt.Legend(title="jobs", orient="right", gradientLength=height - 60),
+            ),
+            tooltip=[
+                alt.Tooltip("time:T", format="%d %b %H:%M"),
+                alt.Tooltip("edge:N", title="up to"),
+                alt.Tooltip("count:Q", title="jobs", format=",.0f"),
+            ],
+        )
+    )
+    return _finish([box], height)
+
+
+def _colours(names: Sequence[str]) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=[SERIES[place % len(SERIES)] for place in range(len(names))])
+
+
+def _dashes(names: Sequence[str]) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=[DASHES[place % len(DASHES)] for place in range(len(names))])
+
+
+def _legend(names: Sequence[str]) -> alt.Legend | None:
+    if len(names) < 2:
+        return None
+    return alt.Legend(
+        title=None, orient="top", direction="horizontal", labelLimit=180, symbolType="stroke", columns=4
+    )
+
+
+def _rules(rules: Sequence[Rule]) -> list[alt.Chart]:
+    """A dashed line for each bound, with its name near the right end; near bounds don't write over each other."""
+    found: list[alt.Chart] = []
+    for place, rule in enumerate(rules):
+        at = alt.Chart(pd.DataFrame({"at": [rule.value], "label": [rule.label]}))
+        found.append(at.mark_rule(color=rule.colour, strokeDash=[5, 3], strokeWidth=1.3).encode(y="at:Q"))
+        text = at.mark_text(
+            align="right", baseline="bottom", dx=-3 - RULE_LABEL * place, dy=-2, color=rule.colour
+        )
+        found.append(text.encode(y="at:Q", x=alt.value("width"), text="label:N"))
+    return found
+
+
+def _bands(band: tuple[float, float] | None) -> list[alt.Chart]:
+    if band is None:
+        return []
+    box = pd.DataFrame({"low": [band[0]], "high": [band[1]]})
+    return [alt.Chart(box).mark_rect(color=FINE, opacity=0.13).encode(y="low:Q", y2="high:Q")]
+
+
+def _finish(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
+    whole = alt.layer(*layers).properties(height=height, width="container")
+    return cast(alt.LayerChart, whole.configure_view(strokeWidth=0).configure_axis(domain=False))

@@ -1,0 +1,135 @@
+"""This file knows the Redis server as it is now: connections and pools against their limits, memory, latency, hits."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dashboard.histogram import quantile
+from dashboard.sources import Source, Span
+from exporter import catalogue as c
+from exporter.catalogue import Metric
+
+_NOW_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool that the exporter's configuration names."""
+
+    name: str
+    open: float | None
+    recent: float | None
+    size: float | None
+
+    @property
+    def utilisation(self) -> float | None:
+        return self.open / self.size if self.open is not None and self.size else None
+
+
+@dataclass(frozen=True, slots=True)
+class RedisNow:
+    """None is not known. What comes from counters is of the recent stretch, the rest of this moment."""
+
+    up: bool | None = None
+    roles: Mapping[str, float] | None = None
+    connections_max: float | None = None
+    utilisation: float | None = None
+    pools: tuple[Pool, ...] = ()
+    memory_bytes: float | None = None
+    memory_max_bytes: float | None = None
+    policy: str | None = None
+    evicted: float | None = None
+    rejected: float | None = None
+    hits: float | None = None
+    misses: float | None = None
+    round_trip_mean_seconds: float | None = None
+    round_trip_p95_seconds: float | None = None
+    cache_hits: Mapping[str, float] | None = None
+
+    @property
+    def hit_ratio(self) -> float | None:
+        if self.hits is None or self.misses is None or self.hits + self.misses <= 0:
+            return None
+        return self.hits / (self.hits + self.misses)
+
+    @property
+    def fullest(self) -> tuple[str, float] | None:
+        """The fullest named pool, else all connections against the most the server takes."""
+        known = [
+            (f"pool {pool.name}", pool.utilisation) for pool in self.pools if pool.utilisation is not None
+        ]
+        if known:
+            return max(known, key=lambda pair: pair[1])
+        return None if self.utilisation is None else ("all clients", self.utilisation)
+
+
+def redis_now(source: Source, recent: Span) -> RedisNow:
+    """Raises SourceError."""
+    now = Span(recent.end_seconds - _NOW_SECONDS, recent.end_seconds, _NOW_SECONDS)
+
+    def gauges(metric: Metric, *by: str) -> dict[tuple[str, ...], float]:
+        return _values(source.gauge(metric, by, now))
+
+    def grown(metric: Metric, *by: str, part: str = "") -> dict[tuple[str, ...], float]:
+        return _values(source.increase(metric, by, recent.whole(), part=part))
+
+    up = _only(gauges(c.REDIS_UP))
+    trips = grown(c.ROUND_TRIP, part="sum"), grown(c.ROUND_TRIP, part="count")
+    edges = {float(edge): count for (edge,), count in grown(c.ROUND_TRIP, "le", part="bucket").items()}
+    roles = {role: count for (role,), count in gauges(c.CONNECTIONS, "role").items()}
+    return RedisNow(
+        up=None if up is None else up == 1.0,
+        roles=roles or None,
+        connections_max=_only(gauges(c.CONNECTIONS_MAX)),
+        utilisation=_only(gauges(c.CONNECTION_UTILIZATION)),
+        pools=_pools(gauges(c.POOL_CONNECTIONS, "pool", "state"), gauges(c.POOL_SIZE, "pool")),
+        memory_bytes=_only(gauges(c.MEMORY)),
+        memory_max_bytes=_only(gauges(c.MEMORY_MAX)),
+        policy=next((policy for (policy,), on in gauges(c.EVICTION_POLICY, "policy").items() if on), None),
+        evicted=_only(grown(c.EVICTED)),
+        rejected=_only(grown(c.REJECTED)),
+        hits=_only(grown(c.HITS)),
+        misses=_only(grown(c.MISSES)),
+        round_trip_mean_seconds=_ratio(_only(trips[0]), _only(trips[1])),
+        round_trip_p95_seconds=quantile(0.95, edges),
+        cache_hits=_cache_hits(grown(c.CACHE_HITS, "cache"), grown(c.CACHE_MISSES, "cache")) or None,
+    )
+
+
+def _pools(
+    counts: Mapping[tuple[str, ...], float], sizes: Mapping[tuple[str, ...], float]
+) -> tuple[Pool, ...]:
+    names = sorted({key[0] for key in (*counts, *sizes)})
+    return tuple(
+        Pool(name, counts.get((name, "open")), counts.get((name, "recent")), sizes.get((name,)))
+        for name in names
+    )
+
+
+def _cache_hits(
+    hits: Mapping[tuple[str, ...], float], misses: Mapping[tuple[str, ...], float]
+) -> dict[str, float]:
+    found = {}
+    for key in hits:
+        total = hits[key] + misses.get(key, 0.0)
+        if key in misses and total > 0:
+            found[key[0]] = hits[key] / total
+    return found
+
+
+def _values(answer: pd.DataFrame) -> dict[tuple[str, ...], float]:
+    if not len(answer):
+        return {}
+    last = answer.iloc[-1]
+    keys = [key if isinstance(key, tuple) else () for key in answer.columns]
+    return {key: float(value) for key, value in zip(keys, last, strict=True) if not math.isnan(value)}
+
+
+def _only(values: Mapping[tuple[str, ...], float]) -> float | None:
+    return values.get(())
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None

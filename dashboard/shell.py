@@ -1,0 +1,165 @@
+"""This file knows the frame around every screen: navigation, range, queue, pause, and how old the figures are."""
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import amounts, gate
+from dashboard.opened import Opened
+from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, latest, queue_name
+from dashboard.queues_now import QUEUE
+from dashboard.sources import SourceError
+from exporter.catalogue import SIZE
+
+REFRESH_SECONDS = 15
+STALE_SECONDS = 90.0
+"""Three scrapes of 30 s: older figures are not those of now."""
+FAVICON = Path(__file__).parent / "favicon.png"
+ALL_QUEUES = "all queues"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One entry of the navigation; its module in `screens` has its name."""
+
+    name: str
+    title: str
+    icon: str
+    one_queue: bool = False
+
+
+SCREENS = (
+    Screen("overview", "Overview", ":material/speed:"),
+    Screen("queue", "Queue", ":material/stacks:", one_queue=True),
+    Screen("connections", "Connections", ":material/hub:"),
+    Screen("whatif", "What-if", ":material/tune:", one_queue=True),
+    Screen("forecast", "Forecast", ":material/timeline:", one_queue=True),
+    Screen("compare", "Compare", ":material/compare_arrows:", one_queue=True),
+    Screen("alerts", "Alerts", ":material/notifications:"),
+)
+
+
+def show(opened: Opened) -> None:
+    """The whole page, for one look of one viewer."""
+    st.set_page_config(
+        page_title="bullgauge", page_icon=str(FAVICON), layout="wide", initial_sidebar_state="auto"
+    )
+    if not gate.may_look(opened.settings):
+        return
+    pages = {
+        screen.name: st.Page(
+            _shown(opened, screen),
+            title=screen.title,
+            icon=screen.icon,
+            url_path=screen.name,
+            default=place == 0,
+        )
+        for place, screen in enumerate(SCREENS)
+        if find_spec(f"dashboard.screens.{screen.name}") is not None
+    }
+    st.session_state["screens"] = pages
+    st.logo(str(FAVICON), size="large")
+    st.navigation(list(pages.values())).run()
+
+
+def _shown(opened: Opened, screen: Screen) -> Callable[[], None]:
+    def run() -> None:
+        range_name, queue, paused = _controls(opened, screen)
+        # Only this part is drawn anew; what the reader has opened or scrolled to elsewhere stays.
+        live = st.fragment(run_every=None if paused else REFRESH_SECONDS)(_look)
+        live(opened, screen, range_name, queue)
+
+    run.__name__ = screen.name
+    return run
+
+
+def _controls(opened: Opened, screen: Screen) -> tuple[str, str | None, bool]:
+    with st.sidebar:
+        range_name = st.selectbox(
+            "Range",
+            list(RANGES),
+            index=list(RANGES).index(DEFAULT_RANGE),
+            key="range",
+            bind="query-params",
+            help="How far back charts look. Figures of now are of the last 15 minutes.",
+        )
+        queue = _queue_choice(opened, screen)
+        paused = st.toggle(
+            "Pause", key="paused", persist_state="session", help="Stop to refresh, to read in peace"
+        )
+        st.caption(opened.source.name)
+        if opened.note:
+            st.caption(opened.note)
+    return range_name or DEFAULT_RANGE, queue, paused
+
+
+def _queue_choice(opened: Opened, screen: Screen) -> str | None:
+    """The queue in the address; screens of one queue offer all that there are."""
+    names = queue_names(opened, time.time())
+    if not screen.one_queue:
+        return None
+    return st.selectbox(
+        "Queue",
+        names,
+        index=0 if names else None,
+        key="queue",
+        bind="query-params",
+        placeholder="no queue is known",
+    )
+
+
+def queue_names(opened: Opened, now_seconds: float) -> list[str]:
+    """Queues that have a size now; none while the source is away."""
+    now = latest(15.0, now_seconds, 15.0)
+    try:
+        found = opened.source.gauge(SIZE, QUEUE, now)
+    except SourceError:
+        return []
+    return sorted(queue_name(prefix, queue) for prefix, queue in found.columns)
+
+
+def _look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> None:
+    page = make_page(opened, range_name, queue, time.time())
+    title = screen.title if queue is None else f"{screen.title} · {queue}"
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.title(title, anchor=False, width="content")
+        st.caption(_age(page), width="content")
+    try:
+        importlib.import_module(f"dashboard.screens.{screen.name}").show(page)
+    except SourceError as error:
+        st.error(f"{error}", icon=":material/cloud_off:")
+
+
+def make_page(opened: Opened, range_name: str, queue: str | None, now_seconds: float) -> Page:
+    least = 4 * opened.settings.scrape_seconds if opened.settings.kind == "prometheus" else 5.0
+    return Page(
+        source=opened.source,
+        span=fitted(RANGES[range_name], now_seconds, least),
+        recent=latest(RECENT_SECONDS, now_seconds, REFRESH_SECONDS),
+        now_seconds=now_seconds,
+        range_name=range_name,
+        thresholds=opened.file.thresholds,
+        queue=queue,
+        file=opened.file.asked,
+        file_path=opened.file.path,
+        dark=st.context.theme.type == "dark",
+    )
+
+
+def _age(page: Page) -> str:
+    """How old the figures are; in words that a stale page can't hide."""
+    try:
+        newest = page.source.newest_seconds()
+    except SourceError:
+        return ":red[:material/error: **no fresh figures**: the source does not answer]"
+    if newest is None:
+        return ":gray[:material/help: age of the figures not known: the exporter has not told when it last read Redis]"
+    age = max(0.0, page.now_seconds - newest)
+    if age > STALE_SECONDS:
+        return f":red[:material/error: **stale**: Redis was last read {amounts.seconds(age)} ago]"
+    return f":gray[:material/schedule: read {amounts.seconds(age)} ago · last {page.range_name}]"

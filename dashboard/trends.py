@@ -1,0 +1,88 @@
+"""This file knows how figures went over a range: pace, waits, work, failures, connections, one column a line."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dashboard.histogram import quantiles
+from dashboard.sources import Source, Span, Where
+from exporter import catalogue as c
+from exporter.catalogue import Metric
+
+P95, MEAN = "95th percentile", "mean"
+
+
+def pace(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
+    """Jobs an hour: finished, and added."""
+    hours = span.step_seconds / 3600
+    ended = source.increase(c.PROCESSED, ("status",), span, where)
+    added = source.increase(c.ADDED, (), span, where)
+    return _named({"finished": total(ended) / hours, "added": total(added) / hours})
+
+
+def waits(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
+    """Seconds from ready to first start."""
+    return _times(source, c.JOB_WAIT, span, where or {})
+
+
+def work(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
+    """Seconds that attempts took, however they ended."""
+    return _times(source, c.JOB_DURATION, span, where or {})
+
+
+def _times(source: Source, metric: Metric, span: Span, where: Where) -> pd.DataFrame:
+    buckets = source.increase(metric, ("le",), span, where, "bucket")
+    seconds = total(source.increase(metric, (), span, where, "sum"))
+    count = total(source.increase(metric, (), span, where, "count"))
+    mean = seconds / count.where(count > 0)
+    p95 = quantiles(0.95, buckets) if len(buckets.columns) else pd.Series(np.nan, buckets.index)
+    return _named({P95: p95, MEAN: mean})
+
+
+def failures(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
+    """Final failures over finished jobs in each step; nothing finished, nothing said."""
+    ended = source.increase(c.PROCESSED, ("status",), span, where)
+    finished = total(ended)
+    failed = ended.get(("failed",), pd.Series(np.nan, ended.index))
+    return _named({"failed": failed / finished.where(finished > 0)})
+
+
+def went_back(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
+    """Final failures and attempts that went back, an hour; kinds that never happened are left out."""
+    hours = span.step_seconds / 3600
+    ended = source.increase(c.PROCESSED, ("status",), span, where)
+    found = {"failed": ended[("failed",)] / hours} if ("failed",) in ended.columns else {}
+    for (reason,), column in source.increase(c.REQUEUED, ("reason",), span, where).items():
+        name = "stalled" if reason == "stalled" else f"back to {reason.replace('_', ' ')}"
+        found[name] = column / hours
+    return _named({name: column for name, column in found.items() if (column > 0).any()})
+
+
+def states(source: Source, span: Span, where: Where | None = None, only: Sequence[str] = ()) -> pd.DataFrame:
+    """Jobs in each state."""
+    found = source.gauge(c.SIZE, ("state",), span, where)
+    found = found.set_axis([state for (state,) in found.columns], axis=1)
+    return found[[state for state in only if state in found]] if only else found
+
+
+def connections(source: Source, span: Span) -> pd.DataFrame:
+    """Shares in use: all clients of the most the server takes, and each named pool of its size."""
+    whole = source.gauge(c.CONNECTION_UTILIZATION, (), span)
+    found = {"all clients": total(whole)}
+    used = source.gauge(c.POOL_CONNECTIONS, ("pool",), span, {"state": "open"})
+    sizes = source.gauge(c.POOL_SIZE, ("pool",), span)
+    for key in used.columns:
+        if key in sizes.columns:
+            found[f"pool {key[0]}"] = used[key] / sizes[key]
+    return _named(found)
+
+
+def total(answer: pd.DataFrame) -> "pd.Series[float]":
+    """All columns together; NaN where none is known."""
+    return answer.sum(axis=1, min_count=1)
+
+
+def _named(columns: dict[str, "pd.Series[float]"]) -> pd.DataFrame:
+    """Columns that are known at some time."""
+    return pd.DataFrame({name: column for name, column in columns.items() if column.notna().any()})
