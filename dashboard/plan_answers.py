@@ -34,7 +34,7 @@ def answered_soon(queue: AskedQueue) -> Row:
     wanted = tuple(dict.fromkeys((*FIGURES, *bounds.figures)))
     found = predict(question.workload, question.fleet, wanted, SOON)
     broken = [bound.figure for bound in bounds.broken(found)]
-    return {**answers.values(queue, found), "objectives_broken": broken, "exact": found.exact}
+    return {**answers.values(queue, found), "objectives_broken": broken}
 
 
 def slots_needed_soon(queue: AskedQueue) -> int | None:

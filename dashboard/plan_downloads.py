@@ -1,0 +1,47 @@
+"""This file knows the buttons that take a plan away, each made when it is pressed."""
+
+import streamlit as st
+
+from dashboard.plan_document import Document, as_yaml
+from dashboard.plan_files import as_html, as_markdown, report_blocks
+from planner.blocks import Block
+
+
+def downloads(document: Document, name: str) -> None:
+    """Planner's file and report; the report takes as long as the planner's command."""
+    text = as_yaml(document)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Plan as YAML",
+            text,
+            f"{name}.yaml",
+            "application/yaml",
+            on_click="ignore",
+            icon=":material/description:",
+            help="The planner's file: `bullgauge-planner predict FILE` answers the same.",
+        )
+        st.download_button(
+            "Report as HTML",
+            lambda: as_html(_blocks(document)),
+            f"{name}.html",
+            "text/html",
+            on_click="ignore",
+            icon=":material/article:",
+            help="What will happen, what to change and why; made when you press, which takes some seconds.",
+        )
+        st.download_button(
+            "Report as Markdown",
+            lambda: as_markdown(_blocks(document)),
+            f"{name}.md",
+            "text/markdown",
+            on_click="ignore",
+            icon=":material/article:",
+            help="The same report as text, without its charts.",
+        )
+    with st.expander("The plan as it would be written"):
+        st.code(text, language="yaml")
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _blocks(document: Document) -> tuple[Block, ...]:
+    return report_blocks(document)

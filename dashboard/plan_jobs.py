@@ -1,0 +1,92 @@
+"""This file knows what a plan on the screen asks of the planner, in the order in which a person wants to see it."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from dashboard.plan_answers import Row, answered_soon, goal, slots_needed_soon, slots_to_draw, wait_by_slots
+from planner import answers
+from planner.queue_file import AskedFile, AskedQueue
+
+Job = Callable[[], Any]
+Key = tuple[Hashable, ...]
+MOST_QUEUES = 40
+"""Queues that are answered at once: the chosen one, then those with the most work."""
+
+
+def answer_key(queue: AskedQueue, surely: bool) -> Key:
+    return "answer", surely, queue.name, repr(queue.question), repr(queue.objective)
+
+
+def needed_key(queue: AskedQueue) -> Key:
+    return "needed", queue.name, repr(queue.question), repr(queue.objective)
+
+
+def point_key(queue: AskedQueue, figure: str, slots: int) -> Key:
+    return "point", figure, slots, repr(queue.question)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The questions of one look: queues of a plan, the curve of the chosen one as it is and as it was turned."""
+
+    file: AskedFile
+    chosen: AskedQueue | None = None
+    before: AskedQueue | None = None
+    surely: bool = False
+    more: tuple[AskedQueue, ...] = ()
+    counts: tuple[int, ...] = field(default=())
+
+    @property
+    def queues(self) -> tuple[AskedQueue, ...]:
+        """At most MOST_QUEUES of the plan."""
+        first = [queue for queue in (self.chosen,) if queue is not None]
+        rest = sorted(self.file.queues, key=lambda queue: -queue.question.workload.offered_load)
+        names = {queue.name for queue in [*first, *rest][: MOST_QUEUES + len(first)]}
+        return tuple(queue for queue in self.file.queues if queue.name in names)
+
+    def jobs(self) -> dict[Hashable, Job]:
+        """By key, in order."""
+        first = [queue for queue in (self.chosen, self.before) if queue is not None]
+        found: dict[Hashable, Job] = {}
+        for queue in (*first, *self.queues, *self.more):
+            answer = answers.predicted if self.surely else answered_soon
+            found.setdefault(answer_key(queue, self.surely), partial(answer, queue))
+        for queue in first:
+            figure, _ = goal(first[0])
+            for slots in self.counts:
+                found.setdefault(
+                    point_key(queue, figure, slots), partial(wait_by_slots, queue, figure, (slots,))
+                )
+        for queue in (*first[:1], *self.queues):
+            found.setdefault(needed_key(queue), partial(slots_needed_soon, queue))
+        return found
+
+    def curve(self, queue: AskedQueue, known: Mapping[Hashable, Any]) -> pd.DataFrame:
+        """The points that are known by now."""
+        figure, _ = goal(self.chosen or queue)
+        points = [known[key] for slots in self.counts if (key := point_key(queue, figure, slots)) in known]
+        return pd.concat(points, ignore_index=True) if points else pd.DataFrame()
+
+    def rows(self, queues: Sequence[AskedQueue], known: Mapping[Hashable, Any]) -> dict[str, Row]:
+        """Answers by queue, those that are known by now."""
+        keys = {queue.name: answer_key(queue, self.surely) for queue in queues}
+        return {name: known[key] for name, key in keys.items() if key in known}
+
+    def needed(self, known: Mapping[Hashable, Any]) -> dict[str, int | None]:
+        keys = {queue.name: needed_key(queue) for queue in self.queues}
+        return {name: known[key] for name, key in keys.items() if key in known}
+
+
+def asked(
+    file: AskedFile, chosen: str | None, before: AskedFile, surely: bool, more: Sequence[AskedQueue] = ()
+) -> Asked:
+    """The questions on `file`, which was `before` before anything was turned."""
+    now = next((queue for queue in file.queues if queue.name == chosen), None)
+    was = next((queue for queue in before.queues if queue.name == chosen), None)
+    was = None if was == now else was
+    counts = slots_to_draw([queue for queue in (now, was) if queue is not None]) if now else []
+    return Asked(file, now, was, surely, tuple(more), tuple(counts))

@@ -1,0 +1,111 @@
+"""This file knows how the planner's answers to a plan are drawn: figures, curve, tables, two fleets, pools."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import plan_pools
+from dashboard import plan_tables as tables
+from dashboard.plan_answers import Row, goal
+from dashboard.plan_charts import Mark, wait_curves
+from dashboard.plan_compare import Side, queue_names
+from dashboard.plan_jobs import Asked
+from planner.queue_file import AskedFile
+
+Known = Mapping[Hashable, Any]
+"""The answers that are there by now."""
+
+
+def headline(question: Asked, found: Known) -> None:
+    queue = question.chosen
+    row = question.rows([queue], found).get(queue.name) if queue else None
+    if queue is None or row is None:
+        st.info("The planner is working on it …", icon=":material/hourglass:")
+        return
+    was = question.rows([question.before], found).get(queue.name) if question.before else None
+    needed = question.needed(found)
+    first, second, third, fourth = st.columns(4)
+    first.metric("p95 wait", tables.wait(row), _from(was, tables.wait), delta_color="off",
+                 help="19 of 20 jobs start within this time. Source: planner, " + row["method"])  # fmt: skip
+    second.metric("Slots used", tables.used(row), _from(was, tables.used), delta_color="off",
+                  help="Arrivals × mean service time ÷ slots. Source: planner.")  # fmt: skip
+    third.metric("Slots needed", tables.needed(queue.name, needed), f"has {row['slots']}",
+                 delta_color="off", delta_arrow="off",
+                 help="The fewest slots that meet the objectives. Source: planner, size.")  # fmt: skip
+    fourth.metric("Most an hour", tables.most(row), f"set by {row['ceiling_set_by']}", delta_color="off",
+                  delta_arrow="off", help="Beyond it the backlog grows. Source: planner.")  # fmt: skip
+    _verdict(row)
+
+
+def _from(row: Row | None, told: Callable[[Any], str]) -> str | None:
+    return f"was {told(row)}" if row else None
+
+
+def _verdict(row: Row) -> None:
+    text = f"{tables.state(row)}. {tables.why(row)}".strip()
+    draw = (
+        st.success
+        if row["stable"] and not row["objectives_broken"]
+        else st.error
+        if not row["stable"]
+        else st.warning
+    )
+    draw(text)
+    for doubt in row["doubts"]:
+        st.caption(f":material/help: {doubt}")
+
+
+def chart(question: Asked, found: Known) -> None:
+    queue = question.chosen
+    if queue is None:
+        return
+    figure, bound = goal(queue)
+    both = {"as it is": question.before, "as turned": queue} if question.before else {"as it is": queue}
+    curves = {name: question.curve(one, found) for name, one in both.items() if one is not None}
+    curves = {name: curve for name, curve in curves.items() if len(curve)}
+    if not curves:
+        return
+    marks = [
+        Mark("slots" if len(both) == 1 else name, one.question.fleet.slots)
+        for name, one in both.items()
+        if one
+    ]
+    needed = question.needed(found).get(queue.name)
+    if needed is not None:
+        marks.append(Mark("needed", needed))
+    st.altair_chart(wait_curves(curves, marks, bound, figure), width="stretch")
+
+
+def all_queues(question: Asked, found: Known) -> None:
+    rows = question.rows(question.queues, found)
+    shown = [queue.name for queue in question.queues]
+    st.subheader("Every queue of this plan", anchor=False)
+    st.dataframe(tables.answered(shown, rows, question.needed(found)), hide_index=True, width="stretch")
+    if len(shown) < len(question.file.queues):
+        st.caption(f"{len(question.file.queues) - len(shown)} queues with less work are not answered here; the plan "
+                   "holds them, and `bullgauge-planner predict` answers them all.")  # fmt: skip
+    assumed = {name: row["assumed"] for name, row in rows.items() if row["assumed"]}
+    if assumed:
+        with st.expander("What is assumed, because the plan does not say"):
+            for name, texts in assumed.items():
+                st.caption(f"**{name}**: {'; '.join(texts)}")
+
+
+def side_by_side(question: Asked, sides: Sequence[tuple[str, AskedFile]], found: Known) -> None:
+    both = [Side(name, file.queues, question.rows(file.queues, found)) for name, file in sides]
+    either = queue_names(both)
+    for column, side in zip(st.columns(2), both, strict=True):
+        with column.container(border=True):
+            st.markdown(f"**{side.name}**: {tables.sums(side)}")
+            st.markdown(side.verdict if len(side.rows) == len(side.queues) else "… working")
+            st.dataframe(tables.of_side(side, either), hide_index=True, width="stretch")
+
+
+def pools(file: AskedFile) -> None:
+    found = plan_pools.pools(file)
+    if not found:
+        return
+    st.subheader("Connection pools under this load", anchor=False)
+    st.dataframe(plan_pools.table(found), hide_index=True, width="stretch")
+    st.caption(plan_pools.beside(file))

@@ -1,0 +1,150 @@
+"""This file knows the screen What-if: a fleet, its knobs, and what the planner answers to them within a second."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from dashboard import plan_view
+from dashboard.page import Page
+from dashboard.plan_changes import Changes, changed, facts
+from dashboard.plan_document import Document, names, read
+from dashboard.plan_downloads import downloads
+from dashboard.plan_editor import editor
+from dashboard.plan_fleets import LIVE, document_of, fleets, pair
+from dashboard.plan_jobs import Asked, asked
+from dashboard.plan_knobs import of_all, of_queue, turned, undo
+from dashboard.plan_now import Taken, take_anew, taken
+from dashboard.plan_work import Work
+from planner.errors import BadInput
+from planner.queue_file import AskedFile
+
+SLICE_SECONDS = 0.25
+"""While answers are worked on the page looks again this often; a turned knob is noticed in between."""
+
+
+def show(page: Page) -> None:
+    """Draw it."""
+    st.caption(
+        "Turn a knob: the answer comes from the functions behind `bullgauge-planner predict` and `size`."
+    )
+    try:
+        document = document_of(page.file_path) if page.file_path is not None else None
+        seen = taken(page, document)
+        known = fleets(seen.live.document, document, page.file_path.stem if page.file_path else "")
+        _show(page, seen, known)
+    except (BadInput, LookupError) as error:
+        st.error(f"The planner can't answer: {error}", icon=":material/error:")
+
+
+def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
+    left, right = st.columns(2)
+    fleet = left.selectbox("Start from", list(known), key="whatif-fleet", help=_ABOUT_FLEETS)
+    document = known[fleet]
+    queues = names(document)
+    place = queues.index(page.queue) if page.queue in queues else 0
+    chosen = right.selectbox("Queue to turn", queues, index=place, key=f"whatif-queue|{fleet}|{page.queue}")
+    _about_live(seen, fleet, chosen)
+    before = read(document, fleet)
+    knobs, answer = st.columns([2, 5], gap="large")
+    with knobs:
+        changes, surely = _knobs(fleet, document, before, chosen)
+    made = changed(document, changes)
+    after = read(made, fleet)
+    with answer:
+        headline, chart = st.empty(), st.empty()
+    table = st.empty()
+    st.subheader("Two fleets side by side", anchor=False)
+    sides = _sides(known, changes)
+    beside = st.empty()
+    question = asked(after, chosen, before, surely, [queue for _, file in sides for queue in file.queues])
+
+    def draw(found: plan_view.Known) -> None:
+        with headline.container():
+            plan_view.headline(question, found)
+        with chart.container():
+            plan_view.chart(question, found)
+        with table.container():
+            plan_view.all_queues(question, found)
+        with beside.container():
+            plan_view.side_by_side(question, sides, found)
+
+    _until_known(question, draw)
+    plan_view.pools(after)
+    st.subheader("Take the plan with you", anchor=False)
+    downloads(made, "plan")
+
+
+_ABOUT_FLEETS = (
+    "Live: what the source has seen over the range at the left, fitted by the planner, on the slots of --config or a "
+    "lower bound. The report's two fleets share 10,000 jobs an hour by its assumed mix."
+)
+
+
+def _about_live(seen: Taken, fleet: str, chosen: str) -> None:
+    """Where the live workload comes from, and what is doubtful or missing in it."""
+    if seen.error:
+        st.warning(f"No live workload: {seen.error}", icon=":material/cloud_off:")
+    if fleet == LIVE:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Live workload {seen.told}.", width="content")
+            st.button("Take a fresh one", on_click=take_anew, type="tertiary", icon=":material/refresh:")
+        for remark in seen.live.remarks.get(chosen, ()):
+            st.caption(f":material/help: {chosen}: {remark}")
+    if seen.live.left_out and (fleet == LIVE or seen.live.document is None):
+        with st.expander(f"{len(seen.live.left_out)} queues that can't be planned from what is seen"):
+            for name, reason in seen.live.left_out.items():
+                st.caption(f"**{name}**: {reason}")
+
+
+def _knobs(fleet: str, document: Document, before: AskedFile, chosen: str) -> tuple[Changes, bool]:
+    entries = zip(before.queues, document["queues"], strict=True)
+    now = {queue.name: facts(queue, entry) for queue, entry in entries}
+    total = sum(one.question.workload.arrivals.per_second * 3600 for one in before.queues)
+    pool = next((words.maxConnections for words in before.pools.values()), None)
+    changes = of_all(fleet, total, pool, None)
+    st.markdown(f"**{chosen}**")
+    of_queue(fleet, chosen, now[chosen])
+    surely = st.toggle(
+        "As sure as the command line",
+        key="whatif-surely",
+        help="What no formula knows is simulated: here for a tenth of a second a queue, with its band beside it; on, "
+        "as long as the command does, up to 8 s a queue.",
+    )
+    with st.popover("Turn many queues in a table", icon=":material/table_edit:", width="stretch"):
+        editor(fleet, now)
+    st.button("Undo all changes", on_click=undo, args=(fleet,), icon=":material/undo:")
+    return Changes(
+        changes.load, tuple(turned(fleet).items()), changes.pool_connections, changes.p95_wait_seconds
+    ), surely
+
+
+@st.cache_resource
+def _work() -> Work:
+    return Work()
+
+
+def _until_known(question: Asked, draw: Callable[[plan_view.Known], None]) -> None:
+    """Draw what is known, and again whenever more is, until all is."""
+    viewer = st.session_state.setdefault("whatif-viewer", uuid.uuid4().hex)
+    jobs = question.jobs()
+    drawn, since = -1, time.monotonic()
+    while drawn < len(jobs):
+        found = _work().answers(viewer, jobs, SLICE_SECONDS if drawn >= 0 else 2 * SLICE_SECONDS)
+        if len(found) > drawn:
+            draw(found)
+            drawn = len(found)
+    st.session_state["whatif-seconds"] = time.monotonic() - since
+
+
+def _sides(known: Mapping[str, Document], changes: Changes) -> list[tuple[str, AskedFile]]:
+    options = list(known)
+    first, second = pair(options)
+    left, right = st.columns(2)
+    chosen = (
+        left.selectbox("First fleet", options, index=options.index(first), key="whatif-first"),
+        right.selectbox("Second fleet", options, index=options.index(second), key="whatif-second"),
+    )
+    load = Changes(load=changes.load)
+    return [(name, read(changed(known[name], load), name)) for name in chosen]
