@@ -69,9 +69,10 @@ def forgotten(g: Ground) -> Case | None:
     )
     fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
     absent = ("BullExporterAbsent", g.config.severities.get("BullExporterAbsent", _C))
-    checks = (at(59, *fires), at(68, *fires), at(80, *fires, absent), at(410, *fires, absent), at(440))
+    checks = (at(55, *fires), at(65, *fires), at(80, *fires, absent), at(410, *fires, absent), at(440))
     names = (FAIL, "BullExporterAbsent")
-    return Case("a target that is gone for good is forgotten", (gone, other), names, checks, beside=_BESIDE)
+    promise = "a target that is gone for good is forgotten"
+    return Case(promise, (gone, other), names, checks, beside=_BESIDE, every_minutes=5)
 
 
 _BESIDE = ("BullErrorBudgetBurn",)

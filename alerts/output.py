@@ -1,21 +1,28 @@
 """This file knows the whole set of files that a configuration makes: each path and its text."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 from alerts import boards, grafana, render, routing, ruletests, runbooks
 from alerts.cases import CASES
 from alerts.config import Config
 from alerts.inhibitions import inhibitions
 from alerts.links import Links
-from alerts.rules import Alert, Ground, Group, alerts_of
+from alerts.rules import Alert, Ground, Group, Recording, alerts_of
 from alerts.ruleset import ground, groups
+from alerts.ruletests import Case
 from alerts.thresholds import Thresholds, resolve
 
-RULES, TESTS, ALERTMANAGER = "rules.yaml", "rules_test.yaml", "alertmanager.yaml"
+RULES, ALERTMANAGER = "rules.yaml", "alertmanager.yaml"
+TEST_FILES = TESTS, TESTS_OF_DAYS = "rules_test.yaml", "rules_test_days.yaml"
+"""Two files: promtool evaluates all tests of a file equally often, and days need it less often."""
 DASHBOARDS, RUNBOOKS = "dashboards", "runbooks"
+
+
+Rule = Alert | Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,17 @@ class Plan:
     def names(self) -> list[str]:
         return sorted({alert.name for alert in self.alerts})
 
+    @property
+    def rules(self) -> list[Rule]:
+        """All of them in the order in which they are evaluated."""
+        return [rule for group in self.groups for rule in group.rules]
+
+    def only(self, places: Collection[int]) -> "Plan":
+        """The same with these of its rules."""
+        left = iter(range(len(self.rules)))
+        groups = [Group(g.name, tuple(rule for rule in g.rules if next(left) in places)) for g in self.groups]
+        return replace(self, groups=tuple(group for group in groups if group.rules))
+
 
 def plan(config: Config, thresholds: Thresholds) -> Plan:
     """Work a configuration out. Raises ThresholdError and RoutingError."""
@@ -61,7 +79,7 @@ def texts(made: Plan, source: Source) -> dict[str, str]:
     g = made.ground
     files = {
         RULES: render.dump(rules(made), source.heading),
-        TESTS: render.dump(tests(made), source.heading),
+        **{name: render.dump(document, source.heading) for name, document in tests(made)},
         ALERTMANAGER: render.dump(routing.document(g.config), source.heading),
     }
     files |= {f"{DASHBOARDS}/{board.uid}.json": grafana.render(board, g) for board in boards.boards(g)}
@@ -72,18 +90,32 @@ def rules(made: Plan) -> dict[str, object]:
     return render.rules_document(made.groups, made.ground.pace, Links(made.ground.config.addresses))
 
 
-def tests(made: Plan) -> dict[str, object]:
-    """The rule tests that fit the configuration; with the defaults they forbid every other alert."""
+def tests(made: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The files of rule tests; that of days only where there are such tests."""
+    fitting = cases(made)
+    yield TESTS, test_document(made, [case for case in fitting if case.every_minutes == 1])
+    of_days = [case for case in fitting if case.every_minutes > 1]
+    if of_days:
+        yield TESTS_OF_DAYS, test_document(made, of_days)
+
+
+def test_document(made: Plan, chosen: Sequence[Case]) -> dict[str, Any]:
+    """A file of these tests; with the defaults they forbid every other alert."""
+    return ruletests.document([RULES], made.ground, chosen, strict=is_strict(made))
+
+
+def cases(made: Plan) -> list[Case]:
+    """The rule tests that fit the configuration; none for a drill."""
     g = made.ground
     if g.pace.speed != 1:
-        return ruletests.document([RULES], g, [], strict=False)
+        return []
     off = {name for name, wanted in g.config.alerts.items() if not wanted}
-    cases = [case for maker in CASES if (case := maker(g)) is not None and not off.intersection(case.alerts)]
-    return ruletests.document([RULES], g, cases, strict=_is_plain(g.config))
+    return [case for maker in CASES if (case := maker(g)) is not None and not off.intersection(case.alerts)]
 
 
-def _is_plain(config: Config) -> bool:
-    """Whether the rules are those of the defaults, however they are named and sent."""
+def is_strict(made: Plan) -> bool:
+    """Whether the rules are those of the defaults, however they are named and sent; then no other alert may fire."""
+    config = made.ground.config
     kept = {"alerts", "severities", "guards", "objective", "page_on_burn", "profile", "overrides"}
     plain = Config()
     return resolve(config) == resolve(plain) and all(

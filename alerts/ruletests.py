@@ -1,6 +1,6 @@
 """This file knows what a rule test is: a world, and which alerts fire at which minute; and how promtool is told."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,13 @@ class Case:
     queries: tuple[Query, ...] = ()
     beside: tuple[str, ...] = ()
     """Alerts that may fire as well, which the promise is not about."""
+    every_minutes: int = 1
+    """Minutes between two evaluations. 5 is enough where no count over a shorter window matters."""
+
+    @property
+    def last_minute(self) -> int:
+        """Until then the rules are evaluated."""
+        return max([*(check.minute for check in self.checks), *(query.minute for query in self.queries)])
 
 
 Maker = Callable[[Ground], Case | None]
@@ -52,12 +59,17 @@ def at(minute: int, *firing: tuple[str, str] | Firing) -> Check:
     return Check(minute, frozenset((f[0], f[1], f[2] if len(f) == 3 else "") for f in firing))
 
 
-def document(rule_files: list[str], g: Ground, cases: Iterable[Case], *, strict: bool) -> dict[str, Any]:
-    """The content of a promtool test file. With `strict`, no other alert may fire in any case."""
+def document(rule_files: list[str], g: Ground, cases: Sequence[Case], *, strict: bool) -> dict[str, Any]:
+    """The content of a promtool test file; its cases are evaluated equally often.
+
+    With `strict`, no other alert may fire in any case.
+    """
     interval = duration(g.pace.interval)
+    every = {case.every_minutes for case in cases} or {1}
+    assert len(every) == 1, "a file has one evaluation interval"
     return {
         "rule_files": rule_files,
-        "evaluation_interval": interval,
+        "evaluation_interval": duration(g.pace.interval * every.pop()),
         "tests": [_test(case, interval, strict=strict) for case in cases],
     }
 

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import promql_parser
 
-from alerts import lint, render, ruletests
-from alerts.cases import CASES
+from alerts import output, programs, render, ruletests
 from alerts.links import Links
+from alerts.needed import Rule, called, needed
 from alerts.output import RULES, TESTS, Plan
-from alerts.rules import Alert, Group, Recording
+from alerts.rules import Alert, Group
 from alerts.ruletests import Case
 from tests.alerts.conftest import plan
 
-Rule = Alert | Recording
 OPPOSITE = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "==": "!=", "!=": "=="}
 COMPARISON = re.compile(r"(?<![=!<>~])(>=|<=|==|!=|>|<)(?= )")
 BOUND = re.compile(r"(?<=[><=] )(\d+(?:\.\d+)?)(?![\d.]*[a-z\[])")
@@ -103,21 +100,9 @@ class Bench:
 
     def __init__(self, made: Plan) -> None:
         self.made = made
-        self.rules: list[Rule] = [rule for group in made.groups for rule in group.rules]
-        self.cases = [case for maker in CASES if (case := maker(made.ground)) is not None]
-        self.needs = [self._needs(case) for case in self.cases]
-
-    def _needs(self, case: Case) -> frozenset[int]:
-        wanted = set(case.alerts) | {
-            name for query in case.queries for name in re.findall(r"[a-zA-Z_:0-9]+", query.expr)
-        }
-        taken: set[int] = set()
-        while True:
-            names = wanted | {s for i in taken for s in _reads(self.rules[i].expr)}
-            more = {i for i, rule in enumerate(self.rules) if _called(rule) in names} - taken
-            if not more:
-                return frozenset(taken)
-            taken |= more
+        self.rules = made.rules
+        self.cases = output.cases(made)
+        self.needs = [needed(case, self.rules) for case in self.cases]
 
     def noticed(self, mutant: Mutant) -> bool:
         """Whether some test fails with this rule."""
@@ -140,21 +125,11 @@ class Bench:
             )
             (folder / RULES).write_text(render.dump(document))
             (folder / TESTS).write_text(render.dump(ruletests.document([RULES], g, [case], strict=False)))
-            command = ["promtool", "test", "rules", str(folder / TESTS)]
-            return subprocess.run(command, capture_output=True).returncode == 0
+            return programs.rule_tests("promtool", folder / TESTS)[0] == 0
 
 
-@cache
-def _reads(expr: str) -> frozenset[str]:
-    return frozenset(selector.name for selector in lint.selectors(expr))
-
-
-def _called(rule: Rule) -> str:
-    return rule.record if isinstance(rule, Recording) else rule.name
-
-
-def _minutes(case: Case) -> int:
-    return max([world.minutes for world in case.worlds], default=30)
+def _minutes(case: Case) -> float:
+    return case.last_minute / case.every_minutes
 
 
 def run(every: int, first: int = 0, workers: int = 2) -> tuple[int, list[Mutant], Bench]:
@@ -167,7 +142,7 @@ def run(every: int, first: int = 0, workers: int = 2) -> tuple[int, list[Mutant]
 
 
 def report(tried: int, missed: Iterable[Mutant], bench: Bench) -> str:
-    lines = [f"{_called(m.rule)} {getattr(m.rule, 'severity', '')}: {m.change}" for m in missed]
+    lines = [f"{called(m.rule)} {getattr(m.rule, 'severity', '')}: {m.change}" for m in missed]
     return "\n".join(
         [*lines, f"{tried - len(lines)} of {tried} changes noticed ({1 - len(lines) / tried:.1%})"]
     )

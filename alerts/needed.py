@@ -1,0 +1,32 @@
+"""This file knows which rules a rule test needs: its alerts, and all that these read, however far back."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from alerts import lint
+from alerts.rules import Alert, Recording
+from alerts.ruletests import Case
+
+Rule = Alert | Recording
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z_:0-9]*")
+
+
+def needed(case: Case, rules: Sequence[Rule]) -> frozenset[int]:
+    """The places of those rules. No other can change what the test sees of its own alerts."""
+    names = {*case.alerts, *(name for query in case.queries for name in _NAME.findall(query.expr))}
+    taken: set[int] = set()
+    while more := {i for i, rule in enumerate(rules) if called(rule) in names} - taken:
+        taken |= more
+        names |= {name for i in more for name in _reads(rules[i].expr)}
+    return frozenset(taken)
+
+
+def called(rule: Rule) -> str:
+    """The name of a rule."""
+    return rule.record if isinstance(rule, Recording) else rule.name
+
+
+@cache
+def _reads(expr: str) -> frozenset[str]:
+    return frozenset(str(selector.name) for selector in lint.selectors(expr))

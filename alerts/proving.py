@@ -1,0 +1,46 @@
+"""This file knows how the rule tests are run: each by a promtool of its own, on all processors, with what it needs."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from alerts import output, programs, render, ruletests
+from alerts.needed import needed
+from alerts.output import Plan
+from alerts.ruletests import Case
+
+
+def prove(made: Plan, promtool: str) -> tuple[bool, str]:
+    """Whether all rule tests pass, and what promtool wrote of those that do not. Raises OSError."""
+    at_once = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(at_once) as pool:
+        files = list(_files(made, Path(place)))
+        ran = list(pool.map(lambda file: programs.rule_tests(promtool, file), files))
+    failed = [text.strip() for status, text in ran if status != 0]
+    return not failed, "\n".join(failed)
+
+
+def _files(made: Plan, folder: Path) -> Iterator[Path]:
+    """A file for each test, the longest first, so that none begins when the others are done."""
+    (folder / output.RULES).write_text(render.dump(output.rules(made)), encoding="utf-8")
+    for number, case in enumerate(sorted(output.cases(made), key=_evaluations, reverse=True)):
+        rules = output.RULES
+        if not output.is_strict(made):
+            rules = f"rules-{number}.yaml"
+            (folder / rules).write_text(render.dump(_cut(made, case)), encoding="utf-8")
+        document = ruletests.document([rules], made.ground, [case], strict=output.is_strict(made))
+        file = folder / f"test-{number}.yaml"
+        file.write_text(render.dump(document), encoding="utf-8")
+        yield file
+
+
+def _evaluations(case: Case) -> float:
+    return case.last_minute / case.every_minutes
+
+
+def _cut(made: Plan, case: Case) -> dict[str, Any]:
+    """The rules that the test needs. A strict one forbids every other alert, and so needs them all."""
+    return output.rules(made.only(needed(case, made.rules)))
