@@ -38,9 +38,8 @@ def lines(
     """One line for each column over the table's times. What is not known leaves a gap."""
     names = [str(column) for column in table.columns]
     long = _long(table, unit)
-    scale = alt.Scale(type="log", clamp=True) if log else alt.Scale(zero=True, nice=True)
-    x = alt.X("time:T", title=None, axis=alt.Axis(grid=False, tickCount=6, labelOverlap=True))
-    y = alt.Y("value:Q", title=unit, scale=scale, axis=alt.Axis(format=format_, tickCount=5))
+    x = alt.X("time:T", title=None, axis=_time_axis(table.index))
+    y = alt.Y("value:Q", title=unit, scale=_scale(table, log), axis=_value_axis(log, format_))
     colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
     dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=None, sort=names)
     tips = [
@@ -53,6 +52,28 @@ def lines(
     # A single known sample between gaps has no line; a point shows it.
     points = base.mark_circle(size=14, opacity=0.55).encode(x, y, colour, tooltip=tips)
     return _finish([*_bands(band), line, points, *_rules(rules)], height)
+
+
+def _scale(table: pd.DataFrame, log: bool) -> alt.Scale:
+    if log:
+        return alt.Scale(type="log", clamp=True, nice=False)
+    if not (table > 0).any(axis=None):
+        return alt.Scale(domain=[0, 1])  # of nothing but zeros there is no scale
+    return alt.Scale(zero=True, nice=True)
+
+
+def _value_axis(log: bool, format_: str) -> alt.Axis:
+    """Of a logarithmic axis the powers of ten alone: lines between them would be a grid of grids."""
+    if log:
+        return alt.Axis(format=format_, values=[10.0**power for power in range(-4, 6)])
+    return alt.Axis(format=format_, tickCount=5)
+
+
+def _time_axis(times: pd.Index) -> alt.Axis:
+    """Hours where a day or less is shown, else days."""
+    length = times[-1] - times[0] if len(times) else pd.Timedelta(0)
+    format_ = "%H:%M" if length <= pd.Timedelta(days=1.5) else "%d %b"
+    return alt.Axis(grid=False, tickCount=6, labelOverlap=True, format=format_)
 
 
 def _long(table: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -109,7 +130,7 @@ def heat(table: pd.DataFrame, unit: str, edges: Sequence[str], height: int = HEI
         alt.Chart(table)
         .mark_rect()
         .encode(
-            alt.X("time:T", title=None, axis=alt.Axis(grid=False, tickCount=6)),
+            alt.X("time:T", title=None, axis=_time_axis(pd.Index(table["time"].sort_values()))),
             alt.X2("until:T"),
             alt.Y("edge:N", sort=list(reversed(edges)), title=unit, axis=alt.Axis(labelOverlap=True)),
             alt.Color(

@@ -10,6 +10,7 @@ from dashboard import amounts
 from dashboard.charts import Rule, lines
 from dashboard.queue_now import Level
 
+ROW_PIXELS = 35
 MARKS: dict[Level, tuple[str, str]] = {
     "critical": ("▲", "red"),
     "warning": ("◆", "orange"),
@@ -68,11 +69,16 @@ def over_time(
 ) -> None:
     """Lines over the range, or why there are none."""
     if not len(table.columns):
-        nothing(title, f"{why} in this range")
+        nothing(title, why)
         return
-    format_ = ".0%" if share else "~g" if log else "~s"
+    format_ = ".2~%" if share else "~g" if log else "~s"
     drawn = lines(table, unit, rules, log=log, format_=format_, band=band)
     chart(title, drawn, table, f"{title} over time, in {unit}: {', '.join(map(str, table.columns))}", source)
+
+
+def tall(table: pd.DataFrame) -> int:
+    """The height at which a table shows all of its rows."""
+    return ROW_PIXELS * (len(table) + 1) + 3
 
 
 def nothing(title: str, why: str) -> None:

@@ -39,7 +39,7 @@ SCREENS = (
     Screen("connections", "Connections", ":material/hub:"),
     Screen("whatif", "What-if", ":material/tune:", one_queue=True),
     Screen("forecast", "Forecast", ":material/timeline:", one_queue=True),
-    Screen("compare", "Compare", ":material/compare_arrows:", one_queue=True),
+    Screen("compare", "Compare", ":material/compare_arrows:"),
     Screen("alerts", "Alerts", ":material/notifications:"),
 )
 

@@ -11,6 +11,7 @@ from exporter import catalogue as c
 from exporter.catalogue import Metric
 
 P95, MEAN = "95th percentile", "mean"
+MEBIBYTE = 1024 * 1024
 
 
 def pace(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
@@ -76,6 +77,41 @@ def connections(source: Source, span: Span) -> pd.DataFrame:
         if key in sizes.columns:
             found[f"pool {key[0]}"] = used[key] / sizes[key]
     return _named(found)
+
+
+def roles(source: Source, span: Span) -> pd.DataFrame:
+    """Connections of the server by role; roles that nobody has are left out."""
+    found = source.gauge(c.CONNECTIONS, ("role",), span)
+    found = found.set_axis([role for (role,) in found.columns], axis=1)
+    return found.loc[:, (found > 0).any()]
+
+
+def pools(source: Source, span: Span) -> pd.DataFrame:
+    """Connections of each named pool: open, and recently used."""
+    found = source.gauge(c.POOL_CONNECTIONS, ("pool", "state"), span)
+    return found.set_axis([f"{pool}, {state}" for pool, state in found.columns], axis=1)
+
+
+def memory(source: Source, span: Span) -> pd.DataFrame:
+    """Mebibytes in use, and the limit where there is one."""
+    used, most = source.gauge(c.MEMORY, (), span), source.gauge(c.MEMORY_MAX, (), span)
+    return _named({"in use": total(used) / MEBIBYTE, "limit": total(most) / MEBIBYTE})
+
+
+def round_trips(source: Source, span: Span) -> pd.DataFrame:
+    """Milliseconds of one small command of the exporter."""
+    return _times(source, c.ROUND_TRIP, span, {}) * 1000
+
+
+def commands(source: Source, span: Span) -> pd.DataFrame:
+    """Commands a second, all clients together."""
+    return _named({"commands": total(source.increase(c.COMMANDS, (), span)) / span.step_seconds})
+
+
+def refusals(source: Source, span: Span) -> pd.DataFrame:
+    """Evicted keys and refused connections, in each step."""
+    evicted, refused = (source.increase(metric, (), span) for metric in (c.EVICTED, c.REJECTED))
+    return _named({"evicted keys": total(evicted), "refused connections": total(refused)})
 
 
 def total(answer: pd.DataFrame) -> "pd.Series[float]":

@@ -107,11 +107,15 @@ def _pace_and_waits(page: Page) -> None:
     with left:
         source = f"Each step's jobs as an hour's, all queues. From {c.PROCESSED.name} and {c.ADDED.name}."
         table = trends.pace(page.source, page.span)
-        parts.over_time("Throughput", table, "jobs an hour", source, "no job was counted", pace_rules(page))
+        parts.over_time(
+            "Throughput", table, "jobs an hour", source, "no job was counted in this range", pace_rules(page)
+        )
     with right:
         source = f"From ready to first start, all queues. From {c.JOB_WAIT.name}, percentiles as Prometheus reads them."
         table = trends.waits(page.source, page.span)
-        parts.over_time("Wait", table, "seconds", source, "no job was started", wait_rules(page), log=True)
+        parts.over_time(
+            "Wait", table, "seconds", source, "no job was started in this range", wait_rules(page), log=True
+        )
 
 
 def _work_and_connections(page: Page, seen: Overview) -> None:
@@ -119,7 +123,9 @@ def _work_and_connections(page: Page, seen: Overview) -> None:
     with left:
         source = f"Working time of all attempts. From {c.JOB_DURATION.name}."
         table = trends.work(page.source, page.span)
-        parts.over_time("Processing time", table, "seconds", source, "no attempt ended", log=True)
+        parts.over_time(
+            "Processing time", table, "seconds", source, "no attempt ended in this range", log=True
+        )
     with right:
         source = "Open connections over their limit; the band is the report's. From CLIENT LIST and INFO."
         table, why = trends.connections(page.source, page.span), "the exporter may not read connections"

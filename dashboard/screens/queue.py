@@ -111,7 +111,7 @@ def _wait(now: QueueNow, lately: str) -> None:
 
 def _work(now: QueueNow, lately: str) -> None:
     source = f"Working time of attempts, however they ended, {lately}. From {c.JOB_DURATION.name}."
-    note = f"{amounts.jobs(now.attempts)} attempts" if now.attempts else "no attempt ended"
+    note = f"{amounts.jobs(now.attempts)} attempts" if now.attempts else "no attempt ended in this range"
     parts.number("Processing, mean", amounts.seconds(now.attempt_mean_seconds), source, note)
 
 
@@ -140,11 +140,13 @@ def _states_and_pace(page: Page) -> None:
         source = (
             f"Jobs in each state that holds any; completed and failed ones are left out. From {c.SIZE.name}."
         )
-        parts.over_time("Jobs by state", table, "jobs", source, "no job was in any state")
+        parts.over_time("Jobs by state", table, "jobs", source, "no job was in any state in this range")
     with right:
         table = trends.pace(page.source, page.span, page.where)
         source = f"Each step's jobs as an hour's. From {c.PROCESSED.name} and {c.ADDED.name}."
-        parts.over_time("Arrivals against finishes", table, "jobs an hour", source, "no job was counted")
+        parts.over_time(
+            "Arrivals against finishes", table, "jobs an hour", source, "no job was counted in this range"
+        )
 
 
 def _waits(page: Page) -> None:
@@ -152,7 +154,9 @@ def _waits(page: Page) -> None:
     with left:
         table = trends.waits(page.source, page.span, page.where)
         source = f"From ready to first start. From {c.JOB_WAIT.name}, percentiles as Prometheus reads them."
-        parts.over_time("Wait", table, "seconds", source, "no job was started", wait_rules(page), log=True)
+        parts.over_time(
+            "Wait", table, "seconds", source, "no job was started in this range", wait_rules(page), log=True
+        )
     with right:
         heat, edges = wait_heat(page)
         if heat.empty:
@@ -168,14 +172,18 @@ def _work_and_failures(page: Page) -> None:
     with left:
         table = trends.work(page.source, page.span, page.where)
         source = f"Working time of all attempts. From {c.JOB_DURATION.name}."
-        parts.over_time("Processing time", table, "seconds", source, "no attempt ended", log=True)
+        parts.over_time(
+            "Processing time", table, "seconds", source, "no attempt ended in this range", log=True
+        )
     with right:
         table = trends.went_back(page.source, page.span, page.where)
         source = (
             f"Jobs that failed in the end, and attempts that went back, by reason. From {c.PROCESSED.name}, "
         )
         source += f"{c.REQUEUED.name}."
-        parts.over_time("Failures, retries, stalls", table, "an hour", source, "nothing failed or went back")
+        parts.over_time(
+            "Failures, retries, stalls", table, "an hour", source, "nothing failed or went back in this range"
+        )
 
 
 def _more_slots(now: QueueNow, one: QueueCapacity) -> None:
@@ -212,7 +220,7 @@ def _types_and_limits(page: Page) -> None:
             )
     with right, st.container(border=True, height="stretch"):
         st.subheader("Limits, schedulers, payloads", anchor=False)
-        table = pd.DataFrame(
-            [*limits(page), *schedulers(page), *payloads(page)], columns=["What", "Now", "From"]
+        table = pd.DataFrame([*limits(page), *schedulers(page), *payloads(page)], columns=["", "Now", "From"])
+        st.dataframe(
+            table, hide_index=True, alt="Limits, schedulers and payload sizes", height=parts.tall(table)
         )
-        st.dataframe(table, hide_index=True, alt="Limits, schedulers and payload sizes", height="content")
