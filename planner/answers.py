@@ -7,10 +7,9 @@ from typing import Any
 from planner.limits import ceiling
 from planner.predict import predict
 from planner.prediction import Prediction
-from planner.queue_file import AskedQueue, with_slots
+from planner.queue_file import AskedQueue
 from planner.reading import read_objective
 from planner.simulation_effort import Effort
-from planner.sizing import size
 
 QUANTILES = ("mean", "p50", "p95", "p99")
 # A ten-thousandth of a service or of all jobs is seen by nobody; the p99.9 is told to 2 %.
@@ -53,21 +52,6 @@ def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
     found = Prediction(f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures))
     broken = [bound.figure for bound in bounds.broken(found)]
     return {**values(queue, found), "objectives_broken": broken, "seed": seed}
-
-
-def sized(queue: AskedQueue) -> dict[str, Any]:
-    """The smallest number of slots that meets the objective; `slots_needed` is None when none does."""
-    given = queue.question.fleet.slots
-    plan = size(queue.question.workload, read_objective(queue.objective), queue.question.fleet)
-    if plan is None:
-        return {**predicted(queue), "slots_needed": None}
-    best = with_slots(queue, plan.slots_needed)
-    return {
-        **predicted(best),
-        "slots_needed": plan.slots_needed,
-        "slots_given": given,
-        "one_fewer_breaks": [f"{bound.figure} over {bound.value:g}" for bound in plan.broken],
-    }
 
 
 def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:

@@ -37,12 +37,9 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _size(options: argparse.Namespace) -> int:
-    from planner import answers
-    from planner.queue_file import read_file
+    from planner import size_verb
 
-    found = each(read_file(options.file).queues, answers.sized)
-    show(options, {"queues": found}, answers.as_lines(found))
-    return 1 if any(row["slots_needed"] is None for row in found) else 0
+    return size_verb.run(options, each, show)
 
 
 def _pool(options: argparse.Namespace) -> int:

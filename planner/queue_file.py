@@ -1,6 +1,6 @@
 """Knows the file that users write: queues with their loads and fleets, pools, bounds, and what must hold."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +9,15 @@ from pydantic import Field, model_validator
 
 from planner import defaults
 from planner.bounds import BLOCKS, Levels, quoted, read_levels
+from planner.budget_words import BudgetWords, KedaWords, PriceWords
 from planner.claims import CacheWords, ClaimsWords
 from planner.errors import BadInput
+from planner.laws import IoThenCpu, Law
 from planner.lines import line_of
 from planner.pool_words import PoolWords, pools_of
+from planner.processes import ProcessLimits
 from planner.reading import Question, checked, read_objective, read_question
-from planner.words import Positive, Share, Words
+from planner.words import Positive, Seconds, Share, Words
 
 Slots = Annotated[int, Field(ge=1, le=100_000)]
 Load = Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)]
@@ -48,6 +51,9 @@ class QueueEntry(Words):
     rate_limit: dict[str, Any] | None = None
     retries: dict[str, Any] | None = None
     objectives: dict[str, Any] | None = None
+    cpu_time: Seconds | None = Field(None, description="seconds of a core that one attempt takes")
+    memory_per_job_mb: Positive | None = Field(None, description="memory of a process for each job at work")
+    max_concurrency: Slots | None = Field(None, description="most slots of one worker process")
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "QueueEntry":
@@ -67,6 +73,11 @@ class FileWords(Words):
     jobs_per_hour: Load | None = Field(None, description="all queues together, split by their shares")
     objectives: dict[str, Any] | None = None
     pool: dict[str, Any] | None = Field(None, description="one pool, or one a purpose")
+    budgets: BudgetWords = Field(
+        BudgetWords(), description="the most that all queues together may use, for size"
+    )
+    prices: PriceWords = Field(PriceWords(), description="what things cost, for size")
+    keda: KedaWords = Field(KedaWords(), description="where and how KEDA scales the workers, for size --keda")
     caches: dict[str, CacheWords] = Field({}, description="caches by name, for the report")
     claims: ClaimsWords = Field(ClaimsWords(), description="what the report holds the queues against")
     queue_processing_latency: dict[str, Any] | None = None
@@ -85,6 +96,7 @@ class AskedQueue:
     assumed: tuple[str, ...]
     memory_megabytes: float | None = None
     priority: bool | None = None
+    limits: ProcessLimits = field(default_factory=ProcessLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,9 @@ class AskedFile:
     levels: dict[str, Levels]
     caches: dict[str, CacheWords]
     claims: ClaimsWords
+    budgets: BudgetWords
+    prices: PriceWords
+    keda: KedaWords
 
 
 def read_file(path: Path) -> AskedFile:
@@ -139,8 +154,9 @@ def _read(words: FileWords) -> AskedFile:
     proposed = {entry.name: entry for entry in words.queues}
     today = [_with_work_of(proposed.get(entry.name), entry) for entry in words.today or ()]
     return AskedFile(
-        queues, _read_queues(today, words, levels, "today"), pools, levels, words.caches, words.claims
-    )
+        queues, _read_queues(today, words, levels, "today"), pools, levels, words.caches, words.claims,
+        words.budgets, words.prices, words.keda,
+    )  # fmt: skip
 
 
 def _with_work_of(proposed: QueueEntry | None, entry: QueueEntry) -> QueueEntry:
@@ -185,7 +201,27 @@ def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], 
     read_objective(objective, f"{where}.objectives")
     memory = entry.maxMemoryMB * entry.workers if entry.maxMemoryMB else None
     asked = read_question(question, where)
-    return AskedQueue(entry.name, asked, objective, tuple(assumed), memory, entry.priority)
+    limits = _limits(entry, asked.workload.service, where)
+    return AskedQueue(entry.name, asked, objective, tuple(assumed), memory, entry.priority, limits)
+
+
+def _limits(entry: QueueEntry, service: Law | IoThenCpu, where: str) -> ProcessLimits:
+    """What a process of the queue may hold."""
+    computing = service.cpu.mean if isinstance(service, IoThenCpu) else None
+    if computing is not None and entry.cpu_time is not None:
+        raise BadInput(
+            f"{where}.cpu_time: {entry.name!r} has the law of its CPU time in service; leave one out"
+        )
+    found = ProcessLimits(
+        entry.processes or entry.workers, entry.max_concurrency, entry.maxMemoryMB, entry.memory_per_job_mb,
+        entry.cpu_time or computing,
+    )  # fmt: skip
+    if found.most_slots == 0:
+        raise BadInput(
+            f"{where}.memory_per_job_mb: {entry.memory_per_job_mb:g} is above maxMemoryMB {entry.maxMemoryMB:g}; "
+            "a process must hold one job"
+        )
+    return found
 
 
 def _poisson(entry: QueueEntry, words: FileWords, where: str, assumed: list[str]) -> dict[str, Any]:
@@ -222,7 +258,9 @@ def _objective(
     return dict(defaults.OBJECTIVE)
 
 
-def with_slots(queue: AskedQueue, slots: int) -> AskedQueue:
-    """The same queue on another number of slots."""
-    question = replace(queue.question, fleet=replace(queue.question.fleet, slots=slots))
-    return replace(queue, question=question)
+def with_slots(queue: AskedQueue, slots: int, processes: int | None = None) -> AskedQueue:
+    """The same queue on another number of slots, and of processes where given."""
+    fleet = queue.question.fleet
+    places = max(fleet.places, slots) if fleet.places else None
+    changed = replace(fleet, slots=slots, processes=processes or fleet.processes, places=places)
+    return replace(queue, question=replace(queue.question, fleet=changed))

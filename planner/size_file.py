@@ -1,0 +1,111 @@
+"""Knows how all queues of a file are sized together: slots, processes, what they use of the budgets, hours of a day."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from planner import answers, joint
+from planner.arrivals import Profile, Sinusoid
+from planner.budget import spent, use
+from planner.budget_words import PriceWords
+from planner.limits import ceiling
+from planner.processes import split
+from planner.queue_file import AskedFile, AskedQueue, with_slots
+from planner.reading import read_objective
+from planner.schedule import Shift, schedule
+from planner.sizing import Plan, size
+from planner.workload import Workload
+
+# More event loops than this for one queue are not tried.
+MOST_PROCESSES = 256
+Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """One queue's plan on `processes`; None where no number of slots meets the objective."""
+
+    queue: AskedQueue
+    plan: Plan | None
+    processes: int
+    shifts: tuple[Shift, ...] = ()
+
+
+def sized_file(file: AskedFile, each: Each) -> tuple[dict[str, Any], tuple[Sized, ...]]:
+    """The answer as plain values, and the plans behind it; `each` applies an answer to things."""
+    plans = tuple(each(file.queues, sized))
+    wanted = [_wanted(one, file.prices) for one in plans if one.plan is not None]
+    chosen = joint.shared(wanted, file.budgets)
+    rows = each(plans, _Answer(chosen))
+    sums = spent(list(chosen), [choice.use for choice in chosen.values()], file.budgets)
+    told = {name: {**asdict(one), "within": one.within} for name, one in sums.items()}
+    return {"queues": rows, "together": told}, plans
+
+
+def sized(queue: AskedQueue) -> Sized:
+    """With one process more as long as the cores stand in the way."""
+    processes = max(queue.question.fleet.processes, queue.limits.workers)
+    while True:
+        plan = _plan(queue, queue.question.workload, processes)
+        fleet = with_slots(queue, 10**5, processes).question.fleet
+        if plan or processes >= MOST_PROCESSES or ceiling(queue.question.workload, fleet).set_by != "cpu":
+            return Sized(queue, plan, processes, _shifts(queue, processes) if plan else ())
+        processes += 1
+
+
+def _plan(queue: AskedQueue, workload: Workload, processes: int) -> Plan | None:
+    fleet = replace(queue.question.fleet, processes=processes)
+    return size(workload, read_objective(queue.objective), fleet)
+
+
+def _shifts(queue: AskedQueue, processes: int) -> tuple[Shift, ...]:
+    if not isinstance(queue.question.workload.arrivals, Profile | Sinusoid):
+        return ()
+
+    def needed(workload: Workload) -> int | None:
+        plan = _plan(queue, workload, processes)
+        return plan.slots_needed if plan else None
+
+    return schedule(queue.question.workload, needed)
+
+
+def _wanted(one: Sized, prices: PriceWords) -> joint.Wanted:
+    assert one.plan is not None
+    least = max(1, int(one.queue.question.workload.offered_load) + 1)
+    full = _choice(one, one.plan.slots_needed, prices)
+    low = _choice(one, min(least, one.plan.slots_needed), prices)
+    return joint.Wanted(one.queue.name, bool(one.queue.priority), full, low)
+
+
+def _choice(one: Sized, slots: int, prices: PriceWords) -> joint.Choice:
+    limits = replace(one.queue.limits, workers=one.processes)
+    rate = one.queue.question.workload.attempts_per_second
+    found = split(limits, slots, rate, one.queue.question.fleet.cores)
+    if found.set_by == "workers given" and one.processes > one.queue.limits.workers:
+        found = replace(found, set_by="cpu")
+    return joint.Choice(slots, found, use(found, prices))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The row of each queue, as it was chosen."""
+
+    chosen: Mapping[str, joint.Choice]
+
+    def __call__(self, one: Sized) -> dict[str, Any]:
+        if one.plan is None:
+            return {**answers.predicted(one.queue), "slots_needed": None}
+        choice = self.chosen[one.queue.name]
+        found = answers.predicted(with_slots(one.queue, choice.slots, choice.split.processes))
+        return {
+            **found,
+            "slots_needed": one.plan.slots_needed,
+            "slots_given": one.queue.question.fleet.slots,
+            "one_fewer_breaks": [f"{bound.figure} over {bound.value:g}" for bound in one.plan.broken],
+            "workers": choice.split.processes,
+            "concurrency": choice.split.concurrency,
+            "workers_set_by": choice.split.set_by,
+            "uses": dict(choice.use.of),
+            "cut_to_fit": choice.slots < one.plan.slots_needed,
+            "schedule": [asdict(shift) for shift in one.shifts],
+        }

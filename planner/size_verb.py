@@ -1,0 +1,58 @@
+"""Knows the verb `size`: its options, and what it writes."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # each verb imports what it needs when it runs
+    from planner.queue_file import AskedFile
+    from planner.size_file import Sized
+
+HELP = "find the smallest number of slots that meets the objectives"
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--keda",
+        metavar="PATH",
+        type=Path,
+        help="also write a KEDA ScaledObject a queue, which scales on the exporter's metrics, as YAML to this file",
+    )
+
+
+def run(options: argparse.Namespace, each: Callable[..., Any], show: Callable[..., None]) -> int:
+    """0 when every queue gets what it needs within the budgets, else 1. Raises BadInput."""
+    from planner import size_lines
+    from planner.queue_file import read_file
+    from planner.size_file import sized_file
+
+    file = read_file(options.file)
+    found, plans = sized_file(file, each)
+    if options.keda is not None:
+        _write(options.keda, file, plans, found["queues"])
+    show(options, found, size_lines.lines(found))
+    within = all(one["within"] for one in found["together"].values())
+    enough = all(row["slots_needed"] is not None and not row["cut_to_fit"] for row in found["queues"])
+    return 0 if within and enough else 1
+
+
+def _write(path: Path, file: "AskedFile", plans: Sequence["Sized"], rows: Sequence[dict[str, Any]]) -> None:
+    """The ScaledObjects; a queue that no number of slots helps has none."""
+    import yaml
+
+    from planner.errors import BadInput
+    from planner.keda import scaled_object
+    from planner.replicas import scaled
+
+    objects = [
+        scaled_object(scaled(one.queue, row["concurrency"], file.keda.growth, one.shifts), file.keda)
+        for one, row in zip(plans, rows, strict=True)
+        if one.plan is not None
+    ]
+    try:
+        path.write_text(yaml.safe_dump_all(objects, sort_keys=False, explicit_start=True, width=1000))
+    except OSError as error:
+        raise BadInput(f"--keda {path}: {error.strerror}") from None
+    print(f"bullgauge-planner: wrote {len(objects)} ScaledObjects to {path}", file=sys.stderr)  # noqa: T201
