@@ -3,7 +3,7 @@
 Each solver takes the queue apart itself and answers None when the queue is not of its kind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from planner.arrivals import (
@@ -31,6 +31,7 @@ from planner.qbd import solve
 from planner.renewal_exponential import renewal_exponential_wait
 from planner.shared_cpu import SharedCpu, saturated_throughput
 from planner.single_slot import single_slot_wait
+from planner.single_slot_classes import single_slot_class_waits
 from planner.workload import Workload
 
 # Larger chains take longer than a simulation that is sure to 0.4 %.
@@ -196,18 +197,27 @@ def _patience(workload: Workload, fleet: Fleet) -> Solved | None:
 
 
 def _classes(workload: Workload, fleet: Fleet) -> Solved | None:
-    seconds = _mean_of_exponential(workload.service)
-    if not isinstance(workload.arrivals, PoissonClasses) or seconds is None or not _open(workload, fleet):
+    if not isinstance(workload.arrivals, PoissonClasses) or not _open(workload, fleet):
         return None
-    rates = workload.arrivals.rates
-    waits = class_waits(fleet.slots, rates, seconds)
+    rates, service = workload.arrivals.rates, workload.service
+    seconds = _mean_of_exponential(service)
+    if seconds is not None:
+        return _by_class(
+            "M/M/c with priority classes (exact)", rates, class_waits(fleet.slots, rates, seconds)
+        )
+    if fleet.slots != 1 or isinstance(service, IoThenCpu) or not is_continuous(service):
+        return None
+    return _by_class("M/G/1 with priority classes (exact)", rates, single_slot_class_waits(rates, service))
+
+
+def _by_class(method: str, rates: Sequence[float], waits: tuple[TailFunction, ...]) -> Solved:
     total = sum(rates)
 
     def tail(t: float) -> float:
         return sum(rate / total * wait.tail(t) for rate, wait in zip(rates, waits, strict=True))
 
     mean = sum(rate / total * wait.mean for rate, wait in zip(rates, waits, strict=True))
-    return Solved("M/M/c with priority classes (exact)", TailFunction(mean, tail), classes=waits)
+    return Solved(method, TailFunction(mean, tail), classes=waits)
 
 
 def _batches(workload: Workload, fleet: Fleet) -> Solved | None:
