@@ -152,7 +152,10 @@ def _seconds(option: str, seconds: float | None, most: float) -> float | None:
 def _doctor(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.doctor import diagnose
 
-    return diagnose(_settings(options, overrides), as_json=options.json)
+    settings = _settings(options, overrides)
+    stop = threading.Event()
+    _on_signals(stop)
+    return diagnose(settings, as_json=options.json, stop=stop)
 
 
 def _demo(options: argparse.Namespace, overrides: dict[str, Any]) -> int:

@@ -43,6 +43,8 @@ FEATURES = (
     Feature("maxclients", ("config|get",), "queue_redis_connections_max before Redis 7"),
 )
 LEAST = ("counts",)
+FALLBACKS = {"hgetall": "hmget"}
+"""Commands that are sent only where the better one is refused: flags of a queue are read whole then."""
 OPTIONAL = ("caches", "databases", "cluster", "maxclients")
 
 _REFUSALS = (
@@ -86,18 +88,24 @@ _PROBES: dict[str, tuple[str, ...]] = {
 def acl_commands(features: Iterable[str]) -> tuple[str, ...]:
     """The `+command` words that the features need, for ACL SETUSER."""
     wanted = set(features)
-    return tuple(
-        f"+{command}" for feature in FEATURES if feature.name in wanted for command in feature.commands
-    )
+    commands = [command for feature in FEATURES if feature.name in wanted for command in feature.commands]
+    return tuple(f"+{command}" for command in commands if FALLBACKS.get(command) not in commands)
 
 
 def refused(wire: Wire, settings: TargetSettings, deadline: float) -> dict[str, str]:
     """The commands that this user may not run on this server, with the server's words."""
+    asked = {c for c in _PROBES if c not in FALLBACKS and (c != "scan" or _scans(settings))}
+    found = _try(wire, settings, asked, deadline)
+    fallbacks = {command for command, better in FALLBACKS.items() if better in found}
+    return found | _try(wire, settings, fallbacks, deadline)
+
+
+def _try(wire: Wire, settings: TargetSettings, commands: set[str], deadline: float) -> dict[str, str]:
     # The relay folder of BullMQ 6 is the one place under a prefix where no queue can be.
     key = f"{settings.prefixes[0]}::bullgauge:probe"
-    wanted = {command: words for command, words in _PROBES.items() if command != "scan" or _scans(settings)}
+    wanted = {command: words for command, words in _PROBES.items() if command in commands}
     requests = [pack(tuple(word.replace("{key}", key) for word in words)) for words in wanted.values()]
-    replies = wire.exchange(b"".join(requests), len(requests), deadline)
+    replies = wire.exchange(b"".join(requests), len(requests), deadline) if requests else []
     return {
         command: str(reply)
         for command, reply in zip(wanted, replies, strict=True)
@@ -115,13 +123,25 @@ def _scans(settings: TargetSettings) -> bool:
     return not settings.queues or bool(settings.caches)
 
 
+def wanted_features(settings: TargetSettings) -> list[Feature]:
+    """The features that these settings use."""
+    unwanted = set(OPTIONAL) - ({"caches"} if settings.caches else set())
+    return [feature for feature in FEATURES if feature.name not in unwanted]
+
+
+def tried(feature: Feature, settings: TargetSettings, refused: dict[str, str]) -> list[str]:
+    """The commands of a feature that were tried beforehand; naming a connection is not among them."""
+    left_out = set() if _scans(settings) else {"scan"}
+    left_out |= {command for command, better in FALLBACKS.items() if better not in refused}
+    return [c for c in feature.commands if c in {*_PROBES, "psubscribe"} - left_out]
+
+
 def explain(commands: dict[str, str], settings: TargetSettings) -> list[str]:
     """One line for each feature that is short of rights and wanted."""
-    unwanted = set(OPTIONAL) - ({"caches"} if settings.caches else set())
     lines = []
-    for feature in FEATURES:
+    for feature in wanted_features(settings):
         missing = [command for command in feature.commands if command in commands]
-        if missing and feature.name not in unwanted:
+        if missing:
             grant = " ".join(f"+{command}" for command in missing)
             lines.append(
                 f"Redis refuses {', '.join(missing)}: without it no {feature.gives}; grant {grant} to have it"

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Self, TextIO
 
 from exporter.notices import Notices
 from exporter.sample_health import Severity
@@ -36,7 +36,8 @@ def sample(
     sampler = Sampler(settings, Notices(quiet))
     sampler.start()
     try:
-        found = sampler.find(stop, _Progress(sys.stderr).tell)
+        with Progress(sys.stderr) as progress:
+            found = sampler.find(stop, progress.tell)
         if watch_seconds is None or not found:
             _print(sampler.read(), sampler.address, sys.stdout, as_json=as_json)
         elif sys.stdout.isatty() and not as_json:
@@ -48,12 +49,19 @@ def sample(
     return 0
 
 
-class _Progress:
-    """Says on a terminal that the search for queues goes on."""
+class Progress:
+    """Says on a terminal that the search for queues goes on, and takes its line away when it has ended."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._looks = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file.isatty() and self._looks >= TELL_AFTER_LOOKS:
+            print("\r\x1b[K", end="", file=self._file, flush=True)
 
     def tell(self, queues: int) -> None:
         self._looks += 1

@@ -57,8 +57,9 @@ class Sampler:
         self._topology = Topology(settings.redis)
         self._clock = ServerClock()
         self._roster = Roster(settings)
-        self._links = Links(self._topology, "sample")
-        self._reader = Reader(self._links, self._clock)
+        self.links = Links(self._topology, "sample")
+        """Connections for further questions, open after the first `read`."""
+        self._reader = Reader(self.links, self._clock)
         self._follower = Follower(settings, self._topology, self._roster, self._clock, notices)
         self._pools = [
             clients.Pool(name, pool.maximum, pool.client_names, pool.addresses, pool.users)
@@ -75,7 +76,7 @@ class Sampler:
 
     def stop(self) -> None:
         self._follower.stop()
-        self._links.close()
+        self.links.close()
 
     def find(self, stop: threading.Event, tell: Callable[[int], None] = lambda _: None) -> bool:
         """Wait until every queue has been found; False when `stop` was set before. `tell` hears how many there are.
@@ -98,12 +99,12 @@ class Sampler:
         deadline = time.monotonic() + self._settings.redis.timeout_seconds
         if events:
             self._follower.wait(self._follower.ask(), self._settings.redis.timeout_seconds)
-        for _ in self._links.connect(deadline):
+        for _ in self.links.connect(deadline):
             self._reader.limit_to(set(self._follower.refused))
         try:
             readings = self._reader.read(list(self._roster.followed), self._follower.known_times, deadline)
         except WireError:
-            self._links.close()
+            self.links.close()
             raise
         return self._sample(readings, events=events)
 

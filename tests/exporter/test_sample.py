@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import subprocess
 import sys
-import threading
 import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.documents import environment
 from tests.exporter.bad_days.queues import HandQueue, hold
+from tests.exporter.hand_workers import node_name, worker
 from tests.processes import Program
 from tests.servers import Server, free_port
 
@@ -35,32 +32,8 @@ def queues(server: Server, *arguments: str) -> dict[str, dict]:
     return {queue["queue"]: queue for queue in json.loads(done.stdout)["queues"]}
 
 
-@contextmanager
-def worker(server: Server, queue: str, client_name: str | None = None) -> Iterator[None]:
-    """A connection that waits for jobs under the name that BullMQ 5 gives it."""
-    client = server.client(client_name=client_name)
-    raw = client.connection_pool.get_connection()
-    raw.send_command("BZPOPMIN", f"bull:{queue}:marker", 0)
-    _until(lambda: any(c["cmd"] == "bzpopmin" and "b" in c["flags"] for c in server.client().client_list()))
-    try:
-        yield
-    finally:
-        raw.disconnect()
-
-
-def _until(holds) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
-
-
 def allow(client, user_and_rights: str) -> None:
     client.execute_command("ACL", "SETUSER", *user_and_rights.split())
-
-
-def node_name(queue: str) -> str:
-    return "bull:" + base64.b64encode(queue.encode()).decode()
 
 
 def aged(queue: HandQueue, seconds: float) -> HandQueue:

@@ -153,7 +153,7 @@ COSTS: dict[str, set[str]] = {
     "cluster|slots": set(),
     "config|get": set(),  # INFO tells the same
 }
-SAID_NOTHING_OF = {"client|setname", "select", "cluster|slots", "config|get"}
+SAID_NOTHING_OF = {"hgetall", "client|setname", "select", "cluster|slots", "config|get"}
 """Nothing is missed without these, in this set-up."""
 
 
