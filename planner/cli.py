@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter import __version__
-from planner import fit_options, size_verb
+from planner import fit_options, size_verb, whatif_verb
 
 NEEDED = ("numpy", "scipy")
 EPILOG = """\
@@ -108,24 +108,8 @@ def _add_report(verbs: Any) -> None:
 
 
 def _add_whatif(verbs: Any) -> None:
-    made = _add(
-        verbs,
-        "whatif",
-        "predict with other values, every combination of them",
-        "bullgauge-planner whatif fleet.yaml --set email.concurrency=2..6 --load 1,2",
-    )
-    made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
-    made.add_argument(
-        "--set",
-        metavar="FIELD=VALUES",
-        action="append",
-        default=[],
-        help="a queue's or the file's field; values are 5..50, 5..50:5, or 1,2,3",
-    )
-    made.add_argument(
-        "--load", metavar="FACTORS", default="1", help="every queue's load times these (default: 1)"
-    )
-    made.add_argument("--json", action="store_true", help="print JSON")
+    made = _add(verbs, "whatif", "predict with other values, every combination of them", whatif_verb.EXAMPLE)
+    whatif_verb.add_options(made)
 
 
 def _add_simulate(verbs: Any) -> None:

@@ -73,12 +73,10 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _whatif(options: argparse.Namespace) -> int:
-    from planner import answers, scenario
+    from planner import whatif_answers, whatif_lines
 
-    settings = [scenario.read_setting(text) for text in options.set]
-    asked = scenario.scenarios(options.file, settings, scenario.read_loads(options.load))
-    found = scenario.answered(asked, answers.predicted)
-    show(options, {"scenarios": found}, answers.scenario_lines(found))
+    found = whatif_answers.whatif(options)
+    show(options, {"scenarios": found}, whatif_lines.lines(found))
     return 0
 
 

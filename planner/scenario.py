@@ -1,9 +1,9 @@
-"""Knows what-if questions: values put into a file of queues, loads multiplied, every combination answered."""
+"""Knows what-if questions: values put into a file of queues, changes made to it, every combination answered."""
 
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,13 @@ import yaml
 
 from planner.errors import BadInput
 from planner.queue_file import AskedFile, AskedQueue, FileWords, parsed, read_document
-from planner.scaling import faster
+from planner.whatif_changes import Changed, multiplied, times
+
+__all__ = ["Axis", "Scenario", "Setting", "answered", "multiplied", "read_setting", "scenarios", "times"]
 
 MOST_SCENARIOS = 1000
+# A range is not even written out beyond this.
+MOST_VALUES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,24 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """A change of the file by name, and the values to try; `apply` makes it."""
+
+    name: str
+    values: tuple[Any, ...]
+    apply: Callable[[Changed, Any], Changed]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
-    """One combination; `changed` holds the value of each field, and `load` where it was multiplied."""
+    """One combination; `changed` holds the value of each field or change."""
 
     changed: Mapping[str, Any]
-    file: AskedFile
+    made: Changed
+
+    @property
+    def file(self) -> AskedFile:
+        return self.made.file
 
 
 def read_setting(text: str) -> Setting:
@@ -38,44 +55,48 @@ def read_setting(text: str) -> Setting:
     path, equals, written = text.partition("=")
     if not equals or not path or not written:
         raise BadInput(f"--set {text}: write FIELD=VALUES, such as email.concurrency=5..50")
-    return Setting(path, _values(text, written))
+    return Setting(path, read_values(f"--set {text}", written))
 
 
-def _values(text: str, written: str) -> tuple[Any, ...]:
+def read_values(where: str, written: str) -> tuple[Any, ...]:
+    """The values of `5..50`, `5..50:5`, `1,2,3` or one mapping or list. Raises BadInput."""
     if written.startswith(("{", "[")):
-        return (parsed(f"--set {text}", written),)
+        return (parsed(where, written),)
     found: list[Any] = []
     for part in written.split(","):
-        found += _range(text, part) if ".." in part else [yaml.safe_load(part)]
+        found += _range(where, part) if ".." in part else [_plain(where, part)]
     return tuple(found)
 
 
-def _range(text: str, part: str) -> list[int]:
+def _plain(where: str, part: str) -> Any:
+    try:
+        return yaml.safe_load(part)
+    except yaml.YAMLError:
+        raise BadInput(
+            f"{where}: {part!r} is no value; write 5..50, 5..50:5, 1,2,3 or {{field: value}}"
+        ) from None
+
+
+def _range(where: str, part: str) -> list[int]:
     ends, _, step = part.partition(":")
     low, _, high = ends.partition("..")
     try:
-        found = list(range(int(low), int(high) + 1, int(step or 1)))
+        wanted = range(int(low), int(high) + 1, int(step or 1))
     except ValueError:
-        found = []
-    if not found:
-        raise BadInput(f"--set {text}: {part!r} is no range; write 5..50 or 5..50:5")
-    return found
+        wanted = range(0)
+    if not wanted:
+        raise BadInput(f"{where}: {part!r} is no range; write 5..50 or 5..50:5")
+    if len(wanted) > MOST_VALUES:
+        raise BadInput(
+            f"{where}: {len(wanted)} values; at most {MOST_SCENARIOS} are tried, take larger steps"
+        )
+    return list(wanted)
 
 
-def read_loads(text: str) -> tuple[float, ...]:
-    """`1,2,0.5`: factors of every queue's load. Raises BadInput."""
-    try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if not found or not all(math.isfinite(factor) and factor > 0 for factor in found):
-        raise BadInput(f"--load {text}: write factors above 0, such as 1,2,3")
-    return found
-
-
-def scenarios(path: Path, settings: Sequence[Setting], loads: Sequence[float]) -> list[Scenario]:
+def scenarios(path: Path, settings: Sequence[Setting], axes: Sequence[Axis]) -> list[Scenario]:
     """Every combination of values, in the order given. Raises BadInput for a file or a value that can't be."""
-    count = math.prod(len(setting.values) for setting in settings) * len(loads)
+    every = [*(axis.values for axis in axes), *(setting.values for setting in settings)]
+    count = math.prod(len(values) for values in every)
     if count > MOST_SCENARIOS:
         raise BadInput(f"{count} combinations; at most {MOST_SCENARIOS} are tried, take larger steps")
     try:
@@ -85,37 +106,22 @@ def scenarios(path: Path, settings: Sequence[Setting], loads: Sequence[float]) -
     document = parsed(str(path), text)
     read_document(str(path), text, document)
     found = []
-    for load, *chosen in product(loads, *(setting.values for setting in settings)):
-        changed = {setting.path: value for setting, value in zip(settings, chosen, strict=True)}
-        shown = {**changed, "load": load} if len(loads) > 1 or load != 1.0 else changed
-        found.append(Scenario(shown, _changed(path, text, document, changed, load)))
+    for chosen in product(*every):
+        put = {s.path: value for s, value in zip(settings, chosen[len(axes) :], strict=True)}
+        made = Changed(_with(path, text, document, put))
+        for axis, value in zip(axes, chosen, strict=False):
+            made = axis.apply(made, value)
+        told = {axis.name: value for axis, value in zip(axes, chosen, strict=False)}
+        found.append(Scenario({**put, **told}, made))
     return found
 
 
-def _changed(path: Path, text: str, document: Any, changed: Mapping[str, Any], load: float) -> AskedFile:
+def _with(path: Path, text: str, document: Any, changed: Mapping[str, Any]) -> AskedFile:
     fresh = copy.deepcopy(document)
     for field, value in changed.items():
         _put(fresh, field, value)
     told = " ".join(f"--set {field}={value}" for field, value in changed.items())
-    return multiplied(read_document(f"{path} with {told}" if told else str(path), text, fresh), load)
-
-
-def multiplied(file: AskedFile, load: float) -> AskedFile:
-    """The file with `load` times the arrivals in every queue."""
-    return replace(
-        file,
-        queues=tuple(times(queue, load) for queue in file.queues),
-        today=tuple(times(queue, load) for queue in file.today),
-    )
-
-
-def times(queue: AskedQueue, load: float) -> AskedQueue:
-    """The queue with `load` times the arrivals."""
-    if load == 1.0:
-        return queue
-    workload = queue.question.workload
-    more = replace(workload, arrivals=faster(workload.arrivals, load))
-    return replace(queue, question=replace(queue.question, workload=more))
+    return read_document(f"{path} with {told}" if told else str(path), text, fresh)
 
 
 def _put(document: Any, field: str, value: Any) -> None:
@@ -147,9 +153,12 @@ def answered(
     for scenario in asked:
         rows = []
         for queue in scenario.file.queues:
-            key = repr((queue.question, queue.objective))
+            key = repr((queue.name, queue.question, queue.objective))
             if key not in known:
                 known[key] = answer(queue)
-            rows.append(known[key])
+            row = known[key]
+            for facts in scenario.made.facts.get(queue.name, ()):
+                row = {**row, **facts(row)}
+            rows.append(row)
         found.append({"set": dict(scenario.changed), "queues": rows})
     return found
