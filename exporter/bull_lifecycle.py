@@ -7,9 +7,11 @@ the next `active` tells that it happened, not when, so it is counted and gives n
 
 import json
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from exporter.lifecycle import Lifecycle, OpenJob
+from exporter.put_back import PutBack
 from exporter.tally import Tally
 
 # `{"jobId":"1","val":…}`: only the id is wanted, the value may be large.
@@ -27,11 +29,15 @@ _OVERLAP_MS = 10_000
 
 
 class JobFact(NamedTuple):
-    """What a job's hash says that no message does."""
+    """What Redis says of a message's job that the message does not."""
 
     name: bytes | None = None
     due_ms: float | None = None
     """When a delayed job falls due."""
+    was_tried: bool = False
+    """Whether an attempt has failed before."""
+    delayed: Mapping[bytes, "JobFact"] = {}
+    """The jobs that stand in the delayed set under the due time of a `delayed` message; new ones with their facts."""
 
 
 NO_FACT = JobFact()
@@ -46,6 +52,7 @@ class BullLifecycle(Lifecycle):
         """When the latest ends were counted, by job and outcome, oldest first."""
         self._recovered: set[tuple[bytes, str]] = set()
         self._recovered_until_ms = 0.0
+        self._put_back = PutBack()
 
     def heard(self, job_id: bytes, outcome: str) -> bool:
         """Whether this end was counted lately."""
@@ -78,11 +85,14 @@ class BullLifecycle(Lifecycle):
         self._recovered_until_ms = at_ms + _OVERLAP_MS
 
     def apply(self, kind: bytes, payload: bytes, at_ms: float, fact: JobFact = NO_FACT) -> None:
-        """One message; `at_ms` is when it was received, `fact` what the hash of a waiting job says."""
+        """One message; `at_ms` is when it was received, `fact` what Redis added to it."""
         if kind == b"active":
             self._active(payload, at_ms)
         elif kind == b"waiting":
             self._waiting(payload, at_ms, fact)
+        elif kind == b"delayed":
+            self._put_back.note(payload, at_ms, is_placed=bool(fact.delayed))
+            self._delayed(fact.delayed, at_ms)
         elif kind == b"stalled":
             self._stalled(payload, at_ms)
         elif kind == b"completed" and (job_id := _job_id(payload)) is not None:
@@ -95,13 +105,21 @@ class BullLifecycle(Lifecycle):
         ):
             self.fail(job_id, at_ms, _reason(payload))
 
-    def backed_off(self, job_ids: list[bytes], at_ms: float) -> None:
-        """Jobs found in the delayed set under the due time of a `delayed` message."""
-        for job_id in job_ids:
+    def _delayed(self, jobs: Mapping[bytes, JobFact], at_ms: float) -> None:
+        """Jobs were put into the delayed set: new ones, or at the end of an attempt that failed."""
+        for job_id, fact in jobs.items():
             job = self.open.get(job_id)
-            if job is not None and job.active_ms >= 0:
+            if job is None and fact is not NO_FACT:
+                self._open(job_id, fact)
+            elif job is not None and job.active_ms >= 0:
                 self.tally.requeued["delayed"] += 1
                 self.end(job_id, job, at_ms, "requeued")
+
+    def _open(self, job_id: bytes, fact: JobFact) -> OpenJob:
+        job = self.open[job_id] = OpenJob(fact.name, started=fact.was_tried)
+        job.due_ms = -1.0 if fact.due_ms is None else fact.due_ms
+        self.arrivals.append(job_id)
+        return job
 
     def _is_first_word(self, job_id: bytes, outcome: str, at_ms: float) -> bool:
         """Whether an end is news; one that was recovered while its message was on the way is counted already."""
@@ -122,6 +140,7 @@ class BullLifecycle(Lifecycle):
     def interrupted(self) -> None:
         """The subscription was interrupted: which open jobs went on meanwhile can't be known."""
         self.open.clear()
+        self._put_back = PutBack()
 
     def _active(self, job_id: bytes, at_ms: float) -> None:
         job = self.open.get(job_id)
@@ -132,14 +151,21 @@ class BullLifecycle(Lifecycle):
     def _waiting(self, job_id: bytes, at_ms: float, fact: JobFact) -> None:
         job = self.open.get(job_id)
         if job is None:
-            job = self.open[job_id] = OpenJob(fact.name)
-            self.arrivals.append(job_id)
+            job = self._open(job_id, fact)
         elif job.active_ms >= 0:
-            # A back-off whose end was missed; the attempt's end is unknown.
-            self.tally.requeued["delayed"] += 1
-            job.waits_again(-1.0)
+            self._promoted(job_id, job, at_ms)
         # A delayed job was ready when it fell due, by the producer's clock; it waits here once it was promoted.
-        self.ready(job, at_ms if fact.due_ms is None else min(fact.due_ms, at_ms), at_ms)
+        self.ready(job, at_ms if job.due_ms < 0 else min(job.due_ms, at_ms), at_ms)
+
+    def _promoted(self, job_id: bytes, job: OpenJob, at_ms: float) -> None:
+        """A back-off is over before anyone saw the job in the delayed set."""
+        self.tally.requeued["delayed"] += 1
+        ended_ms = self._put_back.take(job.active_ms, at_ms)
+        if ended_ms is not None:
+            self.end(job_id, job, ended_ms, "requeued")
+        else:
+            self.tally.unknown_starts += 1
+            job.waits_again(-1.0)
 
     def _stalled(self, job_id: bytes, at_ms: float) -> None:
         self.tally.requeued["stalled"] += 1

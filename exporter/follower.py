@@ -38,6 +38,8 @@ POLL_SECONDS = 0.1
 POLL_SECONDS_PER_STREAM = 0.0005
 HOUSEKEEPING_SECONDS = 1.0
 STOP_PATIENCE_SECONDS = 2.0
+TIMES_ASKED_FIRST = 5
+"""The clock is set by the reply that was heard soonest: set late, it would jump later, and Bull's times with it."""
 RIGHTS_AGAIN_SECONDS = 5.0
 """How often a user who lacks rights is tried again."""
 _RETRY_SECONDS = (0.1, 2.0)
@@ -81,7 +83,7 @@ class Follower:
         self._heard_ms = heard_ms
         """Until when Bull's messages were heard, by the server's clock; 0 when they never were."""
         self._recovery = BullRecovery(self._links, self.lock)
-        self._bull = BullEvents(topology, prefixes, roster)
+        self._bull = BullEvents(topology, prefixes, roster, clock, self._wake)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
         self._started = time.monotonic()
@@ -228,7 +230,8 @@ class Follower:
                 self._prepare()
 
     def _greet(self, wire: Wire, deadline: float) -> None:
-        self._clock.set(wire.call("TIME", deadline=deadline))
+        for _ in range(TIMES_ASKED_FIRST):
+            self._clock.set(wire.call("TIME", deadline=deadline))
         first = wire.call("PING", deadline=deadline)
         if isinstance(first, ReplyError) and not rights.is_refusal(first):
             raise WireError(f"{wire.address}: {first}")
@@ -238,11 +241,9 @@ class Follower:
         self._began_ms = int((self._clock.seconds() - (time.monotonic() - self._started)) * 1000)
 
     def _round(self) -> None:
-        readable = self._wait()
-        if self._wake_read in readable:
+        if self._wait():
             self._drain_wake()
-        if self._bull.fileno() in readable:
-            self._take_messages()
+        self._take_messages()
         now = time.monotonic()
         if now >= self._next_poll or self._asked > self._answered:
             self._poll(now)
@@ -254,14 +255,14 @@ class Follower:
         if self._state is not None and self._state.due():
             self._save()
 
-    def _wait(self) -> list[int]:
+    def _wait(self) -> bool:
+        """Whether it was woken before the next poll was due."""
         waiting = self._asked > self._answered
         due = min(
             self._next_poll - time.monotonic(), self._finder.pause(), self._caches.pause(), POLL_SECONDS
         )
         pause = 0.0 if waiting else max(0.0, due)
-        descriptors = [self._wake_read] + ([self._bull.fileno()] if self._bull.connected else [])
-        return select.select(descriptors, [], [], pause)[0]
+        return bool(select.select([self._wake_read], [], [], pause)[0])
 
     def _poll(self, now: float) -> None:
         asked = self._asked
@@ -278,8 +279,8 @@ class Follower:
             self._after_events(deadline)
             if time.monotonic() > patience:
                 break
+        self._take_messages()
         if self._bull.connected:
-            self._take_messages()
             self._heard_ms = self._now_ms()
         self.last_poll = time.monotonic()
         self._next_poll = now if more else self.last_poll + self._poll_pause(pressed=pressed)
@@ -303,17 +304,17 @@ class Follower:
             self._clock.set(reply)
 
     def _take_messages(self) -> None:
-        messages = self._bull.receive()
-        if not messages:
+        heard = self._bull.take()
+        if not heard:
             return
         deadline = deadline_in(self._settings.redis.timeout_seconds)
-        at_ms = self._clock.seconds() * 1000
-        facts = self._bull.look_up(self._links, messages, deadline)
-        with self.lock:
-            unknown = self._bull.apply(messages, at_ms, facts)
-        if unknown:
-            self._admit_speakers(unknown, at_ms, deadline)
-        self._bull.find_backed_off(self._links, messages, at_ms, deadline, self.lock)
+        every = [message for _, messages in heard for message in messages]
+        facts = self._bull.look_up(self._links, every, deadline)
+        for at_ms, messages in heard:
+            with self.lock:
+                unknown = self._bull.apply(messages, at_ms, facts)
+            if unknown:
+                self._admit_speakers(unknown, at_ms, deadline)
         self._after_events(deadline)
 
     def _admit_speakers(self, messages: list[Message], at_ms: float, deadline: float) -> None:

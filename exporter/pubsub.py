@@ -1,39 +1,56 @@
 """This file knows how Bull's pub/sub messages are received and handed to the queues they belong to."""
 
-import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from exporter.bull_lifecycle import NO_FACT, BullLifecycle, JobFact
-from exporter.events import Message, from_channel
+from exporter.clock import ServerClock
+from exporter.events import Message
 from exporter.keys import QueueName, subscription
+from exporter.lifecycle import OpenJob
+from exporter.listener import Heard, Listener
 from exporter.notices import Notices
 from exporter.reading import epoch_seconds, ready_seconds
 from exporter.roster import Roster
 from exporter.topology import Links, Topology
 from exporter.wire import ReplyError, pack
 
-_FACT_FIELDS = ("name", "timestamp", "delay", "opts")
-Facts = dict[tuple[bytes, bytes], JobFact]
-"""By `{prefix}:{queue}` and job id."""
+_FACT_FIELDS = ("name", "timestamp", "delay", "opts", "attemptsMade")
+Facts = dict[Message, JobFact]
+Requests = dict[Any, tuple[bytes | str | int, ...]]
+"""By whatever the reply is wanted for."""
 
 
 class BullEvents:
     """One subscription to `{prefix}:*` for each prefix, from the start, so that no first job is missed."""
 
-    def __init__(self, topology: Topology, prefixes: tuple[bytes, ...], roster: Roster) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        prefixes: tuple[bytes, ...],
+        roster: Roster,
+        clock: ServerClock,
+        wake: Callable[[], None],
+    ) -> None:
+        """`wake` is called, in another thread, when messages have come in."""
         self._links = Links(topology, "subscribe")
         self._prefixes = prefixes
         self._roster = roster
+        self._clock = clock
+        self._wake = wake
+        self._since = 0.0
+        """When the subscription began, by the server's clock."""
+        self._ahead = 0.0
+        """The server's clock less the monotonic one when the subscription began. It stays, so that what is between
+        two messages is true whatever happens to that clock or to what is known of it."""
+        self._listener: Listener | None = None
         self._was_connected = False
         self.refused: str | None = None
         """Why the server refuses the subscription, in its words."""
 
     @property
     def connected(self) -> bool:
-        return self.fileno() >= 0
-
-    def fileno(self) -> int:
-        return self._links.wires[0].fileno() if self._links.wires else -1
+        return self._listener is not None
 
     def connect(self, deadline: float, notices: Notices) -> bool:
         """Subscribe; after an interruption, every Bull queue has a gap of unknown size.
@@ -57,32 +74,43 @@ class BullEvents:
         if self._was_connected:
             self.note_gap()
         self._was_connected = True
+        self._ahead, self._since = self._clock.ahead_of_monotonic(), self._clock.seconds()
+        self._listener = Listener(wire, self._wake)
         return True
 
     def close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
         self._links.close()
 
-    def receive(self) -> list[Message]:
-        """The messages that have arrived and are about jobs; does not wait."""
-        replies = self._links.wires[0].receive_now()
-        found = (from_channel(r[2], r[3]) for r in replies if isinstance(r, list) and len(r) == 4)
-        return [message for message in found if message is not None]
+    def take(self) -> list[Heard]:
+        """The messages that have arrived, and when, in ms of `apply`; does not wait. Raises WireError."""
+        heard = self._listener.take() if self._listener is not None else []
+        return [((at + self._ahead) * 1000, messages) for at, messages in heard]
 
     def look_up(self, links: Links, messages: list[Message], deadline: float) -> Facts:
-        """Name and due time of jobs that begin to wait, asked at once: a short job is gone soon."""
-        wanted = [m for m in messages if m.kind == b"waiting" and m.base in self._roster.by_base]
-        facts: Facts = {}
-        by_wire: dict[int, list[Message]] = {}
-        for message in wanted:
-            by_wire.setdefault(links.owner(message.base + b":"), []).append(message)
-        for wire, asked in by_wire.items():
-            packed = b"".join(pack(("HMGET", m.base + b":" + m.payload, *_FACT_FIELDS)) for m in asked)
-            for message, reply in zip(
-                asked, links.wires[wire].exchange(packed, len(asked), deadline), strict=True
-            ):
-                if isinstance(reply, list):
-                    facts[message.base, message.payload] = _fact(*reply)
-        return facts
+        """What Redis adds to messages that say too little, asked at once: a short job is gone soon."""
+        known = [message for message in messages if message.base in self._roster.by_base]
+        waiting = {(m.base, m.payload): m for m in known if m.kind == b"waiting"}
+        scores = {
+            m: score for m in known if m.kind == b"delayed" and (score := _score(m.payload)) is not None
+        }
+        requests: Requests = {m: _hash(m.base, m.payload) for m in waiting.values()}
+        requests |= {m: ("ZRANGEBYSCORE", m.base + b":delayed", score, score) for m, score in scores.items()}
+        replies = _ask(links, requests, deadline)
+        facts = {message: self._fact(replies[message]) for message in waiting.values()}
+        return facts | self._delayed(links, {message: replies[message] for message in scores}, deadline)
+
+    def _delayed(self, links: Links, found: dict[Message, Any], deadline: float) -> Facts:
+        """A `delayed` message holds a due time and no id; `found` are the ids that the delayed set has under it."""
+        ids = {message: reply if isinstance(reply, list) else [] for message, reply in found.items()}
+        new = [(m, i) for m, found in ids.items() for i in found if i not in self._open_jobs(m)]
+        requests: Requests = {(m, i): _hash(m.base, i) for m, i in new}
+        facts = {key: self._fact(reply) for key, reply in _ask(links, requests, deadline).items()}
+        return {
+            m: JobFact(delayed={i: facts.get((m, i), NO_FACT) for i in found}) for m, found in ids.items()
+        }
 
     def apply(self, messages: list[Message], at_ms: float, facts: Facts) -> list[Message]:
         """Hand messages to their queues; returns those of queues that are not known."""
@@ -92,29 +120,9 @@ class BullEvents:
             if followed is None:
                 unknown.append(message)
             elif isinstance(followed.lifecycle, BullLifecycle):
-                fact = facts.get((message.base, message.payload), NO_FACT)
+                fact = facts.get(message, NO_FACT)
                 followed.lifecycle.apply(message.kind, message.payload, at_ms, fact)
         return unknown
-
-    def find_backed_off(
-        self, links: Links, messages: list[Message], at_ms: float, deadline: float, lock: threading.Lock
-    ) -> None:
-        """A `delayed` message holds a due time and no id: the delayed set tells whose it is."""
-        for message in messages:
-            followed = self._roster.by_base.get(message.base)
-            if message.kind != b"delayed" or followed is None:
-                continue
-            lifecycle = followed.lifecycle
-            score = _score(message.payload)
-            if score is None or not isinstance(lifecycle, BullLifecycle) or not lifecycle.open:
-                continue
-            wire = links.wires[links.owner(followed.queue.base + b":")]
-            found: Any = wire.call(
-                "ZRANGEBYSCORE", followed.queue.key(b"delayed"), score, score, deadline=deadline
-            )
-            if isinstance(found, list):
-                with lock:
-                    lifecycle.backed_off(found, at_ms)
 
     def queue_of(self, base: bytes) -> QueueName | None:
         """The queue that a channel's `{prefix}:{queue}` names."""
@@ -130,11 +138,37 @@ class BullEvents:
                 followed.gaps += 1
                 followed.lifecycle.interrupted()
 
+    def _fact(self, reply: Any) -> JobFact:
+        """What the hash of a job says; nothing when it is gone."""
+        if not isinstance(reply, list) or not any(reply):
+            return NO_FACT
+        name, created, delay, options, attempts = reply
+        created_at, ready_at = epoch_seconds(created), ready_seconds([created, delay, options])
+        due_ms = None
+        if created_at is not None and ready_at is not None and ready_at > created_at:
+            due_ms = (ready_at - self._clock.ahead_of_monotonic() + self._ahead) * 1000
+        # A job that was added since may have been tried while this was asked.
+        is_older = created_at is not None and created_at < self._since
+        return JobFact(name, due_ms, was_tried=is_older and attempts not in (None, b"0"))
 
-def _fact(name: bytes | None, created: bytes | None, delay: bytes | None, options: bytes | None) -> JobFact:
-    created_at, ready_at = epoch_seconds(created), ready_seconds([created, delay, options])
-    was_delayed = created_at is not None and ready_at is not None and ready_at > created_at
-    return JobFact(name, ready_at * 1000 if was_delayed and ready_at is not None else None)
+    def _open_jobs(self, message: Message) -> dict[bytes, OpenJob]:
+        return self._roster.by_base[message.base].lifecycle.open
+
+
+def _hash(base: bytes, job_id: bytes) -> tuple[bytes | str | int, ...]:
+    return ("HMGET", base + b":" + job_id, *_FACT_FIELDS)
+
+
+def _ask(links: Links, requests: Requests, deadline: float) -> dict[Any, Any]:
+    """The reply to each request, whose second word is the key; one exchange a server."""
+    by_wire: dict[int, list[Any]] = {}
+    for name, words in requests.items():
+        by_wire.setdefault(links.owner(cast(bytes, words[1])), []).append(name)
+    replies: dict[Any, Any] = {}
+    for wire, names in by_wire.items():
+        packed = b"".join(pack(requests[name]) for name in names)
+        replies |= zip(names, links.wires[wire].exchange(packed, len(names), deadline), strict=True)
+    return replies
 
 
 def _score(payload: bytes) -> int | None:

@@ -15,7 +15,10 @@ from typing import Any, cast
 import hiredis
 from redis.connection import AbstractConnection
 
+from exporter import arrival
+
 ReplyError = hiredis.ReplyError
+STAMPED_BYTES = 2048
 
 
 def pack(words: tuple[bytes | str | int, ...]) -> bytes:
@@ -37,6 +40,7 @@ class Wire:
         self._connection: AbstractConnection | None = None
         self._sock: socket.socket | None = None
         self._reader = hiredis.Reader()
+        self._is_stamped = False
         self.connects = 0
         self.bytes_received = 0
 
@@ -56,6 +60,7 @@ class Wire:
         self._connection = connection
         self._sock = _socket_of(connection)
         self._reader = hiredis.Reader()
+        self._is_stamped = False
         self.connects += 1
 
     def close(self) -> None:
@@ -96,26 +101,37 @@ class Wire:
             raise self._broken(error) from error
         return replies
 
-    def receive_now(self) -> list[Any]:
-        """All replies that have arrived, for pub/sub; does not wait."""
+    def stamp_arrivals(self) -> None:
+        """From now on `receive_now` knows when what it reads arrived, where the system tells."""
+        self._is_stamped = self._sock is not None and arrival.enable(self._sock)
+
+    def receive_now(self, now: float) -> list[tuple[float, list[Any]]]:
+        """All replies that have arrived, for pub/sub, and when they did; that is `now` where nobody knows.
+
+        Times are on the `time.monotonic` clock. Does not wait.
+        """
         if self._sock is None:
             raise WireError(f"{self.address}: not connected")
+        received: list[tuple[float, list[Any]]] = []
         try:
             self._sock.settimeout(0)
             while True:
-                data = _nonempty(self._sock.recv(262144))
-                self.bytes_received += len(data)
-                self._reader.feed(data)
+                data, arrived = self._read_piece(self._sock)
+                self._reader.feed(_nonempty(data))
+                received.append((now if arrived is None else arrived, self._parsed()))
         except (BlockingIOError, ssl.SSLWantReadError):
-            pass
+            return received
         except (OSError, hiredis.HiredisError) as error:
             raise self._broken(error) from error
+
+    def _read_piece(self, sock: socket.socket) -> tuple[bytes, float | None]:
+        """Stamped pieces are small, since a piece has one stamp: that of its end."""
+        return arrival.receive(sock, STAMPED_BYTES) if self._is_stamped else (sock.recv(262144), None)
+
+    def _parsed(self) -> list[Any]:
         replies = []
-        try:
-            while (reply := self._reader.gets()) is not False:
-                replies.append(reply)
-        except hiredis.HiredisError as error:
-            raise self._broken(error) from error
+        while (reply := self._reader.gets()) is not False:
+            replies.append(reply)
         return replies
 
     def exchange(self, packed: bytes, count: int, deadline: float) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.bull_lifecycle import BullLifecycle
+from exporter.bull_lifecycle import NO_FACT, BullLifecycle, JobFact
 from exporter.events import from_channel, from_stream
 from exporter.lifecycle import StreamLifecycle
 from exporter.tally import SeriesBudget, Tally
@@ -190,11 +190,39 @@ def test_a_bull_job_is_timed_by_when_its_messages_came():
 
 def test_a_bull_job_that_backs_off_is_found_in_the_delayed_set():
     life = bull((1000, "waiting@t", "7"), (1100, "active@t", "7"))
-    life.backed_off([b"7", b"8"], 1400)
+    life.apply(b"delayed", b"1900", 1400, JobFact(delayed={b"7": NO_FACT, b"8": NO_FACT}))
     life.apply(b"waiting", b"7", 2000)
     life.apply(b"active", b"7", 2100)
     assert life.tally.requeued["delayed"] == 1
     assert [(r.outcome, r.ended_ms - r.started_ms) for r in life.records or []] == [("requeued", 300)]
+
+
+def test_a_delayed_bull_job_is_known_from_the_moment_it_is_added():
+    life = BullLifecycle(new_tally())
+    life.apply(b"delayed", b"2000", 1000, JobFact(delayed={b"7": JobFact(b"send", due_ms=2000)}))
+    life.apply(b"waiting", b"7", 2400)
+    life.apply(b"active", b"7", 2500)
+    assert life.tally.waits.sum == pytest.approx(0.5)
+    assert (life.open[b"7"].name, life.unnamed, life.arrivals) == (b"send", [], [b"7"])
+
+
+def test_bull_jobs_that_left_the_delayed_set_before_they_were_found_are_told_by_their_due_times():
+    life = bull(
+        (1000, "waiting@t", "7"), (1000, "waiting@t", "8"), (1100, "active@t", "7"), (1100, "active@t", "8")
+    )
+    for due, at_ms in ((b"1910.5", 1400), (b"1900.25", 1500), (b"1900.25", 1600)):
+        life.apply(b"delayed", due, at_ms)
+    life.apply(b"waiting", b"8", 1950)
+    life.apply(b"waiting", b"7", 1960)
+    life.name_jobs({b"7": b"send", b"8": b"send"})
+    ended = {r.job_id: (r.outcome, r.ended_ms - r.started_ms) for r in life.records or []}
+    assert ended == {b"8": ("requeued", 400), b"7": ("requeued", 300)}
+    assert (life.tally.requeued["delayed"], life.tally.unknown_starts) == (2, 0)
+
+
+def test_a_bull_back_off_that_nothing_told_is_counted_and_said_to_be_unknown():
+    life = bull((1000, "waiting@t", "7"), (1100, "active@t", "7"), (2000, "waiting@t", "7"))
+    assert (life.tally.requeued["delayed"], life.tally.unknown_starts, life.records) == (1, 1, [])
 
 
 def test_a_bull_retry_at_once_is_counted_and_not_timed():

@@ -10,6 +10,10 @@ from tests.exporter.truth.runs import Run, scenarios_of
 
 UNKNOWN = "__unknown__"
 UNKNOWN_SHARE = 0.05
+# To learn a name, a message must be heard, Redis asked and its answer heard; on a busy machine each has to wait for
+# its turn, and more often than a program that does nothing else.
+ASKING_SECONDS = 0.003
+WAKE_UPS = 10
 
 
 def test_every_scenario_was_played(run: Run) -> None:
@@ -52,13 +56,20 @@ def test_every_attempt_gives_one_duration_of_its_status_and_job_type(seen: Seen)
     )
     found = seen.page.counts_by("queue_job_duration_seconds", ("job_type", "status"), **seen.labels)
     if seen.library in ("bull3", "bull4"):
-        assert_all_but_few_are_named(expected, found)
+        assert_all_but_few_are_named(expected, found, gone_before_asked(seen))
     else:
         assert dict(expected) == found
 
 
+def gone_before_asked(seen: Seen) -> int:
+    """Attempts of jobs that had ended before anybody could ask for their name, as late as the machine was."""
+    needed = ASKING_SECONDS + WAKE_UPS * seen.run.late_seconds
+    ready = seen.truth.ready
+    return sum(a.left - ready[a.job_id].low < needed for a in seen.truth.measured if a.job_id in ready)
+
+
 def assert_all_but_few_are_named(
-    expected: Counter[tuple[str, ...]], found: Mapping[tuple[str, ...], float]
+    expected: Counter[tuple[str, ...]], found: Mapping[tuple[str, ...], float], gone: int
 ) -> None:
     """All attempts are there under their names, but for the few whose name nobody could have known.
 
@@ -69,7 +80,7 @@ def assert_all_but_few_are_named(
     unknown = Counter({key[1]: int(count) for key, count in found.items() if key[0] == UNKNOWN})
     assert named <= expected
     assert Counter(status for _, status in (expected - named).elements()) == unknown
-    assert unknown.total() <= max(1, UNKNOWN_SHARE * expected.total())
+    assert unknown.total() <= max(1, UNKNOWN_SHARE * expected.total(), gone)
 
 
 def test_every_first_start_gives_one_wait(seen: Seen) -> None:
