@@ -15,23 +15,33 @@ from planner.history import Prometheus, Range
 from planner.laws import Vector
 from planner.observed import Observed, Steps
 
-# Steps for arrivals, and wider ones for totals; both divide a day, and a step needs some scrapes.
+# Steps for arrivals; they divide a day; a step needs some scrapes.
 NICE_SECONDS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 SCRAPES_A_STEP = 4
-MOST_STEPS, MOST_TOTALS = 2000, 60
+MOST_STEPS = 2000
+# Totals are added up from few wide windows: what `increase` makes up at the ends of each then hardly counts.
+WINDOWS, WIDEST_SECONDS = 24, 6 * 3600.0
 # A range of which less than this is held is not the range that was asked for.
 LEAST_HELD = 0.1
 LOOKBACK_SECONDS = 600.0
-_TOTALS = (c.JOB_DURATION_SQUARE, c.PROCESSED, c.REQUEUED, c.ADDED, c.EVENTS_LOST, c.EVENTS_GAPS)
+_TOTALS = (
+    c.JOB_DURATION_SQUARE,
+    c.ARRIVAL_SQUARE,
+    c.PROCESSED,
+    c.REQUEUED,
+    c.ADDED,
+    c.EVENTS_LOST,
+    c.EVENTS_GAPS,
+)
 _HISTOGRAMS = (c.JOB_DURATION, c.JOB_WAIT, c.PAYLOAD)
 
 
 def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence[str] = ()) -> list[Observed]:
     """What the range holds of each queue. Raises BadInput: no answer, nothing there, or far less than asked for."""
-    over = Range(begin, end, step_of(server, begin, end, MOST_STEPS))
-    wide = Range(begin, end, step_of(server, begin, end, MOST_TOTALS))
-    if not over.moments:
-        raise BadInput(f"--from: the range of {end - begin:.0f} s is shorter than a step of {over.step:g} s")
+    step = step_of(server, begin, end)
+    if begin + step > end:
+        raise BadInput(f"--from: the range of {end - begin:.0f} s is shorter than a step of {step:g} s")
+    over, wide = ranges(begin, end, step)
     limit = (only(queues),) if queues else ()
     arrivals = _Arrivals.ask(server, over, limit)
     if not arrivals.starts:
@@ -55,10 +65,18 @@ def _escaped(name: str) -> str:
     return pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def step_of(server: Prometheus, begin: float, end: float, most: int) -> float:
-    """The smallest nice step that holds some scrapes and leaves at most so many steps."""
-    least = max(SCRAPES_A_STEP * scrape_seconds(server, end), (end - begin) / most)
+def step_of(server: Prometheus, begin: float, end: float) -> float:
+    """The smallest nice step that holds some scrapes and leaves not too many steps."""
+    least = max(SCRAPES_A_STEP * scrape_seconds(server, end), (end - begin) / MOST_STEPS)
     return float(next((nice for nice in NICE_SECONDS if nice >= least - 1e-9), NICE_SECONDS[-1]))
+
+
+def ranges(begin: float, end: float, step: float) -> tuple[Range, Range]:
+    """Fine steps for arrivals and wide windows for totals, over the same time: whole windows up to the end."""
+    fine = int((end - begin) / step + 1e-9)
+    each = max(1, min(fine // WINDOWS if fine >= WINDOWS else fine, int(WIDEST_SECONDS / step)))
+    begin = end - fine // each * each * step
+    return Range(begin, end, step), Range(begin, end, each * step)
 
 
 def scrape_seconds(server: Prometheus, end: float) -> float:
@@ -171,12 +189,7 @@ def _counted(
     counted = Counted(whose, "prometheus", over.begin, float(known.sum()) * over.step, grown)
     counted.gauges = _gauges_of(whose, over.moments + 1, gauges)
     counts = fit_counters.arrived_in_steps(starts, counted.gauges.ready)
-    # Totals are of wider steps; the arrivals are those of the fine ones, which the rate is made of.
-    grown[f"{c.JOB_WAIT.name}_count", ()] = float(np.nansum(starts))
-    squares = arrivals.squares.get(whose)
-    if squares is not None:
-        grown[c.ARRIVAL_SQUARE.name, ()] = float(np.nansum(squares[known]))
-    counted.steps = Steps(over.begin, over.step, counts, squares)
+    counted.steps = Steps(over.begin, over.step, counts, arrivals.squares.get(whose))
     if (unknown := int((~known).sum())) > 0:
         counted.doubts.append(f"nothing is held of {unknown:,} of {len(known):,} steps of {over.step:g} s")
     return counted

@@ -181,10 +181,11 @@ def kept_job(job: bytes, fields: list[Any], outcome: str, is_bullmq: bool) -> Ke
     """A job from its hash; None when it was never started, or a time is missing."""
     created, delay, options, started, finished, made, ended_attempts = fields
     started_at, ended_at = epoch_seconds(started), epoch_seconds(finished)
-    ready_at = ready_seconds([created, delay, options])
+    number = _attempts(made, ended_attempts, outcome, is_bullmq)
+    # After a retry the hash holds the back-off; the job's own delay stands in its options.
+    ready_at = ready_seconds([created, delay if number == 1 else None, options])
     if started_at is None or ended_at is None or ready_at is None or ended_at < started_at:
         return None
-    number = _attempts(made, ended_attempts, outcome, is_bullmq)
     return KeptJob(job, outcome, min(ready_at, started_at), started_at, ended_at, number)
 
 
