@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter import __version__
-from planner import fit_options, size_verb, whatif_verb
+from planner import fit_options, forecast_options, size_verb, whatif_verb
 
 NEEDED = ("numpy", "scipy")
 EPILOG = """\
@@ -70,6 +70,14 @@ def parser() -> argparse.ArgumentParser:
             "fit",
             "make a file of queues from what was seen",
             "bullgauge-planner fit trace.csv > fleet.yaml",
+        )
+    )
+    forecast_options.add_options(
+        _add(
+            verbs,
+            "forecast",
+            "foretell the hours ahead and their peak from history",
+            "bullgauge-planner forecast hours.csv --fleet fleet.yaml",
         )
     )
     _add(verbs, "schema", "print the JSON Schema of the file", "bullgauge-planner schema > fleet.schema.json")

@@ -22,6 +22,7 @@ def run(options: argparse.Namespace) -> int:
         "simulate": _simulate,
         "replay": _replay,
         "fit": _fit,
+        "forecast": _forecast,
         "schema": _schema,
     }
     return verbs[options.verb](options)
@@ -108,6 +109,14 @@ def _fit(options: argparse.Namespace) -> int:
     text, values = fitted(options, _columns(options.column))
     show(options, values, [text])
     return 0
+
+
+def _forecast(options: argparse.Namespace) -> int:
+    from planner.forecast_command import foretold
+
+    lines, values, holds = foretold(options, _columns(options.column))
+    show(options, values, lines)
+    return 0 if holds else 1
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def observe_attempts(
 ) -> Observed:
     """What the attempts of one queue tell; they are in order of their starts."""
     first = [attempt for attempt in attempts if attempt.number == 1]
-    arrived = np.sort(np.array([a.started if a.ready is None else a.ready for a in first]))
+    arrived = arrivals_of(attempts)
     begin, end = _span(attempts, arrived)
     services = np.array([attempt.ended - attempt.started for attempt in attempts])
     waits = np.array([a.started - a.ready for a in first if a.ready is not None])
@@ -59,6 +59,12 @@ def observe_attempts(
         absent={"arrivals": "no first attempt of a job is in the trace", **(absent or NOT_IN_TRACE)},
         doubts=_doubts(attempts, first),
     )
+
+
+def arrivals_of(attempts: Sequence[Attempt]) -> Vector:
+    """When each job became ready for its first attempt, in order; its start where that is unknown."""
+    moments = [a.started if a.ready is None else a.ready for a in attempts if a.number == 1]
+    return np.sort(np.array(moments, dtype=float))
 
 
 def _span(attempts: Sequence[Attempt], arrived: Vector) -> tuple[float, float]:
