@@ -1,159 +1,95 @@
-"""The drill: a real Prometheus and Alertmanager, a real target, and who is woken when; windows 60 times shorter."""
+"""The drill: real Redis, jobs, exporter, Prometheus and Alertmanager, and who is woken when; a minute is a second."""
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from alerts import folder, output, render
-from tests.alerts.conftest import plan
-from tests.alerts.pager import Pager
-from tests.alerts.site import DrillQueue, Site
-from tests.processes import Program
-from tests.servers import free_port, missing
+from tests.alerts.drill import Drill
+from tests.alerts.shop import Shop
 
-SPEED = 60
-"""A minute is a second."""
-CONFIG = """\
-speed: {speed}
-receivers:
-  pages: {{webhook: {{url: "{url}/page"}}}}
-  warnings: {{webhook: {{url: "{url}/warn"}}}}
-routes: [{{critical: pages, warning: warnings}}]
-watchdog: warnings
-"""
-SLACK_SECONDS = 4
-"""What scrapes, evaluations and hand-overs of a second each add on a busy machine."""
-
-
-class Drill:
-    """Everything running, and a table of what was expected and seen."""
-
-    def __init__(self, place: Path) -> None:
-        self.site, self.pager = Site(), Pager()
-        text = CONFIG.format(speed=SPEED, url=self.pager.url)
-        folder.write(place, output.texts(plan(text), output.Source("drill", text)))
-        self.table: list[str] = []
-        self._seen = 0
-        alertmanager = f"127.0.0.1:{free_port()}"
-        self.programs = [
-            _started(
-                "Listening on",
-                "prometheus-alertmanager",
-                f"--config.file={place}/alertmanager.yaml",
-                f"--storage.path={place}/am",
-                f"--web.listen-address={alertmanager}",
-                "--cluster.listen-address=",
-            )
-        ]
-        (place / "prometheus.yaml").write_text(render.dump(_prometheus(self.site.address, alertmanager)))
-        self.programs.append(
-            _started(
-                "Server is ready to receive web requests",
-                "prometheus",
-                f"--config.file={place}/prometheus.yaml",
-                f"--storage.tsdb.path={place}/tsdb",
-                f"--web.listen-address=127.0.0.1:{free_port()}",
-                "--query.lookback-delta=5s",
-                "--rules.alert.resend-delay=1s",
-                "--rules.alert.for-outage-tolerance=0s",
-                "--rules.alert.for-grace-period=0s",
-            )
-        )
-
-    def expect(self, what: str, minutes: float, *pages: tuple[str, str, str]) -> None:
-        """These pages come within the time, each once, and no other."""
-        began, wanted = time.monotonic(), set(pages)
-        deadline = began + minutes * 60 / SPEED + SLACK_SECONDS
-        while wanted:
-            call = self.pager.wait_for(lambda _call: True, deadline - time.monotonic(), self._seen)
-            assert call is not None, f"{what}: {wanted} never came"
-            assert call.page in wanted, f"{what}: {call} was not expected"
-            assert "error expanding" not in call.description, call.description
-            wanted.remove(call.page)
-            self._seen += 1
-            seen = (call.at - began) * SPEED / 60
-            self.table.append(f"| {what} | {call.alert} {call.status} | {minutes:g} | {seen:.1f} |")
-
-    def quiet(self, what: str, minutes: float) -> None:
-        """No page comes in this time."""
-        call = self.pager.wait_for(lambda _call: True, minutes * 60 / SPEED, self._seen)
-        assert call is None, f"{what}: {call} was not expected"
-        self.table.append(f"| {what} | nothing | {minutes:g} | nothing |")
-
-    def close(self) -> None:
-        for program in self.programs:
-            program.kill()
-        self.pager.close()
-
-
-def _started(ready: str, name: str, *arguments: str) -> Program:
-    if shutil.which(name) is None:
-        missing(name, f"apt-get install {name}")
-    program = Program([name, *arguments])
-    program.wait_for(ready, 30)
-    return program
-
-
-def _prometheus(target: str, alertmanager: str) -> dict[str, object]:
-    return {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "rule_files": ["rules.yaml"],
-        "scrape_configs": [{"job_name": "bullgauge", "static_configs": [{"targets": [target]}]}],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
-    }
+LATE, LOW, FAIL = "BullLatencyHigh", "BullThroughputLow", "BullFailureRateHigh"
 
 
 @pytest.fixture
-def drill(tmp_path: Path) -> Iterator[Drill]:
-    running = Drill(tmp_path)
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    site = Shop(tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def drill(tmp_path: Path, shop: Shop) -> Iterator[Drill]:
+    running = Drill(tmp_path, shop.exporter_address)
     yield running
-    print(
-        "\n".join(["| what happens | page | minutes promised | minutes seen |", "| --- | --- | --- | --- |"])
-    )
     print("\n".join(running.table))
     running.close()
 
 
 @pytest.mark.slow
-def test_every_page_comes_once_in_its_time_and_no_other(drill: Drill) -> None:
-    site = drill.site
-    site.queues = {"email": DrillQueue(finished=3, ready=1), "reports": DrillQueue(finished=0.01)}
-    drill.quiet("a quiet night", 45)
+def test_every_page_comes_once_in_its_time_and_no_other(drill: Drill, shop: Shop) -> None:
+    for queue in ("email", "reports"):
+        shop.start_worker(queue)
+    shop.add("email", every_ms=1000, work_ms=5)
+    shop.add("reports", every_ms=2000, work_ms=5)
+    drill.quiet("a quiet night", 60)
+    _failures_and_a_dead_exporter(drill, shop)
+    _dead_workers(drill, shop)
+    _dead_redis(drill, shop)
+    _new_queue(drill, shop)
+    _overload(drill, shop)
+    drill.quiet("all is well", 30)
 
-    site.queues["reports"].finished, site.queues["reports"].failed = 4, 1
-    drill.expect("a fifth of reports fails", 40, ("firing", "BullFailureRateHigh", "reports"))
-    site.close()
+
+def _failures_and_a_dead_exporter(drill: Drill, shop: Shop) -> None:
+    shop.add("reports", every_ms=250, work_ms=5, fail=0.2)
+    drill.expect("a fifth of reports fails", 40, ("firing", FAIL, "reports"))
+    shop.kill_exporter()
     drill.expect("the exporter dies", 10, ("firing", "BullExporterDown", ""))
     drill.quiet("the exporter is dead, and nobody says that reports are well", 30)
-    site.queues["reports"].failed = 0
-    site.open()
+    shop.add("reports", every_ms=250, work_ms=5)
+    shop.start_exporter()
     drill.expect("the exporter is back", 15, ("resolved", "BullExporterDown", ""))
-    drill.expect("and reports are well", 60, ("resolved", "BullFailureRateHigh", "reports"))
+    drill.expect("and reports are well", 60, ("resolved", FAIL, "reports"))
 
-    site.queues["email"].workers, site.queues["email"].finished, site.queues["email"].ready = 0, 0, 500
+
+def _dead_workers(drill: Drill, shop: Shop) -> None:
+    shop.kill_worker("email")
     drill.expect("the workers of email die", 10, ("firing", "BullNoWorkers", "email"))
     drill.quiet("and that is all that there is to say", 10)
-    site.queues["email"].workers, site.queues["email"].finished, site.queues["email"].ready = 2, 3, 0
+    shop.start_worker("email")
     drill.expect("new workers", 15, ("resolved", "BullNoWorkers", "email"))
+    # What had stood waiting was started late: true of the last 15 minutes, and no longer after them.
+    drill.expect("what had waited for them was late", 35, ("firing", LATE, "email"))
+    drill.expect("and is no more", 30, ("resolved", LATE, "email"))
 
-    site.redis_up = False
+
+def _dead_redis(drill: Drill, shop: Shop) -> None:
+    shop.redis.kill()
     drill.expect("Redis dies", 10, ("firing", "BullRedisDown", ""))
-    site.redis_up = True
+    drill.quiet("Redis is dead", 10)
+    shop.redis.start()
     drill.expect("Redis is back", 15, ("resolved", "BullRedisDown", ""))
 
-    site.queues["new"] = DrillQueue(finished=2, wait_seconds=2)
-    drill.expect("a new queue whose jobs wait 2 s", 35, ("firing", "BullLatencyHigh", "new"))
-    del site.queues["new"]
-    drill.expect("and that is deleted", 30, ("resolved", "BullLatencyHigh", "new"))
 
-    # 3,600 jobs an hour done, and 9,000 an hour to do: below both bounds, with enough work waiting.
-    site.queues = {"email": DrillQueue(finished=1, ready=60, workers=2)}
-    drill.expect("too few jobs for the work that waits", 45, ("firing", "BullThroughputLow", ""))
-    site.queues["email"].finished, site.queues["email"].ready = 4, 0
-    drill.expect("and it is done", 60, ("resolved", "BullThroughputLow", ""))
-    drill.quiet("all is well", 30)
+def _new_queue(drill: Drill, shop: Shop) -> None:
+    shop.start_worker("new", concurrency=1)
+    # 20 jobs of 0.2 s at once, one after the other: all but the first seven wait for more than 1.5 s.
+    shop.add("new", every_ms=4500, jobs=20, work_ms=200)
+    drill.expect("a new queue whose jobs wait up to 4 s", 35, ("firing", LATE, "new"))
+    shop.delete("new")
+    drill.expect("and that is deleted", 30, ("resolved", LATE, "new"))
+
+
+def _overload(drill: Drill, shop: Shop) -> None:
+    # One slot and a second a job: 3,600 an hour of the 10,800 that arrive.
+    shop.kill_worker("email")
+    shop.add("reports", every_ms=5000, work_ms=5)
+    shop.start_worker("email", concurrency=1)
+    shop.add("email", every_ms=333, work_ms=1000)
+    drill.expect("more work than one slot can do", 45, ("firing", LATE, "email"), ("firing", LOW, ""))
+    shop.kill_worker("email")
+    shop.start_worker("email", concurrency=100)
+    drill.expect("a hundred slots", 60, ("resolved", LATE, "email"), ("resolved", LOW, ""))
