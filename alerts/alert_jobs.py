@@ -48,6 +48,9 @@ def _slow(g: Ground, signal: Signal, name: str, ratio: str, over: str, verb: str
         if g.config.guards.few_jobs:
             expr += f" and {over}{mine} >= {FEW}"
         held = not_held(g, limited=False).replace(" unless ", " unless ignoring (severity, bound) ")
+        if g.config.guards.held_queues and signal is LATENCY:
+            # What waits for workers that are away is late when they are back: known already, and over.
+            held += f" unless ignoring (severity, bound) {n.DESERTED_LATELY} == 1"
         yield Alert(
             name,
             severity,

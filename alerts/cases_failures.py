@@ -162,14 +162,24 @@ def slow_burn(g: Ground) -> Case | None:
     def failed(now: int) -> float:
         return 40 * share * (2 if now < 2500 else 4 if now < 3500 else 0)
 
-    world = _world(g, 3820).queue(finished=lambda now: 40 - failed(now), failed=failed)
+    world = _world(g, 4400).queue(finished=lambda now: 40 - failed(now), failed=failed)
+    if g.config.guards.few_jobs:
+        world.queue("few", finished=0.05, failed=between(2350, 2354, 1, 0))
     # What the evaluations between two of this test would have written; without it the alerts would hold as if blind.
     world.series[f"{n.VISIBLE}{{job={quote(g.config.job)}}}"] = [1.0] * (world.minutes + 1)
     expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", window=~"1d|3d"}})'
     day, three_days = ('{window="1d"}', 1.0), ('{window="3d"}', 1.0)
     seen = ((2000, ()), (2400, (three_days,)), (3400, (day, three_days)), (3570, (three_days,)), (3815, ()))
-    queries = tuple(Query(minute, expr, samples) for minute, samples in seen)
+    days = tuple(
+        Query(4400, f'round({n.finished(window)}{{queue="{QUEUE}"}}, 100)', ((_finished(g), jobs),))
+        for window, jobs in (("1d", 57600.0), ("3d", 172800.0))
+    )
+    queries = (*(Query(minute, expr, samples) for minute, samples in seen), *days)
     return Case("the budget burns slowly", (world,), (), (), queries, every_minutes=5)
+
+
+def _finished(g: Ground) -> str:
+    return _series(g).replace(', status="failed"', "")
 
 
 def new_and_gone(g: Ground) -> Case | None:

@@ -4,7 +4,7 @@ from alerts import names as n
 from alerts.rules import Ground
 from alerts.ruletests import Case, Maker, Query, at
 from alerts.signals import DURATION, LATENCY, THROUGHPUT, Severity, Signal
-from alerts.world import World, until
+from alerts.world import World, between, until
 from exporter import catalogue as c
 
 LATE, LOW = "BullLatencyHigh", "BullThroughputLow"
@@ -210,6 +210,28 @@ def share_of_waits(g: Ground) -> Case | None:
     return Case("5 % of jobs may wait longer", (world,), (LATE,), (at(60, *fires), at(90, *fires)))
 
 
+def after_dead_workers(g: Ground) -> Case | None:
+    """What had waited for dead workers is late when they are back, and over. Workers that come and go are not."""
+    bounds = both_bounds(g, LATENCY)
+    if bounds is None or g.config.profile == "bullmq" or not g.config.guards.held_queues:
+        return None
+    late = bounds[1] * 1.2
+    world = _world(g, 90)
+    back = between(40, 42, 100, 3)
+    world.queue(
+        "deserted",
+        finished=lambda now: 0 if 20 <= now < 40 else back(now),
+        workers=between(20, 40, 0, 2),
+        wait_seconds=between(40, 42, late, 0.01),
+    )
+    world.queue("flapping", finished=3, workers=lambda now: 2 if now % 8 < 4 else 0, wait_seconds=late)
+    still = between(20, 40, 0, 3)
+    world.queue("still", finished=still, workers=between(20, 40, 0, 2), wait_seconds=late)
+    flaps, stays = (tuple((LATE, s, name) for s in (_W, _C)) for name in ("flapping", "still"))
+    checks = (at(19, *flaps, *stays), at(55, *flaps), at(70, *flaps, *stays))
+    return Case("what had waited for dead workers", (world,), (LATE,), checks, beside=("BullNoWorkers",))
+
+
 def _named(g: Ground, signal: Signal) -> tuple[str, float, tuple[Severity, ...]] | None:
     """A queue that an override names, its bound on the bad side of which all its alerts fire, and their severities."""
     found = [t for t in g.thresholds.of(signal) if t.matchers and t.matchers[0].operator == "="]
@@ -268,6 +290,7 @@ CASES: tuple[Maker, ...] = (
     two_redis,
     waits,
     share_of_waits,
+    after_dead_workers,
     low_on_one_queue,
     slow_jobs,
 )

@@ -113,7 +113,9 @@ class Guards(_Part):
     """Each keeps a rule from firing without reason; switch one off at your own risk."""
 
     enough_work: bool = Field(True, description="low throughput needs work waiting, and enough of it")
-    held_queues: bool = Field(True, description="leave out queues that are paused or rate-limited")
+    held_queues: bool = Field(
+        True, description="leave out queues that are or were paused, limited, without workers"
+    )
     few_jobs: bool = Field(True, description="a rate needs several jobs before it counts")
     coverage: bool = Field(True, description="a window counts only when most of it was seen")
     hold_while_blind: bool = Field(True, description="an alert holds while the exporter or Redis is away")

@@ -53,6 +53,8 @@ def flags(g: Ground) -> Iterator[Recording]:
         yield Recording(n.LIMITED, g.gauge(c.RATE_LIMITED))
         yield Recording(n.WORKERS, g.gauge(c.WORKERS))
         yield Recording(n.DESERTED, f"{n.WORKERS} == bool 0")
+        yield Recording(n.DESERTED_5M, g.over("min", n.DESERTED, 5 * MINUTE))
+        yield Recording(n.DESERTED_LATELY, g.over("max", n.DESERTED_5M, 10 * MINUTE))
     holding = ((n.PAUSED, n.LIMITED) if seen else (n.PAUSED,)) if g.config.guards.held_queues else ()
     yield Recording(n.HELD, _any(*holding))
     # The limiter's flag flickers at each of its windows, so a guard looks back over its own.

@@ -1,4 +1,4 @@
-"""Knows a small real site to be watched: Redis, BullMQ jobs and workers, the exporter; all can be killed and started."""
+"""Knows a small real site to watch: Redis, BullMQ jobs and workers, the exporter; each can be killed and started."""
 
 from __future__ import annotations
 
