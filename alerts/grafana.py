@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from alerts import names as n
+from alerts.grafana_left import without_leftovers
 from alerts.panels import Board, Kind, Panel, Query, Row
 from alerts.rules import Ground
 
@@ -22,7 +23,7 @@ def render(board: Board, g: Ground) -> str:
     """The JSON of a dashboard, as Grafana imports it."""
     built = _dashboard(board, g).build()
     document: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
-    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(without_leftovers(document), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _dashboard(board: Board, g: Ground) -> dashboard.Dashboard:

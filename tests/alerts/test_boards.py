@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from alerts import boards, grafana, lint
 from tests.alerts.conftest import plan
 
-UNITS = {"short", "none", "s", "percentunit", "bytes"}
+GRAFANA = Path(__file__).with_name("grafana")
+UNITS = set(json.loads((GRAFANA / "units.json").read_text())["units"])
+SCHEMA = json.loads((GRAFANA / "board.schema.json").read_text())
+CONFIGS = ("", "profile: bullmq", "overrides: [{queue: slow, job_duration: {warning: 30s}}]", "job: queues")
 
 
 def made(text: str = "") -> list[dict[str, Any]]:
@@ -20,6 +26,39 @@ def made(text: str = "") -> list[dict[str, Any]]:
 
 def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
     return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+@pytest.mark.parametrize("text", CONFIGS)
+def test_grafanas_own_schema_accepts_every_board(text: str) -> None:
+    judge = jsonschema.Draft7Validator(SCHEMA)
+    for board in made(text):
+        assert [error.message[:300] for error in judge.iter_errors(board)] == []
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda board: board["panels"][1].update(type="singlestat"),
+        lambda board: board["panels"][1]["options"].update(legendary=True),
+        lambda board: board["panels"][1]["gridPos"].update(w="12"),
+        lambda board: board["templating"]["list"][0].update(type="databases"),
+        lambda board: board.update(refreshing="1m"),
+    ],
+)
+def test_the_schema_refuses_what_grafana_does_not_know(mistake: Callable[[dict[str, Any]], None]) -> None:
+    board = made()[0]
+    mistake(board)
+    assert not jsonschema.Draft7Validator(SCHEMA).is_valid(board)
+
+
+def test_every_unit_is_one_that_grafana_has() -> None:
+    used = {value for board in made() for panel in panels(board) for value in _units(panel["fieldConfig"])}
+    assert used <= UNITS, used - UNITS
+
+
+def _units(config: dict[str, Any]) -> list[str]:
+    overridden = [part for override in config["overrides"] for part in override["properties"]]
+    return [config["defaults"]["unit"], *(part["value"] for part in overridden if part["id"] == "unit")]
 
 
 @pytest.mark.parametrize("text", ["", "profile: bullmq"])
@@ -41,11 +80,12 @@ def test_every_panel_is_told_apart_described_and_legible() -> None:
         for panel in panels(board):
             assert panel["title"]
             assert panel["description"]
-            assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
             assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
             if panel["type"] == "timeseries":
                 assert panel["options"]["legend"]["showLegend"] is True
                 assert "lastNotNull" in panel["options"]["legend"]["calcs"]
+            if panel["type"] == "stat":
+                assert panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
 
 
 def test_panels_lie_side_by_side_and_never_on_each_other() -> None:
