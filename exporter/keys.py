@@ -87,6 +87,12 @@ def subscription(prefix: bytes) -> bytes:
     return _escape_glob(prefix) + b":*"
 
 
+def subscriptions(prefixes: tuple[bytes, ...]) -> list[bytes]:
+    """The PSUBSCRIBE patterns for all channels of the prefixes; what two of them met would be heard twice."""
+    widest = [p for p in prefixes if not any(p.startswith(other + b":") for other in prefixes)]
+    return [subscription(prefix) for prefix in widest]
+
+
 def queue_of_key(key: bytes, prefixes: tuple[bytes, ...]) -> tuple[QueueName, bytes] | None:
     """The queue that a `…:meta` or `…:id` key belongs to, with that suffix; None for other keys.
 
@@ -95,11 +101,17 @@ def queue_of_key(key: bytes, prefixes: tuple[bytes, ...]) -> tuple[QueueName, by
     head, _, suffix = key.rpartition(b":")
     if suffix not in (b"meta", b"id"):
         return None
-    for prefix in prefixes:
-        name = head[len(prefix) + 1 :]
-        if name and head.startswith(prefix + b":") and not name.startswith(b":relay:"):
-            return QueueName(prefix, name), suffix
-    return None
+    queue = queue_of_base(head, prefixes)
+    return (queue, suffix) if queue is not None and not queue.name.startswith(b":relay:") else None
+
+
+def queue_of_base(base: bytes, prefixes: tuple[bytes, ...]) -> QueueName | None:
+    """The queue whose keys begin `base`; where one prefix begins another (`a`, `a:b`), the longer one has it."""
+    fitting = [
+        prefix for prefix in prefixes if base.startswith(prefix + b":") and len(base) > len(prefix) + 1
+    ]
+    prefix = max(fitting, key=len, default=None)
+    return None if prefix is None else QueueName(prefix, base[len(prefix) + 1 :])
 
 
 def is_nested(name: QueueName, known: Container[QueueName]) -> bool:

@@ -231,7 +231,11 @@ class StreamLifecycle(Lifecycle):
         job = self.open.get(job_id)
         if job is None:
             job = self.open[job_id] = self._unknown(prev)
-        if job.active_ms >= 0:
+        if job.active_ms >= 0 and prev == b"waiting-children":
+            # BullMQ up to 4 writes nothing when a running job begins to wait for children: the end isn't known.
+            self.tally.requeued["waiting_children"] += 1
+            job.waits_again(at_ms)
+        elif job.active_ms >= 0:
             self._requeued = (job_id, job, at_ms)
         elif job.due_ms >= 0 and job.ready_ms < 0:
             # Promoted by hand before it was due, or by a producer whose clock runs ahead: ready now.

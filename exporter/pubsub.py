@@ -6,7 +6,7 @@ from typing import Any, cast
 from exporter.bull_lifecycle import NO_FACT, BullLifecycle, JobFact
 from exporter.clock import ServerClock
 from exporter.events import Message
-from exporter.keys import QueueName, subscription
+from exporter.keys import QueueName, queue_of_base, subscriptions
 from exporter.lifecycle import OpenJob
 from exporter.listener import Heard, Listener
 from exporter.notices import Notices
@@ -62,7 +62,7 @@ class BullEvents:
         for _ in self._links.connect(deadline):
             pass
         # The pattern must be the granted one, letter by letter (bull-data-model, section 10).
-        patterns = [subscription(prefix) for prefix in self._prefixes]
+        patterns = subscriptions(self._prefixes)
         wire = self._links.wires[0]
         replies = wire.exchange(b"".join(pack(("PSUBSCRIBE", p)) for p in patterns), len(patterns), deadline)
         denied = [str(reply) for reply in replies if isinstance(reply, ReplyError)]
@@ -126,10 +126,7 @@ class BullEvents:
 
     def queue_of(self, base: bytes) -> QueueName | None:
         """The queue that a channel's `{prefix}:{queue}` names."""
-        for prefix in self._prefixes:
-            if base.startswith(prefix + b":") and len(base) > len(prefix) + 1:
-                return QueueName(prefix, base[len(prefix) + 1 :])
-        return None
+        return queue_of_base(base, self._prefixes)
 
     def note_gap(self) -> None:
         """Messages of every Bull queue were missed, nobody knows how many."""

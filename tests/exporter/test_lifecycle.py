@@ -176,6 +176,18 @@ def bull(*messages: tuple[float, str, str]) -> BullLifecycle:
     return lifecycle
 
 
+def test_a_job_that_silently_began_to_wait_for_children_is_counted_and_not_timed():
+    life = lived(
+        ADDED,
+        WAITING,
+        (100, "active", {}),
+        (900, "waiting", {"prev": "waiting-children"}),
+        (910, "active", {}),
+    )
+    assert (life.tally.requeued["waiting_children"], life.tally.requeued["waiting"]) == (1, 0)
+    assert attempts(life) == []
+
+
 def test_a_bull_job_is_timed_by_when_its_messages_came():
     life = bull(
         (1000, "waiting@t", "7"),

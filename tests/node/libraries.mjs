@@ -20,7 +20,7 @@ class BullLibrary {
   constructor(name, url, prefix) {
     this.family = 'bull'
     this.major = Number(name.slice(4))
-    this.can = { flows: false, failParent: false, schedulers: false, manualLimit: false, postpone: false }
+    this.can = { flows: false, failParent: false, schedulers: false, manualLimit: false, postpone: false, waitForChildren: false }
     this.Bull = load(name)
     this.options = { redis: connectionOf(url), prefix }
   }
@@ -37,7 +37,7 @@ class BullLibrary {
   async worker(queue, handle, on, { concurrency = 1, limiter, stalledInterval, lockDuration } = {}) {
     const settings = stalledInterval ? { stalledInterval, lockDuration, lockRenewTime: lockDuration / 2 } : undefined
     const worker = new this.Bull(queue, { ...this.options, limiter, settings })
-    worker.on('error', () => undefined)
+    worker.on('error', error => on('error', undefined, error))
     worker.on('completed', job => on('completed', job))
     worker.on('failed', (job, error) => on('failed', job, error))
     worker.process('*', concurrency, job => handle(job)) // two parameters would mean a callback to Bull
@@ -70,6 +70,7 @@ class BullMQLibrary {
       schedulers: this.major >= 5,
       manualLimit: this.major >= 3,
       postpone: this.major >= 3,
+      waitForChildren: this.major >= 3,
     }
     this.classes = load(name)
     this.options = { connection: connectionOf(url), prefix }
@@ -106,7 +107,7 @@ class BullMQLibrary {
       drainDelay: 1,
       ...options,
     })
-    worker.on('error', () => undefined)
+    worker.on('error', error => on('error', undefined, error))
     worker.on('completed', job => on('completed', job))
     worker.on('failed', (job, error) => on('failed', job, error))
     await worker.waitUntilReady()
@@ -136,6 +137,16 @@ class BullMQLibrary {
   async postpone(job, token, milliseconds) {
     await job.moveToDelayed(Date.now() + milliseconds, token)
     return new this.classes.DelayedError()
+  }
+
+  /** Give a job that runs a child of its own queue; it can then wait for it. */
+  childOptions(job) {
+    return { parent: { id: job.id, queue: job.queueQualifiedName } }
+  }
+
+  async waitForChildren(job, token) {
+    if (!(await job.moveToWaitingChildren(token))) throw new Error('its child ended too early')
+    return Object.assign(new Error('waits for its child'), { name: 'WaitingChildrenError' })
   }
 }
 

@@ -58,6 +58,7 @@ export class NotedQueue {
     await (job.data.hold ? this.held : pause(job.data.ms))
     const end = this.plannedEnd(job, attempt)
     this.outcomes.set(id, end.outcome)
+    if (end.reason === 'waiting_children') await this.addChild(job)
     // Setting a rate limit is still work of the handler; Redis hears of the end when the handler has thrown.
     const reason = job.data.how === 'limit' ? await this.reasonToStop(job, token, worker, end) : undefined
     const ended = now()
@@ -71,6 +72,7 @@ export class NotedQueue {
   plannedEnd({ data, opts }, attempt) {
     if (attempt > (data.fails ?? 0)) return { outcome: 'completed' }
     if (data.how === 'limit') return { outcome: 'requeued', reason: 'waiting' }
+    if (data.how === 'ask') return { outcome: 'requeued', reason: 'waiting_children' }
     if (data.how === 'postpone') return { outcome: 'requeued', reason: 'delayed' }
     if (data.how === 'unrecoverable' || attempt >= (opts.attempts ?? 1)) return { outcome: 'failed' }
     return { outcome: 'requeued', reason: opts.backoff ? 'delayed' : 'waiting' }
@@ -79,14 +81,21 @@ export class NotedQueue {
   reasonToStop(job, token, worker, { outcome }) {
     if (outcome === 'failed' && job.data.how === 'unrecoverable') return this.library.unrecoverable(job)
     if (outcome === 'requeued' && job.data.how === 'limit') return this.library.limit(worker, job.data.rest)
-    if (outcome === 'requeued' && job.data.how === 'postpone') return this.postpone(job, token)
+    if (outcome === 'requeued' && job.data.how === 'postpone') return this.leave(job, this.library.postpone(job, token, job.data.rest))
+    if (outcome === 'requeued' && job.data.how === 'ask') return this.leave(job, this.library.waitForChildren(job, token))
     return new Error('as planned')
   }
 
-  async postpone(job, token) {
-    const reason = await this.library.postpone(job, token, job.data.rest)
+  /** The handler itself has Redis take the job from it; it hears when that is done. */
+  async leave(job, taken) {
+    const reason = await taken
     note('left', { queue: this.name, job_id: String(job.id), at: now() })
     return reason
+  }
+
+  /** A child that will not have ended when its parent begins to wait for it. */
+  addChild(job) {
+    return this.add('child', { ms: 12 }, { delay: job.data.rest, ...this.library.childOptions(job) })
   }
 
   hear(event, job, error) {

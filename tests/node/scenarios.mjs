@@ -1,6 +1,6 @@
 // Knows what is done with a queue in each scenario; how it is done is the library's business, what came of it is noted.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { note, now, pause } from './notes.mjs'
@@ -103,26 +103,40 @@ async function retryingAtOnce(queue, { random }) {
   await queue.checkpoint('end')
 }
 
-/** Start a worker process, wait until it has taken `count` jobs, and kill it. */
-async function takeAndDie(queue, { libraryName, url, prefix }, count) {
+/** Start a worker process that goes wrong with `count` jobs; its notes come one after the other. */
+function startVictim(queue, { libraryName, url, prefix }, count, ...more) {
   const script = fileURLToPath(new URL('victim.mjs', import.meta.url))
   const options = JSON.stringify({ ...QUICK_STALL, concurrency: count })
-  const victim = spawn(process.execPath, [script, libraryName, url, prefix, queue.name, options], {
+  const victim = spawn(process.execPath, [script, libraryName, url, prefix, queue.name, options, ...more], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const taken = []
-  await new Promise(resolve => {
-    createInterface({ input: victim.stdout }).on('line', line => {
-      if (!line.startsWith('{"note":"taken"') || taken.length === count) return
-      const { note: kind, ...fields } = JSON.parse(line)
-      note(kind, fields)
-      taken.push(fields)
-      if (taken.length === count) resolve()
-    })
+  const heard = []
+  const news = new EventEmitter()
+  createInterface({ input: victim.stdout }).on('line', line => {
+    if (line.startsWith('{"note"')) heard.push(JSON.parse(line))
+    news.emit('line')
   })
-  victim.kill('SIGKILL')
-  await once(victim, 'exit')
+  /** The first `wanted` notes of a kind. */
+  const hear = async (kind, wanted) => {
+    const found = () => heard.filter(one => one.note === kind)
+    while (found().length < wanted) await once(news, 'line')
+    return found().slice(0, wanted)
+  }
+  return { victim, hear }
+}
+
+async function takenBy({ hear }, queue, count) {
+  const taken = await hear('taken', count)
+  for (const { note: kind, ...fields } of taken) note(kind, fields)
   for (const { job_id } of taken) note('stalled', { queue: queue.name, job_id })
+}
+
+/** Have a worker process take `count` jobs, and kill it. */
+async function takeAndDie(queue, context, count) {
+  const started = startVictim(queue, context, count)
+  await takenBy(started, queue, count)
+  started.victim.kill('SIGKILL')
+  await once(started.victim, 'exit')
 }
 
 async function stalling(queue, context) {
@@ -134,6 +148,20 @@ async function stalling(queue, context) {
   await takeAndDie(queue, context, 3)
   await queue.work({ ...QUICK_STALL, concurrency: 4 })
   await queue.finished(4)
+  await queue.checkpoint('end')
+}
+
+/** A worker whose event loop is blocked loses its job to another one, and ends it when that one has long done so. */
+async function blocked(queue, context) {
+  queue.schedule(QUICK_STALL)
+  await addAll(queue, times(2, () => ({ name: 'blocks', data: { ms: 40 }, opts: {} })))
+  const started = startVictim(queue, context, 1, '2800')
+  await takenBy(started, queue, 1)
+  await queue.work({ ...QUICK_STALL, concurrency: 2 })
+  await queue.finished(2)
+  await started.hear('late', 1)
+  started.victim.kill('SIGKILL')
+  await once(started.victim, 'exit')
   await queue.checkpoint('end')
 }
 
@@ -157,6 +185,15 @@ async function postponed(queue) {
   const data = index => ({ ms: 15 + index, fails: index % 2, how: 'postpone', rest: 200 })
   await addAll(queue, times(8, index => ({ name: 'later', data: data(index), opts: {} })))
   await queue.finished(8)
+  await queue.checkpoint('end')
+}
+
+/** Jobs that run, wait for a child which they add themselves, and run again. */
+async function asking(queue) {
+  await queue.work({ concurrency: 3 })
+  const data = index => (index % 2 ? { ms: 15 + index, fails: 1, how: 'ask', rest: 250 } : { ms: 15 })
+  await addAll(queue, times(8, index => ({ name: index % 2 ? 'asks' : 'does not', data: data(index), opts: {} })))
+  await queue.finished(12)
   await queue.checkpoint('end')
 }
 
@@ -288,7 +325,8 @@ async function mixed(queue, { random }) {
 
 export const SCENARIOS = {
   'warm-up': { play: warmUp },
-  stalling: { play: stalling }, // the longest begins first
+  blocked: { play: blocked }, // the longest begin first
+  stalling: { play: stalling },
   plain: { play: plain },
   delayed: { play: delayed },
   prioritised: { play: prioritised },
@@ -299,6 +337,7 @@ export const SCENARIOS = {
   limited: { play: limited },
   'limited-by-hand': { play: limitedByHand, possible: ({ can }) => can.manualLimit },
   postponed: { play: postponed, possible: ({ can }) => can.postpone },
+  asking: { play: asking, possible: ({ can }) => can.waitForChildren },
   scheduled: { play: scheduled },
   flow: { play: flow, possible: ({ can }) => can.flows },
   'broken-flow': { play: brokenFlow, possible: ({ can }) => can.failParent },

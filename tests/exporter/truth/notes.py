@@ -14,6 +14,13 @@ Note = Mapping[str, Any]
 
 # No event of a worker tells that it has put a rate-limited job back; it takes one round trip.
 UNHEARD_SECONDS = 0.003
+# An immediate retry in Bull, and a move to waiting-children in BullMQ 3 and 4, are told by what comes later alone.
+SILENT_ENDS = {
+    *((library, "waiting") for library in ("bull3", "bull4")),
+    *((library, "waiting_children") for library in ("bullmq3", "bullmq4")),
+}
+# These requeue a job that has stalled too often and fail it when it starts; earlier majors fail it on the spot.
+REQUEUE_FIRST = ("bullmq5", "bullmq6", "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,8 @@ class QueueTruth:
 
     @property
     def measured(self) -> list[Attempt]:
-        """Attempts whose end can be seen: an immediate retry in Bull sends nothing when it ends."""
-        blind = self.library in ("bull3", "bull4")
-        return [attempt for attempt in self.attempts if not (blind and attempt.reason == "waiting")]
+        """Attempts whose end can be seen: some majors send nothing when one ends in a certain way."""
+        return [attempt for attempt in self.attempts if (self.library, attempt.reason) not in SILENT_ENDS]
 
     @property
     def completed(self) -> int:
@@ -97,7 +103,7 @@ class QueueTruth:
     @property
     def _stalls_that_failed_at_once(self) -> int:
         """Up to BullMQ 4 a stall too many fails the job on the spot; later majors requeue it first."""
-        if self.library in ("bullmq5", "bullmq6"):
+        if self.library in REQUEUE_FIRST:
             return 0
         return sum(how == "stalled" for how, _ in self.ends.values())
 
@@ -171,12 +177,18 @@ def _read_ready(queues: dict[str, QueueTruth], by_kind: Mapping[str, list[Note]]
     for note in by_kind["promoted"]:
         queues[note["queue"]].ready[note["job_id"]] = Span(note["before"], note["after"])
     for queue in queues.values():
-        for job in queue.first_starts:
-            if job.startswith("repeat:"):
-                due = int(job.rsplit(":", 1)[1]) / 1000
-                queue.ready[job] = Span(due, due)
+        _read_scheduled(queue)
         for job, note in queue.parents.items():
             _read_parent(queue, queues[note["children_queue"]], job, note["children"])
+
+
+def _read_scheduled(queue: QueueTruth) -> None:
+    """A scheduled run is ready when it is due, or when the library adds it after that: when the run before starts."""
+    due = {job: int(job.rsplit(":", 1)[1]) / 1000 for job in queue.first_starts if job.startswith("repeat:")}
+    added = 0.0
+    for job in sorted(due, key=lambda job: due[job]):
+        queue.ready[job] = Span(due[job], max(due[job], added))
+        added = queue.first_starts[job].high
 
 
 def _read_parent(queue: QueueTruth, children: QueueTruth, parent: str, names: list[str]) -> None:
@@ -184,7 +196,7 @@ def _read_parent(queue: QueueTruth, children: QueueTruth, parent: str, names: li
     heard = [children.ends[child][1] for child in names if child in children.ends]
     if handler_ends and heard:
         queue.ready[parent] = Span(max(handler_ends), max(heard))
-    if parent in queue.failed_parents and queue.library in ("bullmq5", "bullmq6"):
+    if parent in queue.failed_parents and queue.library in REQUEUE_FIRST:
         # These start the parent only to fail it at once; the start is real, the handler never runs.
         failed_child = next(a for a in children.attempts if a.job_id in names and a.outcome == "failed")
         queue.ready[parent] = Span(failed_child.ended, queue.ends[parent][1])

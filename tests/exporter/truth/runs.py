@@ -23,14 +23,24 @@ HERE = Path(__file__).parent
 NODE = HERE.parents[1] / "node"
 LIBRARIES = ("bull3", "bull4", *(f"bullmq{major}" for major in range(1, 7)), "python")
 BULL = (
-    *("plain", "delayed", "prioritised", "lifo", "failing", "retrying", "retrying-at-once", "stalling"),
+    *(
+        "plain",
+        "delayed",
+        "prioritised",
+        "lifo",
+        "failing",
+        "retrying",
+        "retrying-at-once",
+        "stalling",
+        "blocked",
+    ),
     *("limited", "scheduled", "paused", "bulk", "states", "idle", "mixed"),
 )
 BULLMQ = (*BULL, "flow", "flow-children")
-BULLMQ_FROM_3 = (*BULLMQ, "broken-flow", "limited-by-hand", "postponed")
+BULLMQ_FROM_3 = (*BULLMQ, "broken-flow", "limited-by-hand", "postponed", "asking")
 PYTHON = (
     *("plain", "delayed", "prioritised", "lifo", "failing", "retrying", "bulk", "paused", "flow"),
-    *("flow-children", "states"),
+    *("flow-children", "states", "stalling", "limited", "scheduled"),
 )
 # Truth on every server is asked of these; the others run on Redis 7.
 EVERYWHERE = ("bull4", "bullmq5")
@@ -85,7 +95,7 @@ def install_libraries() -> None:
 def command(library: str, url: str, prefix: str, scenarios: str = "all") -> list[str]:
     arguments = [url, prefix, library, scenarios, str(SEED)]
     if library == "python":
-        return [sys.executable, "-u", str(HERE / "py_workload.py"), *arguments]
+        return [sys.executable, "-u", "-m", "tests.exporter.truth.py_workload", *arguments]
     return ["node", str(NODE / "workload.mjs"), library, *arguments]
 
 
@@ -95,7 +105,6 @@ def play(library: str, server: Server) -> Run:
     lateness = Program([sys.executable, str(HERE / "lateness.py")])
     exporter = ExporterProcess(server.url, "--prefix", prefix)
     workload = Program(command(library, server.url, prefix), env={**os.environ, "NODE_NO_WARNINGS": "1"})
-    found: list[notes.Note] = []
     pages: dict[tuple[str, str], Page] = {}
 
     def look(note: notes.Note) -> None:
@@ -106,12 +115,7 @@ def play(library: str, server: Server) -> Run:
 
     try:
         with ThreadPoolExecutor() as looking:
-            for line in workload.follow():
-                if line.startswith('{"note"'):
-                    found.append(json.loads(line))
-                    if found[-1]["note"] == "checkpoint":
-                        looking.submit(look, found[-1])
-        assert found and found[-1]["note"] == "done", f"the workload broke off:\n{workload.tail()}"
+            found = noted(workload, lambda note: looking.submit(look, note))
         queues = notes.read(found, library)
         page = _await_totals(exporter, prefix, queues)
         open_metrics = exporter.get(accept=OPEN_METRICS)
@@ -124,9 +128,23 @@ def play(library: str, server: Server) -> Run:
         exporter.stop()
 
 
+def noted(
+    workload: Program, at_checkpoint: Callable[[notes.Note], object] = lambda _: None
+) -> list[notes.Note]:
+    """All that a workload notes until it is done; raises AssertionError when it breaks off."""
+    found: list[notes.Note] = []
+    for line in workload.follow():
+        if line.startswith('{"note"'):
+            found.append(json.loads(line))
+            if found[-1]["note"] == "checkpoint":
+                at_checkpoint(found[-1])
+    assert found and found[-1]["note"] == "done", f"the workload broke off:\n{workload.tail()}"
+    return found
+
+
 def _look(exporter: ExporterProcess, prefix: str, queue: str) -> Page:
     """A page on which the queue stands; its discovery may take a while."""
-    return _scrape_until(
+    return scrape_until(
         exporter,
         lambda page: page.value("queue_size", prefix=prefix, queue=queue, state="waiting") is not None,
         DISCOVERY_SECONDS,
@@ -140,13 +158,13 @@ def _await_totals(exporter: ExporterProcess, prefix: str, queues: dict[str, note
     def complete(page: Page) -> bool:
         return sum(page.values("queue_jobs_processed_total", prefix=prefix)) >= ended
 
-    _scrape_until(exporter, complete, EVENTS_SECONDS)
+    scrape_until(exporter, complete, EVENTS_SECONDS)
     # One more round of reading, so that a job counted twice would show.
     threading.Event().wait(2 * ROUND_SECONDS)
     return Page(exporter.raw())
 
 
-def _scrape_until(exporter: ExporterProcess, satisfied: Callable[[Page], bool], seconds: float) -> Page:
+def scrape_until(exporter: ExporterProcess, satisfied: Callable[[Page], bool], seconds: float) -> Page:
     """Scrape, as Prometheus does, in short rounds until the page satisfies or `seconds` are over."""
     deadline = time.monotonic() + seconds
     while True:

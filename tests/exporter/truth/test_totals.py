@@ -9,6 +9,7 @@ from tests.exporter.truth.conftest import Seen
 from tests.exporter.truth.runs import Run, scenarios_of
 
 UNKNOWN = "__unknown__"
+REASONS = ("delayed", "waiting", "stalled", "waiting_children")
 UNKNOWN_SHARE = 0.05
 # To learn a name, a message must be heard, Redis asked and its answer heard; on a busy machine each has to wait for
 # its turn, and more often than a program that does nothing else.
@@ -36,7 +37,7 @@ def test_finished_jobs_are_counted_exactly(seen: Seen) -> None:
 
 
 def test_requeued_jobs_are_counted_exactly(seen: Seen) -> None:
-    expected = {reason: seen.truth.requeued(reason) for reason in ("delayed", "waiting", "stalled")}
+    expected = {reason: seen.truth.requeued(reason) for reason in REASONS}
     assert expected == {
         reason: seen.page.value("queue_jobs_requeued_total", reason=reason, **seen.labels)
         for reason in expected
