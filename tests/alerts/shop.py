@@ -17,20 +17,22 @@ NODE_MODULES = JOBS.parents[1] / "node" / "node_modules"
 class Shop:
     """Redis keeps its data over a crash; the exporter keeps its place in a file."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *redis_settings: str, exporter_config: str = "") -> None:
         if shutil.which("node") is None or not NODE_MODULES.is_dir():
             missing("node with the packages of tests/node", "tests/setup.sh")
-        self.redis = Server("redis7", place / "redis", "appendonly yes").start()
+        self.redis = Server("redis7", place / "redis", "appendonly yes", *redis_settings).start()
         self.exporter_address = f"127.0.0.1:{free_port()}"
         self._state = place / "place"
+        self._config = place / "exporter.yaml"
+        self._config.write_text(exporter_config)
         self._workers: dict[str, Program] = {}
         self._producer = Program(["node", str(JOBS), "add", self.redis.url])
         self.start_exporter()
 
     def start_exporter(self) -> None:
         command = [sys.executable, "-m", "exporter", "--redis", self.redis.url]
-        options = ["--listen", self.exporter_address, "--state-file", str(self._state)]
-        self._exporter = Program([*command, *options])
+        files = ["--config", str(self._config), "--state-file", str(self._state)]
+        self._exporter = Program([*command, *files, "--listen", self.exporter_address])
         self._exporter.wait_for(self.exporter_address, 30)
 
     def kill_exporter(self) -> None:
