@@ -195,5 +195,5 @@ def _doubts(
             f"arrivals come in spells: counts scatter {scatter:.1f} times as Poisson, intervals {scv.value:.1f}"
         )
     if shape is None and seen.seconds < DAY:
-        found.append(f"shape over the day unknown: {seen.seconds / HOUR:.2g} h seen, a day is needed")
+        found.append(f"shape over the day unknown: {seen.seconds / HOUR:.3g} h seen, a day is needed")
     return found

@@ -173,8 +173,11 @@ def _gauges(
 ) -> dict[str, dict[Whose, dict[Labels, Vector]]]:
     """Gauges at the begin of the range and at each step, by name."""
     ends = Range(over.begin - over.step, over.end, over.step)
-    names = (c.SIZE.name, c.ACTIVE_UNLOCKED.name, c.WORKERS.name, c.WORKERS_SATURATED.name)
-    return {name: by_queue(server, server.gauge(name, *limit), ends) for name in names}
+    states = f'state=~"{"|".join((*fit_counters.READY_STATES, "active"))}"'
+    found = {c.SIZE.name: by_queue(server, server.gauge(c.SIZE.name, states, *limit), ends)}
+    for name in (c.ACTIVE_UNLOCKED.name, c.WORKERS.name, c.WORKERS_SATURATED.name):
+        found[name] = by_queue(server, server.gauge(name, *limit), ends)
+    return found
 
 
 def _counted(

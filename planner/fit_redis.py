@@ -1,5 +1,6 @@
 """Knows how kept finished jobs are read from Redis, bounded and read only, and what they say of each queue."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from exporter import keys
 from exporter.discovery import Candidate
 from exporter.keys import QueueName, label
-from exporter.reading import epoch_seconds, ready_seconds
+from exporter.reading import epoch_seconds
 from exporter.settings import RedisSettings
 from exporter.topology import Links, Topology
 from exporter.walk import ScanBudget, Walk
@@ -182,11 +183,19 @@ def kept_job(job: bytes, fields: list[Any], outcome: str, is_bullmq: bool) -> Ke
     created, delay, options, started, finished, made, ended_attempts = fields
     started_at, ended_at = epoch_seconds(started), epoch_seconds(finished)
     number = _attempts(made, ended_attempts, outcome, is_bullmq)
-    # After a retry the hash holds the back-off; the job's own delay stands in its options.
-    ready_at = ready_seconds([created, delay if number == 1 else None, options])
+    ready_at = epoch_seconds(created, _delay_milliseconds(options, delay if number == 1 else None))
     if started_at is None or ended_at is None or ready_at is None or ended_at < started_at:
         return None
     return KeptJob(job, outcome, min(ready_at, started_at), started_at, ended_at, number)
+
+
+def _delay_milliseconds(options: bytes | None, delay: bytes | None) -> float:
+    """The job's own delay: from its options, where a back-off has one too; else `delay`, the back-off after a retry."""
+    try:
+        written = json.loads(options or b"{}").get("delay")
+        return float(written if written is not None else delay or 0.0)
+    except (ValueError, TypeError, AttributeError):
+        return 0.0
 
 
 def _attempts(made: bytes | None, ended: bytes | None, outcome: str, is_bullmq: bool) -> int:
