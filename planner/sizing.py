@@ -10,7 +10,9 @@ from planner.limits import loses
 from planner.objective import Bound, Objective
 from planner.predict import predict
 from planner.prediction import Prediction
+from planner.quick_search import quick_search
 from planner.simulation_effort import Effort
+from planner.trial_chance import Chance
 from planner.workload import Workload
 
 MOST_SLOTS = 100_000
@@ -38,12 +40,16 @@ def size(
 ) -> Plan | None:
     """The plan, or None when no number of slots meets the objective: a rate limit or the cores stand in the way.
 
-    `fleet` gives everything but the slots. More slots never make a wait longer, so the search doubles and halves;
-    a figure clear of its bound is sure enough. The answer is then simulated again, longer and from another seed, and
-    one more slot is taken should that refute it.
+    `fleet` gives everything but the slots. More slots never make a wait longer, so the search doubles and halves, or
+    begins where a quick search ended; a figure clear of its bound is sure enough. The answer is then simulated again,
+    longer and from another seed, and one more slot is taken should that refute it.
     """
     search = Search(workload, objective, fleet or Fleet(1), effort or Effort())
-    found = smallest(search.lowest(), search.holds, search.hopeless)
+    guess = search.quick_guess()
+    if guess is None:
+        found = smallest(search.lowest(), search.holds, search.hopeless)
+    else:
+        found = search.near(guess)
     while found is not None and search.refuted(found):
         found = found + 1 if found < MOST_SLOTS else None
     return None if found is None else search.plan(found)
@@ -82,6 +88,20 @@ class Search:
         if loses(self.workload, self.fleet) or isinstance(self.workload.service, IoThenCpu):
             return 1
         return math.floor(self.workload.offered_load) + 1
+
+    def quick_guess(self) -> int | None:
+        """Where the search may begin; None for queues that a quick search does not know."""
+        quick = quick_search(self.workload, self.objective, self.fleet, Chance(self.effort.seed))
+        return quick.smallest() if quick else None
+
+    def near(self, guess: int) -> int | None:
+        """The smallest slots for which the bounds hold, by ones from `guess`."""
+        slots = guess
+        if not self.holds(slots):
+            return smallest(slots + 1, self.holds, self.hopeless)
+        while slots > self.lowest() and self.holds(slots - 1):
+            slots -= 1
+        return slots
 
     def prediction(self, slots: int) -> Prediction:
         """Sure enough to say which bounds hold."""

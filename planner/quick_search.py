@@ -1,0 +1,87 @@
+"""Knows the smallest slots of one queue in milliseconds: a solved likeness first, a run of jobs only near the edge."""
+
+import math
+from dataclasses import dataclass, field
+
+from planner.arrivals import Poisson
+from planner.figures import read_name
+from planner.fleet import Fleet
+from planner.laws import IoThenCpu
+from planner.objective import Bound, Objective
+from planner.screening import Screen, Verdict
+from planner.trial_chance import Chance
+from planner.workload import Workload
+
+# A queue that forgets its start more slowly than this many jobs is sized by long simulations alone.
+SLOWEST = 50_000.0
+
+
+@dataclass(frozen=True)
+class QuickSearch:
+    """Every bound on a wait must hold, with at least `fewest` slots."""
+
+    screens: tuple[Screen, ...]
+    fewest: int
+    chance: Chance
+    known: dict[int, bool] = field(default_factory=dict)
+
+    def smallest(self) -> int:
+        """Up or down from the guess, by ones: the guess is near."""
+        slots = max([self.fewest, *(screen.guess() for screen in self.screens)])
+        if self.holds(slots):
+            while slots > self.fewest and self.holds(slots - 1):
+                slots -= 1
+            return slots
+        while not self.holds(slots):
+            slots += 1
+        return slots
+
+    def holds(self, slots: int) -> bool:
+        if slots not in self.known:
+            self.known[slots] = all(self._holds(screen, slots) for screen in self.screens)
+        return self.known[slots]
+
+    def _holds(self, screen: Screen, slots: int) -> bool:
+        verdict: Verdict = screen.verdict(slots)
+        if verdict == "unsure" and not screen.exact:
+            from planner.trial import decided  # loads the compiler
+
+            verdict = decided(screen, slots, self.chance)
+        return verdict == "holds"
+
+
+def quick_search(
+    workload: Workload, objective: Objective, fleet: Fleet, chance: Chance
+) -> QuickSearch | None:
+    """The search, or None where the queue or a bound is of another kind, or so busy that a run never settles."""
+    service = workload.service
+    if isinstance(service, IoThenCpu) or not isinstance(workload.arrivals, Poisson):
+        return None
+    if workload.retries is not None or workload.patience is not None:
+        return None
+    if fleet.places is not None or fleet.rate_limit is not None:
+        return None
+    fewest, screens = math.floor(workload.offered_load) + 1, []
+    for bound in objective.bounds:
+        name = read_name(bound.figure)
+        if name.subject == "util" and not bound.at_least:
+            fewest = max(fewest, math.ceil(workload.offered_load / bound.value - 1e-9)) if bound.value else 0
+        elif (late := _late(bound)) is not None and name.priority_class is None:
+            screens.append(Screen(workload.arrivals.per_second, service, *late))
+        else:
+            return None
+    if not screens or not fewest or screens[0].forgotten_after(fewest + 1) > SLOWEST:
+        return None
+    return QuickSearch(tuple(screens), fewest, chance)
+
+
+def _late(bound: Bound) -> tuple[float, float] | None:
+    """The bound as a time and the share that may wait longer; None where it is no such bound."""
+    name = read_name(bound.figure)
+    if name.subject != "wait" or name.worst_bin:
+        return None
+    if name.statistic == "quantile" and not bound.at_least:
+        return bound.value, 1.0 - name.level
+    if name.statistic == "share_within" and bound.at_least and bound.value < 1.0:
+        return name.level, 1.0 - bound.value
+    return None
