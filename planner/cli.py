@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter import __version__
-from planner import fit_options, forecast_options, size_verb, whatif_verb
+from planner import fit_options, forecast_options, run_options, size_verb, whatif_verb
 
 NEEDED = ("numpy", "scipy")
 EPILOG = """\
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"bullgauge {__version__}")
     verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    _add_file_verb(verbs, "predict", "say how long the jobs of each queue will wait")
+    run_options.add_options(_add_file_verb(verbs, "predict", "say how long the jobs of each queue will wait"))
     size_verb.add_options(_add_file_verb(verbs, "size", size_verb.HELP))
     _add_file_verb(verbs, "pool", "say how connection pools are used, and whether their timeouts can fire")
     _add_report(verbs)

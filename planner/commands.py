@@ -29,11 +29,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from planner import answers
+    from planner import answers, run_answers
     from planner.queue_file import read_file
 
-    found = each(read_file(options.file).queues, answers.predicted)
-    show(options, {"queues": found}, answers.as_lines(found))
+    asked = read_file(options.file).queues
+    found = each(asked, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)})
+    show(options, {"queues": found}, [*answers.as_lines(found), *run_answers.lines(found)])
     return 0 if all(row["stable"] for row in found) else 1
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.arrivals import Arrivals
 from planner.fleet import Fleet
-from planner.laws import IoThenCpu, Law, Vector, scv
-from planner.runs import Sample, draw, replicate
-from planner.scaling import faster, longer, varied
+from planner.laws import IoThenCpu, Vector
+from planner.runs import draw, replicate
+from planner.scaling import longer
 from planner.workload import Workload
 
 FIGURES = {"mean": None, "p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -21,7 +20,6 @@ RUNS = 1000
 # Beyond this many jobs in all, fewer runs are made.
 MOST_JOBS = 50_000_000
 FEWEST_RUNS = 100
-FEWEST_TO_STRAY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +33,61 @@ class RunBand:
 
 
 def run_band(
-    workload: Workload, fleet: Fleet, jobs: int, seed: int = 1, pickups: Vector | None = None
+    workload: Workload, fleet: Fleet, jobs: int, seed: int = 1, pickup_seconds: float = 0.0
 ) -> RunBand:
     """The band of the waits (first attempts) in a run of `jobs` jobs that starts empty.
 
     With `workload.sample_size` its rate and its service time are as unsure as a fit to so many jobs leaves them.
-    `pickups` are seconds that idle slots took to pick a job up; none when absent.
+    A job that finds an idle slot waits `pickup_seconds`.
     """
     runs = max(FEWEST_RUNS, min(RUNS, MOST_JOBS // jobs))
     found = []
     for chance in np.random.SeedSequence(seed).spawn(runs):
         random = np.random.default_rng(chance)
-        likely = _as_unsure(workload, random)
-        waits = _waits(replicate(likely, fleet, draw(likely, random, jobs), random, 0))
-        if pickups is not None and len(pickups):
-            waits = np.where(waits > 0, waits, random.choice(pickups, len(waits)))
+        waits = np.maximum(_waits(workload, fleet, jobs, random), pickup_seconds)
         found.append([waits.mean() if q is None else np.quantile(waits, q) for q in FIGURES.values()])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     ends = zip(FIGURES, low, high, strict=True)
     return RunBand(jobs, LEVEL, runs, {name: (float(a), float(b)) for name, a, b in ends})
 
 
-def _waits(sample: Sample) -> Vector:
-    return sample.series.get("wait_first_attempt", sample.series["wait"]).seconds
+def _waits(workload: Workload, fleet: Fleet, jobs: int, random: np.random.Generator) -> Vector:
+    """First waits of one run of a workload that a fit could as well have meant.
+
+    Services `longer` times as long are the same run on a clock that ticks as much slower: the laws stay as they are.
+    """
+    rate, longer_by = _strayed(workload, random)
+    drawn = draw(workload, random, jobs)
+    times = drawn.arrivals.times / (rate * longer_by)
+    on_clock = replace(drawn, arrivals=replace(drawn.arrivals, times=times))
+    sample = replicate(*_on_clock(workload, fleet, longer_by), on_clock, random, 0)
+    return sample.series.get("wait_first_attempt", sample.series["wait"]).seconds * longer_by
 
 
-def _as_unsure(workload: Workload, random: np.random.Generator) -> Workload:
-    """A workload that a fit to `sample_size` jobs could as well have come from: strayed as a new draw does."""
+def _strayed(workload: Workload, random: np.random.Generator) -> tuple[float, float]:
+    """Factors of the rate and of the service time that undo what a fit to a new draw of `sample_size` jobs errs by."""
     size = workload.sample_size
-    if size is None or size < FEWEST_TO_STRAY:
-        return workload
-    arrivals = faster(workload.arrivals, 1.0 / _rate_strays(workload.arrivals, size, random))
+    if size is None:
+        return 1.0, 1.0
+    if hasattr(
+        workload.arrivals, "period"
+    ):  # part of a period has another rate; within it arrivals are Poisson
+        rate = float(random.gamma(size)) / size
+    else:
+        times = workload.arrivals.draw(random, size).times
+        rate = float(times[-1]) * workload.arrivals.per_second / len(times)
     if isinstance(workload.service, IoThenCpu):
-        return replace(workload, arrivals=arrivals)
-    return replace(workload, arrivals=arrivals, service=_law_strays(workload.service, size, random))
+        return rate, 1.0
+    return rate, workload.service.mean / float(workload.service.draw(random, size).mean())
 
 
-def _rate_strays(arrivals: Arrivals, size: int, random: np.random.Generator) -> float:
-    """A rate measured over `size` jobs, over the true one."""
-    if hasattr(arrivals, "period"):  # part of a period has another rate; within it arrivals are Poisson
-        return size / float(random.gamma(size))
-    times = arrivals.draw(random, size).times
-    return len(times) / float(times[-1]) / arrivals.per_second
-
-
-def _law_strays(law: Law, size: int, random: np.random.Generator) -> Law:
-    """The law with the mean and the variability that a sample could as well have shown."""
-    drawn = law.draw(random, size)
-    mean = float(drawn.mean()) / law.mean
-    spread = scv(law)
-    if spread > 0.0 and drawn.var() > 0.0:
-        ratio = float(drawn.var() / drawn.mean() ** 2) / spread
-        law = varied(law, 1.0 / min(max(ratio, 0.25), 4.0)) or law
-    changed: Law = longer(law, 1.0 / mean)
-    return changed
+def _on_clock(workload: Workload, fleet: Fleet, longer_by: float) -> tuple[Workload, Fleet]:
+    """What else takes its time, on a clock whose second is `longer_by` seconds."""
+    retries, patience, limit = workload.retries, workload.patience, fleet.rate_limit
+    if retries is not None:
+        retries = replace(retries, delay_seconds=retries.delay_seconds / longer_by)
+    if patience is not None:
+        patience = longer(patience, 1.0 / longer_by)
+    if limit is not None:
+        limit = replace(limit, window_seconds=limit.window_seconds / longer_by)
+    return replace(workload, retries=retries, patience=patience), replace(fleet, rate_limit=limit)

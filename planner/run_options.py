@@ -1,0 +1,30 @@
+"""Knows the options of `bullgauge-planner predict` that ask for the band of one run, without loading anything."""
+
+import argparse
+
+MOST_JOBS = 5_000_000
+
+
+def add_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--run-of",
+        metavar="JOBS",
+        type=_count,
+        help="also the band in which 9 of 10 runs of so many jobs fall",
+    )
+    verb.add_argument(
+        "--fitted-to",
+        metavar="JOBS",
+        type=_count,
+        help="the file was fitted to so many jobs, which widens that band",
+    )
+    verb.add_argument(
+        "--pickup", metavar="TIME", help="how long an idle slot takes to pick a job up there (default: 0s)"
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 2 <= number <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text}: give a number from 2 to {MOST_JOBS}")
+    return number
