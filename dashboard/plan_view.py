@@ -10,6 +10,7 @@ from dashboard import plan_tables as tables
 from dashboard.plan_answers import Row, goal
 from dashboard.plan_charts import Mark, wait_curves
 from dashboard.plan_compare import Side, queue_names
+from dashboard.plan_figures import figure
 from dashboard.plan_jobs import Asked
 from planner.queue_file import AskedFile
 
@@ -26,16 +27,17 @@ def headline(question: Asked, found: Known) -> None:
     was = question.rows([question.before], found).get(queue.name) if question.before else None
     needed = question.needed(found)
     first, second, third, fourth = st.columns(4)
-    first.metric("p95 wait", tables.wait(row), _from(was, tables.wait), delta_color="off",
-                 help="19 of 20 jobs start within this time. Source: planner, " + row["method"])  # fmt: skip
-    second.metric("Slots used", tables.used(row), _from(was, tables.used), delta_color="off",
-                  help="Arrivals × mean service time ÷ slots. Source: planner.")  # fmt: skip
-    third.metric("Slots needed", tables.needed(queue.name, needed), f"has {row['slots']}",
-                 delta_color="off", delta_arrow="off",
-                 help="The fewest slots that meet the objectives. Source: planner, size.")  # fmt: skip
-    fourth.metric("Most an hour", tables.most(row), f"set by {row['ceiling_set_by']}", delta_color="off",
-                  delta_arrow="off", help="Beyond it the backlog grows. Source: planner.")  # fmt: skip
+    figure(first, "p95 wait", tables.wait(row), _from(was, tables.wait), _ABOUT_WAIT + row["method"])
+    figure(second, "Slots used", tables.used(row), _from(was, tables.used), _ABOUT_USED)
+    figure(third, "Slots needed", tables.needed(queue.name, needed), f"has {row['slots']}", _ABOUT_NEEDED)
+    figure(fourth, "Most an hour", tables.most(row), f"set by {row['ceiling_set_by']}", _ABOUT_MOST)
     _verdict(row)
+
+
+_ABOUT_WAIT = "19 of 20 jobs start within this time. Source: planner, "
+_ABOUT_USED = "Arrivals × mean service time ÷ slots. Source: planner."
+_ABOUT_NEEDED = "The fewest slots that meet the objectives. Source: planner, size."
+_ABOUT_MOST = "Beyond it the backlog grows. Source: planner."
 
 
 def _from(row: Row | None, told: Callable[[Any], str]) -> str | None:

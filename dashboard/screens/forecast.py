@@ -1,0 +1,120 @@
+"""This file knows the screen Forecast: the weeks ahead with a band, when the objective breaks, slots by the hour."""
+
+import uuid
+from collections.abc import Hashable, Iterator
+from datetime import UTC, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from dashboard import plan_ahead_view
+from dashboard.page import Page
+from dashboard.plan_ahead import Ahead
+from dashboard.plan_document import read
+from dashboard.plan_fleets import document_of
+from dashboard.plan_hours import hours
+from dashboard.plan_now import taken
+from dashboard.plan_work import Job, Work
+from dashboard.source_shared import SharedSource
+from planner.errors import BadInput
+from planner.forecast_hours import HOUR, WEEK_HOURS, Hourly
+from planner.history_counts import together
+from planner.queue_file import AskedQueue
+
+SLICE_SECONDS = 0.25
+MOST_QUEUES = 40
+ALL = "all queues"
+
+
+def show(page: Page) -> None:
+    """Draw it. Raises SourceError."""
+    histories = _histories(page)
+    if not histories:
+        st.info(
+            "The source holds no whole hour of any queue yet: a forecast needs three days of them.",
+            icon=":material/timeline:",
+        )
+        return
+    zone = _zone()
+    weeks = st.slider("Weeks ahead", 1, 8, 1, key="forecast-weeks", help="The band widens with each of them.")
+    try:
+        queues = _queues(page)
+    except BadInput as error:
+        st.error(f"The planner can't use what is known of the slots: {error}", icon=":material/error:")
+        queues = {}
+    chosen = page.queue if page.queue in histories else next(iter(histories))
+    first = Ahead(chosen, histories[chosen], weeks, zone, queues.get(chosen))
+    place, buttons, table = st.empty(), st.container(), st.empty()
+    known: dict[Hashable, Any] = {}
+    for _ in _worked_on([first], known, with_slots=True):
+        with place.container():
+            plan_ahead_view.one(first, first.answer(known), zone)
+    answer = first.answer(known)
+    if answer is not None:
+        with buttons:
+            plan_ahead_view.downloads(answer)
+    others = _all(histories, queues, weeks, zone)
+    for _ in _worked_on(others, known, with_slots=False):
+        with table.container():
+            plan_ahead_view.every([(one, one.answer(known)) for one in others], zone)
+
+
+def _histories(page: Page) -> dict[str, Hourly]:
+    """Asked once an hour for all viewers. Raises SourceError."""
+    hour = page.now_seconds // HOUR
+    if isinstance(page.source, SharedSource):
+        found: dict[str, Hourly] = page.source.once(
+            ("hours", hour), lambda: hours(page.source, page.now_seconds)
+        )
+        return found
+    return hours(page.source, page.now_seconds)
+
+
+def _zone() -> tzinfo:
+    """The clock on the viewer's wall."""
+    try:
+        return ZoneInfo(st.context.timezone) if st.context.timezone else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def _queues(page: Page) -> dict[str, AskedQueue]:
+    """The work and the slots of each queue: as seen, else as the user's file says. Raises BadInput."""
+    document = document_of(page.file_path) if page.file_path is not None else None
+    found = {queue.name: queue for queue in page.file.queues} if page.file is not None else {}
+    live = taken(page, document).live.document
+    return found | ({queue.name: queue for queue in read(live, "live").queues} if live is not None else {})
+
+
+def _all(
+    histories: dict[str, Hourly], queues: dict[str, AskedQueue], weeks: int, zone: tzinfo
+) -> list[Ahead]:
+    """The busiest queues, and all together."""
+    busiest = sorted(histories, key=lambda name: -float(histories[name].counts[-WEEK_HOURS:].sum()))[
+        :MOST_QUEUES
+    ]
+    found = [Ahead(name, histories[name], weeks, zone, queues.get(name)) for name in busiest]
+    return [Ahead(ALL, together(histories), weeks, zone), *found] if len(found) > 1 else found
+
+
+@st.cache_resource
+def _work() -> Work:
+    return Work()
+
+
+def _worked_on(asked: list[Ahead], known: dict[Hashable, Any], with_slots: bool) -> Iterator[None]:
+    """Once at first, and whenever more is known, until all is."""
+    is_first = True
+    viewer = st.session_state.setdefault("forecast-viewer", uuid.uuid4().hex)
+    while True:
+        wanted: dict[Hashable, Job] = {}
+        for one in asked:
+            wanted |= {**one.first(), **one.then(known, with_slots)}
+        found = _work().answers(f"{viewer}-{with_slots}", wanted, SLICE_SECONDS)
+        if is_first or found.keys() - known.keys():
+            is_first = False
+            known.update(found)
+            yield
+        elif len(found) == len(wanted):
+            return

@@ -1,0 +1,196 @@
+"""Weeks of history in a real Prometheus: hours, forecast and fit as the planner's own command finds them there."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from dashboard.page import fitted
+from dashboard.plan_ahead import Ahead
+from dashboard.plan_document import read
+from dashboard.plan_hours import hours
+from dashboard.plan_live import live
+from dashboard.plan_seen import seen
+from dashboard.plan_work import Work
+from dashboard.source_prometheus import PrometheusSource
+from dashboard.sources import Span
+from exporter import catalogue as c
+from planner.forecast_output import values
+from tests.alerts.conftest import promtool, tool
+from tests.processes import Program
+from tests.servers import free_port
+
+WEEKS = 5
+SCRAPE = 240
+END = int(time.time()) // 3600 * 3600
+BEGAN = END - WEEKS * 168 * 3600
+SERVICE_SECONDS = 0.8
+FLEET = {"queues": [{"name": "email", "concurrency": 1, "jobs_per_hour": 1000,
+                     "service": {"law": "exponential", "mean": SERVICE_SECONDS}}]}  # fmt: skip
+
+
+def jobs_an_hour() -> np.ndarray:
+    """A day with its peak at 14 h UTC, quiet weekends, 3 % more each week; Poisson, of one seed."""
+    moments = BEGAN + 3600 * np.arange(WEEKS * 168)
+    day = 1 + 0.7 * np.cos(2 * math.pi * (moments / 3600 % 24 - 14) / 24)
+    weekday = (moments // 86400 + 3) % 7  # 1 January 1970 was a Thursday
+    mean = 1200 * day * np.where(weekday >= 5, 0.3, 1.0) * 1.03 ** ((moments - BEGAN) / 604800)
+    return np.random.default_rng(7).poisson(mean)
+
+
+def openmetrics() -> str:
+    """What an exporter of one queue would have shown: jobs at even times within each hour, services exponential."""
+    each = 3600 // SCRAPE
+    jobs = np.repeat(jobs_an_hour() / each, each)
+    count = np.concatenate([[0.0], np.cumsum(jobs)])
+    moments = BEGAN + SCRAPE * np.arange(len(count))
+    interval = np.concatenate([[0.0], np.cumsum(2.0 * SCRAPE**2 / jobs)])
+    queue = 'prefix="bull",queue="email"'
+    series: dict[str, Any] = {
+        f"{c.REDIS_UP.name}{{{{}}}}": np.ones(len(count)),
+        f"{c.ADDED.name}{{{{{queue}}}}}": count,
+        f"{c.JOB_WAIT.name}_count{{{{{queue}}}}}": count,
+        f"{c.JOB_WAIT.name}_sum{{{{{queue}}}}}": 0.1 * count,
+        f'{c.JOB_DURATION.name}_count{{{{{queue},job_type="send",status="completed"}}}}': count,
+        f'{c.JOB_DURATION.name}_sum{{{{{queue},job_type="send",status="completed"}}}}': SERVICE_SECONDS
+        * count,
+        f"{c.JOB_DURATION_SQUARE.name}{{{{{queue}}}}}": 2 * SERVICE_SECONDS**2 * count,
+        f"{c.ARRIVAL_SQUARE.name}{{{{{queue}}}}}": interval,
+        f'{c.PROCESSED.name}{{{{{queue},status="completed"}}}}': count,
+        f'{c.PROCESSED.name}{{{{{queue},status="failed"}}}}': 0 * count,
+        f"{c.WORKERS.name}{{{{{queue}}}}}": 0 * count + 1,
+        f"{c.WORKERS_SATURATED.name}{{{{{queue}}}}}": 0 * count,
+    }
+    for state in c.JOB_STATES:
+        series[f'{c.SIZE.name}{{{{{queue},state="{state}"}}}}'] = 0 * count + (state == "active")
+    for edge in (0.1, 0.5, 1.0, 2.5, 10.0, math.inf):
+        share = 1 - math.exp(-edge / SERVICE_SECONDS)
+        told = "+Inf" if math.isinf(edge) else f"{edge:g}"
+        own = f'{queue},job_type="send",status="completed",le="{told}"'
+        series[f"{c.JOB_DURATION.name}_bucket{{{{{own}}}}}"] = share * count
+    lines = []
+    for name, samples in sorted(series.items()):
+        told = name.replace("{{}}", '{job="bullgauge",instance="one"}')
+        told = told.replace("{{", '{job="bullgauge",instance="one",').replace("}}", "}")
+        lines += [f"{told} {value:.10g} {at}" for value, at in zip(samples, moments, strict=True)]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    tool("prometheus", "prometheus", "--version")
+    place = tmp_path_factory.mktemp("weeks")
+    (place / "history.om").write_text(openmetrics())
+    # One block: with a block every two hours it takes minutes.
+    once = ("create-blocks-from", "--max-block-duration=2000h", "openmetrics")
+    promtool("tsdb", *once, str(place / "history.om"), str(place / "tsdb"))
+    (place / "prometheus.yaml").write_text("{}\n")
+    port = free_port()
+    program = Program(
+        [
+            "prometheus",
+            f"--config.file={place}/prometheus.yaml",
+            f"--storage.tsdb.path={place}/tsdb",
+            "--storage.tsdb.retention.time=100d",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+    )
+    program.wait_for("Server is ready to receive web requests", 30)
+    yield f"http://127.0.0.1:{port}"
+    program.kill()
+
+
+def planner(*arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-m", "planner", *arguments, "--json"], capture_output=True, text=True
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads(done.stdout)
+
+
+def test_hours_are_those_that_were_put_there(prometheus: str) -> None:
+    [(name, history)] = hours(PrometheusSource(prometheus), END + 60).items()
+    assert name == "email"
+    assert history.start == BEGAN
+    assert history.counts == pytest.approx(jobs_an_hour(), rel=0.08)
+    assert history.counts.sum() == pytest.approx(jobs_an_hour().sum(), rel=0.01)
+
+
+def test_weeks_ahead_and_slots_by_the_hour_are_what_the_command_answers(
+    prometheus: str, tmp_path: Path
+) -> None:
+    (tmp_path / "fleet.yaml").write_text(yaml.safe_dump(FLEET))
+    arguments = ("--prometheus", prometheus, "--from", f"{BEGAN}", "--to", f"{END}", "--weeks", "2")
+    [told] = planner("forecast", *arguments, "--fleet", str(tmp_path / "fleet.yaml"))["queues"]
+    history = hours(PrometheusSource(prometheus), END + 60)["email"]
+    ahead = Ahead("email", history, 2, UTC, read(FLEET, "fleet").queues[0])
+    known = {key: job() for key, job in ahead.first().items()}
+    known |= {key: job() for key, job in ahead.then(known).items()}
+    answer = ahead.answer(known)
+    assert answer is not None
+    mine = values(answer, UTC)
+    assert mine["peak"]["hour"] == told["peak"]["hour"]
+    for word in ("jobs", "low", "high"):
+        assert mine["peak"][word] == pytest.approx(told["peak"][word], rel=1e-6)
+    assert mine["breaks"] == {
+        **told["breaks"],
+        "bears_jobs_per_hour": pytest.approx(told["breaks"]["bears_jobs_per_hour"]),
+    }
+    assert mine["breaks"]["expected_at"] is not None
+    assert [hour["slots_high"] for hour in mine["hours"]] == [hour["slots_high"] for hour in told["hours"]]
+
+
+def test_a_live_workload_is_what_the_command_fits(prometheus: str) -> None:
+    source = PrometheusSource(prometheus)
+    span = fitted(86_400.0, END, 960)
+    found = seen(source, span)
+    arguments = (
+        "--prometheus",
+        prometheus,
+        "--from",
+        f"{span.start_seconds:.0f}",
+        "--to",
+        f"{span.end_seconds:.0f}",
+    )
+    [told] = planner("fit", *arguments)["queues"]
+    [fits] = live(found, None, None).fits.values()
+    assert fits.arrivals is not None and fits.service is not None
+    assert fits.arrivals.rate.value == pytest.approx(told["arrivals_per_second"]["value"], rel=0.01)
+    assert fits.service.mean.value == pytest.approx(SERVICE_SECONDS, rel=0.01)
+    assert fits.service.mean.value == pytest.approx(told["service_seconds"]["value"], rel=0.01)
+    assert fits.service.scv.value == pytest.approx(1.0, abs=0.02)
+    # The even jobs of the generator, and the truth of what was put there.
+    assert fits.arrivals.rate.value == pytest.approx(jobs_an_hour()[-24:].sum() / 86_400, rel=0.02)
+
+
+def test_slots_that_nothing_tells_are_unknown_and_said(prometheus: str) -> None:
+    found = seen(PrometheusSource(prometheus), Span(END - 86_400, END, 960))
+    without = live(found, None, None)
+    assert without.document is None
+    assert "give --config" in without.left_out["email"]
+    with_file = live(found, read(FLEET, "fleet"), FLEET)
+    assert with_file.document is not None
+    [entry] = with_file.document["queues"]
+    assert entry["concurrency"] == 1
+    assert "jobs_per_hour" not in entry
+    assert read(with_file.document, "live").queues[0].question.fleet.slots == 1
+
+
+def test_work_is_done_once_and_what_is_not_asked_for_any_more_is_dropped() -> None:
+    done: list[str] = []
+    work = Work(threads=1)
+    jobs = {name: (lambda name=name: done.append(name) or name) for name in ("a", "b")}  # type: ignore[misc]
+    assert work.answers("one", jobs, 5.0) == {"a": "a", "b": "b"}
+    assert work.answers("two", jobs, 5.0) == {"a": "a", "b": "b"}
+    assert done == ["a", "b"]
