@@ -62,6 +62,10 @@ class CacheWatch:
             for name, settings in self._settings.items():
                 self._read_counters(name, settings, deadline)
 
+    def forget(self) -> None:
+        """A server is gone, so what was counted with it is no number of now."""
+        self.snapshots = {}
+
     def _take(self, cache: "_Cache", deadline: float) -> None:
         sizes, lives = cache.measure(deadline)
         known_sizes = [size for size in sizes if isinstance(size, int) and size > 0]

@@ -172,6 +172,7 @@ class Collector:
             self._links.close()
             return self._down()
         self._notices.warn_some(readings.errors, _ERRORS_TOLD)
+        self._notices.warn_some([f"scrape: {reason}" for reason in readings.unreached.values()], _ERRORS_TOLD)
         page = Page()
         page.add(c.REDIS_UP, "", 1)
         read = time.monotonic()
@@ -198,8 +199,8 @@ class Collector:
         """Success and seconds of each collector; one that is not permitted or not asked for has no entry."""
         refused = self._follower.refused
         outcomes = {
-            "queues": (not readings.moved, read_seconds),
-            "events": (events_fresh, events_seconds),
+            "queues": (not readings.moved and not readings.unreached, read_seconds),
+            "events": (events_fresh and not readings.unreached, events_seconds),
             "connections": (bool(readings.clients), read_seconds),
             "redis": (bool(readings.info), read_seconds),
             "caches": (bool(self._follower.caches), 0.0),

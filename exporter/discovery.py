@@ -12,7 +12,7 @@ from exporter.settings import TargetSettings
 from exporter.streamreader import StreamReader
 from exporter.topology import Links
 from exporter.walk import ScanBudget, Walk
-from exporter.wire import ReplyError, pack
+from exporter.wire import ReplyError, WireError, pack
 
 VERIFY_SECONDS = 5.0
 """How often Bull queues (could have moved to BullMQ) and named queues that were not there are looked at again."""
@@ -152,7 +152,12 @@ class Finder:
         if followed.stream is not None and not followed.stream.caught_up:
             # All events of a queue that moved here from Bull are new; one that could not be read may be old.
             is_new = is_new if have is None else have.source == "pubsub"
-            self._streams.admit(followed, counting_began_ms, now_ms, deadline, is_new=is_new)
+            try:
+                self._streams.admit(followed, counting_began_ms, now_ms, deadline, is_new=is_new)
+            except WireError:
+                # Where to begin is not known: it must be found again.
+                self._roster.remove(queue)
+                raise
 
     def _due_again(self) -> set[QueueName]:
         now = time.monotonic()

@@ -300,7 +300,8 @@ class Follower:
         for wire in self._links.wires:
             began = time.perf_counter()
             reply = wire.call("PING" if "time" in self.refused else "TIME", deadline=deadline)
-            self.round_trips.observe(time.perf_counter() - began)
+            if wire.connected:
+                self.round_trips.observe(time.perf_counter() - began)
             self._clock.set(reply)
 
     def _take_messages(self) -> None:
@@ -342,6 +343,8 @@ class Follower:
         if now < self._next_housekeeping:
             return
         self._next_housekeeping = now + HOUSEKEEPING_SECONDS
+        if not self._links.is_whole:
+            self._mend()
         self._look_for_rights(now)
         self._roster.forget_parked()
         with self.lock:
@@ -351,6 +354,18 @@ class Follower:
                 f"more than {self._settings.open_jobs_max} open jobs: the oldest are forgotten and will count as "
                 "unknown_start; raise open_jobs_max to follow more"
             )
+
+    def _mend(self) -> None:
+        """A primary of a cluster is gone: the others are followed meanwhile. Raises WireError when all are."""
+        self._caches.forget()
+        deadline = deadline_in(self._settings.redis.timeout_seconds)
+        before = self._links.wires
+        opened = list(self._links.connect(deadline))
+        for wire in opened:
+            self._greet(wire, deadline)
+        if opened or self._links.wires is not before:
+            self._learn_rights(deadline)
+            self._prepare()
 
     def _drop_gone(self) -> None:
         while self._gone:

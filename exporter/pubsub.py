@@ -13,7 +13,7 @@ from exporter.notices import Notices
 from exporter.reading import epoch_seconds, ready_seconds
 from exporter.roster import Roster
 from exporter.topology import Links, Topology
-from exporter.wire import ReplyError, pack
+from exporter.wire import ReplyError, WireError, pack
 
 _FACT_FIELDS = ("name", "timestamp", "delay", "opts", "attemptsMade")
 Facts = dict[Message, JobFact]
@@ -63,8 +63,11 @@ class BullEvents:
             pass
         # The pattern must be the granted one, letter by letter (bull-data-model, section 10).
         patterns = subscriptions(self._prefixes)
-        wire = self._links.wires[0]
+        # In a cluster, what is published to one primary is heard at each.
+        wire = next(wire for wire in self._links.wires if wire.connected)
         replies = wire.exchange(b"".join(pack(("PSUBSCRIBE", p)) for p in patterns), len(patterns), deadline)
+        if not wire.connected:
+            raise WireError(str(replies[0]))
         denied = [str(reply) for reply in replies if isinstance(reply, ReplyError)]
         self.refused = denied[0] if denied else None
         if denied:

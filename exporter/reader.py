@@ -12,6 +12,7 @@ from exporter import keys, reading
 from exporter.asks import QueueRequest, allowed_asks, bulk
 from exporter.clock import ServerClock
 from exporter.keys import QueueName
+from exporter.node_wire import UNREACHABLE
 from exporter.snapshot import QueueSnapshot
 from exporter.topology import Links
 from exporter.wire import ReplyError, WireError, pack
@@ -20,7 +21,7 @@ SCHEDULER_GRACE_SECONDS = 60
 """A scheduler counts as stopped when its next run is overdue for longer than this."""
 
 # A server that answers so answers nothing else truly.
-_UNAVAILABLE = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOAUTH", "WRONGPASS")
+_UNAVAILABLE = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOAUTH", "WRONGPASS", UNREACHABLE)
 _MOVED = ("MOVED", "ASK")
 
 KnownTimes = Callable[[QueueName, bytes], tuple[float | None, float | None]]
@@ -37,6 +38,8 @@ class Readings:
     clients_max: list[int | None] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     moved: bool = False
+    unreached: dict[int, str] = field(default_factory=dict)
+    """Why a primary of a cluster could not be read, by wire; its queues are not in `queues`."""
 
 
 class _Trip:
@@ -130,15 +133,26 @@ class Reader:
             self._request(queue).packed(late, trip.sink(wire))
             tickets.append(trip.reserve(wire, len(self._asks)))
         trip.run(deadline)
-        for asked in server:
-            self._take_server(trip, asked, readings)
+        for wire, asked in enumerate(server):
+            self._take_server(trip, asked, wire, readings)
         names = [ask.name for ask in self._asks]
         found = []
         for queue, ticket in zip(queues, tickets, strict=True):
             answers = dict(zip(names, trip.replies(ticket, len(names)), strict=True))
-            self._note_errors(queue, answers, readings)
+            self._note_errors(queue, answers, ticket[0], readings)
             found.append(_Queue(queue, ticket[0], answers))
-        return found
+        return self._reached(found, readings)
+
+    def _reached(self, found: list[_Queue], readings: Readings) -> list[_Queue]:
+        """The queues that could be read; raises WireError when nothing could."""
+        unreached = readings.unreached
+        reached = [queue for queue in found if queue.wire not in unreached]
+        if unreached and not (reached or (not found and len(unreached) < len(self._links.wires))):
+            raise WireError(next(iter(unreached.values())))
+        if unreached:
+            # A sum over some of the servers would be no true number of all.
+            readings.info, readings.clients, readings.clients_max = [], [], []
+        return reached
 
     def _ask_server(self, trip: _Trip, wire: int) -> dict[str, tuple[int, int]]:
         wanted = {
@@ -150,9 +164,11 @@ class Reader:
         }
         return {name: trip.ask(wire, *words) for name, words in wanted.items() if name not in self._refused}
 
-    def _take_server(self, trip: _Trip, asked: dict[str, tuple[int, int]], readings: Readings) -> None:
+    def _take_server(
+        self, trip: _Trip, asked: dict[str, tuple[int, int]], wire: int, readings: Readings
+    ) -> None:
         replies = {name: trip.reply(ticket) for name, ticket in asked.items()}
-        _raise_unavailable(replies.values())
+        self._note_unavailable(replies.values(), wire, readings)
         self._clock.set(replies.get("time"))
         if isinstance(info := replies.get("info"), bytes):
             readings.info.append(info)
@@ -174,11 +190,21 @@ class Reader:
             request = self._requests[queue] = QueueRequest(queue, self._asks)
         return request
 
-    def _note_errors(self, queue: QueueName, answers: reading.Answers, readings: Readings) -> None:
+    def _note_unavailable(self, replies: Iterable[Any], wire: int, readings: Readings) -> None:
+        """A server that can't answer now is passed over where it is one of several. Raises WireError."""
+        for reply in replies:
+            if isinstance(reply, ReplyError) and str(reply).startswith(_UNAVAILABLE):
+                if not self._links.is_cluster:
+                    raise WireError(str(reply))
+                readings.unreached.setdefault(wire, str(reply))
+
+    def _note_errors(self, queue: QueueName, answers: reading.Answers, wire: int, readings: Readings) -> None:
         errors = [(name, reply) for name, reply in answers.items() if isinstance(reply, ReplyError)]
         if not errors:
             return
-        _raise_unavailable(reply for _, reply in errors)
+        self._note_unavailable((reply for _, reply in errors), wire, readings)
+        if wire in readings.unreached:
+            return
         readings.moved |= any(str(reply).startswith(_MOVED) for _, reply in errors)
         readings.errors += [f"queue {keys.label(queue.base)!r}: {name}: {reply}" for name, reply in errors]
 
@@ -297,12 +323,6 @@ class Reader:
             oldest_active=reading.past(queue.oldest_active, now),
             active_unlocked=queue.unlocked,
         )
-
-
-def _raise_unavailable(replies: Iterable[Any]) -> None:
-    for reply in replies:
-        if isinstance(reply, ReplyError) and str(reply).startswith(_UNAVAILABLE):
-            raise WireError(str(reply))
 
 
 def _is_job(reply: Any) -> bool:

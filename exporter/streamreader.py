@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter import keys
 from exporter.asks import bulk
+from exporter.node_wire import UNREACHABLE
 from exporter.roster import Followed, Roster
 from exporter.streams import BEGINNING, Stream, StreamInfo, just_before, stream_info
 from exporter.topology import Links
@@ -61,7 +62,10 @@ class StreamReader:
             stream.move_to(BEGINNING if is_new else just_before(counting_began_ms))
             return
         wire = self._links.wires[self._links.owner(stream.key)]
-        info = self._info(wire.call("XINFO", "STREAM", stream.key, deadline=deadline))
+        reply = wire.call("XINFO", "STREAM", stream.key, deadline=deadline)
+        if isinstance(reply, ReplyError) and str(reply).startswith(UNREACHABLE):
+            raise WireError(str(reply))
+        info = self._info(reply)
         stream.admit(info, counting_began_ms, now_ms, is_new=is_new)
 
     def read(self, deadline: float) -> list[Batch]:
@@ -142,11 +146,11 @@ class StreamReader:
             packed, checked = b"", []
         *infos, reply = wire.exchange(packed + group.request(self._count), len(checked) + 1, deadline)
         self._check(checked, infos)
+        for stream in group.streams:
+            stream.at_end = not isinstance(reply, ReplyError)
         if isinstance(reply, ReplyError):
             self._refuse(group, reply, deadline)
             return []
-        for stream in group.streams:
-            stream.at_end = True
         batches = [(group.by_key[key], entries) for key, entries in reply or ()]
         if self._cannot_count is not False and "xinfo|stream" not in self._refused:
             self._check_read([stream for stream, _ in batches if stream not in checked], wire, deadline)
@@ -182,7 +186,7 @@ class StreamReader:
             for stream, kind in zip(group.streams, types, strict=True):
                 if kind not in ("stream", b"stream", "none", b"none"):
                     self._roster.change_source(self._roster.followed[stream.queue], "none")
-        else:
+        elif not str(error).startswith(UNREACHABLE):
             raise WireError(f"XREAD: {error}")
 
     def _adapt(self, received: int, batches: list[Batch]) -> None:

@@ -19,6 +19,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from exporter.keys import cluster_slot
+from exporter.node_wire import NodeWire, PutOffError
 from exporter.settings import RedisSettings, SentinelSettings, TlsSettings
 from exporter.wire import ReplyError, Wire, WireError
 
@@ -128,36 +129,65 @@ class Links:
         self._name = name
         self._endpoints: list[Endpoint] = []
         self._owner = [0] * 16384 if topology.is_cluster else None
+        self._failures: list[WireError] = []
         self.wires: list[Wire] = [] if topology.is_cluster else [Wire(self._opener(None), "redis")]
 
     def connect(self, deadline: float) -> Iterator[Wire]:
-        """Open what is closed; yields each wire that was newly opened. Raises WireError."""
+        """Open what is closed; yields each wire that was newly opened.
+
+        Raises WireError, for a cluster when no primary can be reached.
+        """
         if self._owner is not None and not self.wires:
             self.refresh()
-        try:
-            yield from self._open_closed(deadline)
-        except WireError:
-            # In a cluster a replica may have taken over from a node that is gone.
-            if not self.refresh():
-                raise
-            yield from self._open_closed(deadline)
+        yield from self._open_closed(deadline)
+        if any(not isinstance(failure, PutOffError) for failure in self._failures):
+            # A replica may have taken over from a node that is gone.
+            yield from self._open_closed(deadline) if self._has_changed() else ()
+        if self._failures and not any(wire.connected for wire in self.wires):
+            raise self._failures[0]
 
     def _open_closed(self, deadline: float) -> Iterator[Wire]:
+        self._failures = []
         for wire in self.wires:
             if not wire.connected:
-                wire.connect(deadline)
-                wire.call("CLIENT", "SETNAME", f"bullgauge:{self._name}", deadline=deadline)
-                yield wire
+                try:
+                    wire.connect(deadline)
+                    wire.call("CLIENT", "SETNAME", f"bullgauge:{self._name}", deadline=deadline)
+                except WireError as error:
+                    if self._owner is None:
+                        raise
+                    self._failures.append(error)
+                if wire.connected:
+                    yield wire
+
+    def _has_changed(self) -> bool:
+        try:
+            return self.refresh()
+        except WireError:
+            return False
+
+    @property
+    def is_cluster(self) -> bool:
+        return self._owner is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every server is connected."""
+        return all(wire.connected for wire in self.wires)
 
     def refresh(self) -> bool:
-        """Ask the cluster anew who owns what; wires to nodes that stay are kept. Whether other nodes serve now."""
+        """Ask the cluster anew who owns what; wires to nodes that stay are kept. Whether other nodes serve now.
+
+        `wires` is another list when their order changed.
+        """
         if self._owner is None:
             return False
         before = self._endpoints
         kept = {wire.address: wire for wire in self.wires}
         ranges = self._topology.slots(self._endpoints)
         endpoints = self._endpoints = list(dict.fromkeys(endpoint for _, _, endpoint in ranges))
-        self.wires = [kept.get(str(e)) or Wire(self._opener(e), str(e)) for e in endpoints]
+        if endpoints != before:
+            self.wires = [kept.get(str(e)) or NodeWire(self._opener(e), str(e)) for e in endpoints]
         for wire in self.wires:
             kept.pop(wire.address, None)
         for wire in kept.values():

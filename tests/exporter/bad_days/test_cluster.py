@@ -10,8 +10,9 @@ from redis.cluster import RedisCluster
 
 from tests.conftest import ExporterProcess
 from tests.exporter.bad_days.bullmq import bullmq
-from tests.exporter.bad_days.looking import eventually, finished, is_up, look, says_nothing_but_down
+from tests.exporter.bad_days.looking import eventually, finished, is_up, look, size
 from tests.exporter.bad_days.queues import HandQueue
+from tests.exporter.truth.page import Page
 from tests.servers import Server, start_cluster
 
 Exporter = Callable[..., ExporterProcess]
@@ -66,7 +67,8 @@ def test_a_primary_that_goes_and_comes_back(cluster: list[Server], exporter: Exp
     for name in QUEUES:
         eventually(process, lambda page, q=name: finished(page, q) == 5)
     cluster[2].pause()
-    assert says_nothing_but_down(look(process, timeout_seconds=2))
+    page = look(process, timeout_seconds=2)
+    assert queues_on(page) == {name for name in QUEUES if owner(cluster, name) is not cluster[2]}
     cluster[2].resume()
     eventually(process, is_up)
     eventually(process, lambda _: _is_whole(cluster[0]))
@@ -75,6 +77,40 @@ def test_a_primary_that_goes_and_comes_back(cluster: list[Server], exporter: Exp
     for name in QUEUES:
         page = eventually(process, lambda page, q=name: (finished(page, q) or 0) >= 7)
         assert finished(page, name) == 7
+
+
+def test_the_queues_of_the_other_primaries_stay_when_one_is_dead(
+    cluster: list[Server], exporter: Exporter
+) -> None:
+    for server in cluster:
+        server.client().config_set("cluster-require-full-coverage", "no")
+    # The node that was named is the dead one.
+    process = exporter(cluster[2].url, "--cluster")
+    writer = client(cluster[0])
+    queues = {name: HandQueue(writer, name).create().finish(5) for name in QUEUES}  # type: ignore[arg-type]
+    for name in QUEUES:
+        eventually(process, lambda page, q=name: finished(page, q) == 5)
+    cluster[2].kill()
+    left = {name for name in QUEUES if owner(cluster, name) is not cluster[2]}
+    assert len(left) == 2
+    page = eventually(process, lambda page: queues_on(page) == left)
+    assert is_up(page)
+    assert page.value("queue_exporter_scrape_success", collector="queues") == 0
+    # Sums over all servers are not to be had.
+    assert page.value("queue_redis_memory_bytes") is None
+    assert page.values("queue_redis_connections") == []
+    for name in left:
+        queues[name].finish(2)
+        page = eventually(process, lambda page, q=name: (finished(page, q) or 0) >= 7)
+        assert (finished(page, name), size(page, "waiting", name)) == (7, 0)
+    cluster[2].start()
+    (back,) = set(QUEUES) - left
+    eventually(process, lambda page: page.value("queue_exporter_scrape_success", collector="queues") == 1)
+    HandQueue(cluster[2].client(), back).create().finish(3)
+    page = eventually(process, lambda page: (finished(page, back) or 0) >= 8)
+    assert finished(page, back) == 8
+    assert queues_on(page) == set(QUEUES)
+    assert page.value("queue_redis_memory_bytes") is not None
 
 
 def test_a_replica_that_takes_over_is_found(
@@ -118,6 +154,16 @@ def test_a_slot_that_moves_takes_its_queue_along(cluster: list[Server], exporter
     page = eventually(process, lambda page: (finished(page, QUEUES[0]) or 0) >= 8)
     assert finished(page, QUEUES[0]) == 8
     assert look(process).value("queue_size", queue=QUEUES[0], state="waiting") == 0
+
+
+def queues_on(page: Page) -> set[str]:
+    """Every queue of which the page says anything."""
+    samples = [sample for family in page.families.values() for sample in family.samples]
+    return {sample.labels["queue"] for sample in samples if "queue" in sample.labels}
+
+
+def owner(cluster: list[Server], queue: str) -> Server:
+    return cluster[client(cluster[0]).keyslot(f"bull:{queue}:id") * 3 // 16384]
 
 
 def _is_whole(server: Server) -> bool:
