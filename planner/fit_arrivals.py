@@ -7,10 +7,11 @@ import numpy as np
 from scipy import special
 
 from planner import fit_laws
-from planner.arrivals import Arrivals, Poisson, Profile, Renewal
+from planner.arrivals import Arrivals, Mmpp, Poisson, Profile, Renewal
 from planner.fit_buckets import balanced
 from planner.fit_estimates import SURE, Estimate, scv_of
 from planner.fit_laws import FittedLaw
+from planner.fit_spells import fit_spells
 from planner.laws import Gamma, Vector
 from planner.observed import Observed, Steps
 
@@ -47,8 +48,8 @@ def fit_arrivals(seen: Observed) -> FittedArrivals:
     scv = _scv(seen, interval)
     rate = _rate(seen, scatter if scatter is not None else scv.value)
     shape = day_shape(seen.steps, max(scatter or 1.0, 1.0)) if seen.steps is not None else None
-    process, how = _process(rate.value or 0.0, scv, interval, shape)
-    doubts = tuple(_doubts(seen, scv, scatter, shape))
+    process, how = _process(seen, rate.value or 0.0, scv, interval, shape)
+    doubts = tuple(_doubts(seen, scv, scatter, shape, process))
     return FittedArrivals(process, rate, scv, scatter, shape, how, doubts)
 
 
@@ -169,10 +170,13 @@ def by_hour_of_day(steps: Steps) -> tuple[Vector, Vector] | None:
 
 
 def _process(
-    rate: float, scv: Estimate, interval: FittedLaw | None, shape: tuple[float, ...] | None
+    seen: Observed, rate: float, scv: Estimate, interval: FittedLaw | None, shape: tuple[float, ...] | None
 ) -> tuple[Arrivals, str]:
     if shape is not None:
         return Profile(shape, rate, DAY), "a rate for each hour of the day (UTC), Poisson within it"
+    spells = fit_spells(seen.steps, rate, scv.value) if seen.steps is not None else None
+    if spells is not None:
+        return spells, f"in spells: {_of_spells(spells)}"
     if interval is None or scv.value is None:
         return Poisson(rate), "Poisson, for want of anything that tells more"
     if scv.low is not None and scv.high is not None and scv.low <= 1.0 <= scv.high:
@@ -180,8 +184,19 @@ def _process(
     return Renewal(interval.law), f"independent intervals: {interval.how}"
 
 
+def _of_spells(spells: Mmpp) -> str:
+    (high, low), (leaves_high, leaves_low) = spells.rates, spells.switch_per_second
+    return (
+        f"{high:.3g} a second for {1 / leaves_high:.3g} s, {low:.3g} for {1 / leaves_low:.3g} s, on average"
+    )
+
+
 def _doubts(
-    seen: Observed, scv: Estimate, scatter: float | None, shape: tuple[float, ...] | None
+    seen: Observed,
+    scv: Estimate,
+    scatter: float | None,
+    shape: tuple[float, ...] | None,
+    process: Arrivals,
 ) -> list[str]:
     found = []
     if scv.value is None:
@@ -190,9 +205,11 @@ def _doubts(
         found.append(
             f"within an hour arrivals vary with squared CV {scv.value:.2f}; the profile is Poisson (1)"
         )
-    if scatter is not None and scv.value is not None and scatter > 2.0 * max(scv.value, 0.5):
+    lumped = scatter is not None and scv.value is not None and scatter > 2.0 * max(scv.value, 0.5)
+    if lumped and not isinstance(process, Mmpp):
         found.append(
-            f"arrivals come in spells: counts scatter {scatter:.1f} times as Poisson, intervals {scv.value:.1f}"
+            f"arrivals come in spells that could not be fitted: counts scatter {scatter:.1f} times as Poisson, "
+            f"intervals {scv.value:.1f} times"
         )
     if shape is None and seen.seconds < DAY:
         found.append(f"shape over the day unknown: {seen.seconds / HOUR:.3g} h seen, a day is needed")

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from planner import fit_buckets, fit_laws
+from planner.arrivals import Mmpp, Poisson, Renewal
 from planner.fit_arrivals import dispersion, fit_arrivals
 from planner.fit_estimates import scv_of, share
 from planner.fit_failures import fit_failures
@@ -208,6 +209,37 @@ def test_counts_scatter_as_much_as_they_are_bursty() -> None:
     assert dispersion(Steps(0.0, 1.0, flat)) == pytest.approx(1.0, abs=0.06)
     assert dispersion(Steps(0.0, 1.0, flat * 3)) == pytest.approx(3.0, abs=0.2)
     assert dispersion(Steps(0.0, 1.0, flat[:5])) is None
+
+
+def in_spells(random: np.random.Generator, seconds: float) -> np.ndarray:
+    """20 a second for 10 s on average, then 2 a second for 20 s, and so on."""
+    moment, busy, found = 0.0, True, []
+    while moment < seconds:
+        lasts = random.exponential(10.0 if busy else 20.0)
+        found.append(moment + np.sort(random.random(random.poisson((20.0 if busy else 2.0) * lasts))) * lasts)
+        moment, busy = moment + lasts, not busy
+    return np.concatenate(found)
+
+
+def test_arrivals_in_spells_are_told_from_bursts_and_their_rates_are_found() -> None:
+    found = []
+    for seed in range(6):
+        times = in_spells(np.random.default_rng(seed), 5000.0)
+        counts = np.histogram(times, bins=np.arange(0.0, times[-1], 1.0))[0].astype(float)
+        process = fit_arrivals(observed(times, steps=Steps(0.0, 1.0, counts))).process
+        assert isinstance(process, Mmpp)
+        assert process.per_second == pytest.approx(len(times) / times[-1], rel=0.01)
+        found.append((*process.rates, *process.switch_per_second))
+    assert np.mean(found, axis=0) == pytest.approx([20.0, 2.0, 0.1, 0.05], rel=0.15)
+
+
+def test_independent_bursts_and_steady_streams_are_no_spells() -> None:
+    random = np.random.default_rng(22)
+    for gaps in (random.exponential(0.2, 20_000), random.gamma(0.25, 0.8, 20_000)):
+        times = np.cumsum(gaps)
+        counts = np.histogram(times, bins=np.arange(0.0, times[-1], 1.0))[0].astype(float)
+        process = fit_arrivals(observed(times, steps=Steps(0.0, 1.0, counts))).process
+        assert isinstance(process, Poisson | Renewal)
 
 
 # --- failures and slots --------------------------------------------------------------------------------------------
