@@ -76,6 +76,7 @@ class Follower:
         self._state = state
         self._on_records = on_records
         prefixes = tuple(prefix.encode() for prefix in settings.prefixes)
+        self._topology = topology
         self._links = Links(topology, "follow")
         self._reader = StreamReader(self._links, roster)
         self._caches = CacheWatch(settings, self._links, Random(2))
@@ -343,6 +344,9 @@ class Follower:
         if now < self._next_housekeeping:
             return
         self._next_housekeeping = now + HOUSEKEEPING_SECONDS
+        self._topology.look_for_switch()
+        if self._links.is_left_behind:
+            raise WireError("Sentinel names another primary")
         if not self._links.is_whole:
             self._mend()
         self._look_for_rights(now)

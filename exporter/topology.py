@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ class Topology:
         self._options = _connection_options(settings)
         self.database = int(self._options.get("db") or 0)
         self.is_cluster = settings.cluster
+        self._sentinels: Sentinel | None = None
+        self.named: Endpoint | None = None
+        """The primary that Sentinel named last; None without Sentinel."""
 
     @property
     def address(self) -> str:
@@ -60,7 +64,14 @@ class Topology:
         """The server to read from, asked of Sentinel where there is one. Raises WireError."""
         if self._settings.sentinel is None:
             return self._seed()
-        return self._ask_sentinels(self._settings.sentinel)
+        self.named = self._ask_sentinels(self._settings.sentinel)
+        return self.named
+
+    def look_for_switch(self) -> None:
+        """Ask Sentinel again: after an ordered switch the old primary goes on for ten seconds as if it were one."""
+        if self._settings.sentinel is not None:
+            with suppress(WireError):
+                self.primary()
 
     def open(self, endpoint: Endpoint, timeout_seconds: float) -> AbstractConnection:
         """A new connection, authenticated, in the right database. Raises WireError, one line without secrets."""
@@ -111,12 +122,15 @@ class Topology:
         return {"password": _password_in(file)}
 
     def _ask_sentinels(self, settings: SentinelSettings) -> Endpoint:
-        options = _sentinel_options(settings, self._settings)
-        addresses = [_host_and_port(text, 26379) for text in settings.addresses]
+        if self._sentinels is None:
+            options = _sentinel_options(settings, self._settings)
+            addresses = [_host_and_port(text, 26379) for text in settings.addresses]
+            self._sentinels = Sentinel(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
         try:
-            sentinels = Sentinel(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
-            host, port = sentinels.discover_master(settings.master)  # type: ignore[no-untyped-call]
+            host, port = self._sentinels.discover_master(settings.master)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
+            # A password file may say something else by the next time.
+            self._sentinels = None
             raise WireError(f"sentinel {','.join(settings.addresses)}: {_one_line(error)}") from error
         return Endpoint(host, port)
 
@@ -130,6 +144,8 @@ class Links:
         self._endpoints: list[Endpoint] = []
         self._owner = [0] * 16384 if topology.is_cluster else None
         self._failures: list[WireError] = []
+        self._opened_to: Endpoint | None = None
+        """The server of the one wire that there is without a cluster."""
         self.wires: list[Wire] = [] if topology.is_cluster else [Wire(self._opener(None), "redis")]
 
     def connect(self, deadline: float) -> Iterator[Wire]:
@@ -139,6 +155,8 @@ class Links:
         """
         if self._owner is not None and not self.wires:
             self.refresh()
+        if self.is_left_behind:
+            self.close()
         yield from self._open_closed(deadline)
         if any(not isinstance(failure, PutOffError) for failure in self._failures):
             # A replica may have taken over from a node that is gone.
@@ -169,6 +187,11 @@ class Links:
     @property
     def is_cluster(self) -> bool:
         return self._owner is not None
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether Sentinel names another primary than the one that is connected."""
+        return self._topology.named is not None and self._opened_to not in (None, self._topology.named)
 
     @property
     def is_whole(self) -> bool:
@@ -210,9 +233,11 @@ class Links:
             wire.close()
 
     def _opener(self, endpoint: Endpoint | None) -> Callable[[float], AbstractConnection]:
-        return lambda timeout_seconds: self._topology.open(
-            endpoint or self._topology.primary(), timeout_seconds
-        )
+        def open_to(timeout_seconds: float) -> AbstractConnection:
+            self._opened_to = endpoint or self._topology.primary()
+            return self._topology.open(self._opened_to, timeout_seconds)
+
+        return open_to
 
 
 def _new_connection(endpoint: Endpoint, options: dict[str, Any]) -> AbstractConnection:
