@@ -173,12 +173,19 @@ def _burn(g: Ground) -> Iterator[Alert]:
             "critical" if pair.fast and g.config.page_on_burn else "warning",
             expr,
             2 * MINUTE,
-            f"{WHERE}: failures use up the error budget {pair.factor:g} times too fast",
-            f"{_PERCENT} of the jobs of the last {pair.long} failed for good, {pair.factor:g} times the "
-            f"{share * 100:g} % that the objective of {g.config.objective} allows. " + _relation(g, rate),
+            f"{WHERE}: failures use up the error budget {_faster(pair.factor)} than it lasts",
+            f"{_PERCENT} of the jobs of the last {_IN_WORDS[pair.long]} failed for good; an objective of "
+            f"{g.config.objective} allows {share * 100:g} %. " + _relation(g, rate),
             window_seconds=pair.hold_seconds,
             labels=(("window", pair.long),),
         )
+
+
+_IN_WORDS = {"1h": "hour", "6h": "6 hours", "1d": "day", "3d": "3 days"}
+
+
+def _faster(factor: float) -> str:
+    return "faster" if factor == 1 else f"{factor:g} times faster"
 
 
 def _relation(g: Ground, rate: float) -> str:

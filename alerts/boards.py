@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from alerts import names as n
+from alerts.aims import Aim, aim
+from alerts.alert_jobs import budget
 from alerts.links import OVERVIEW, QUEUE, REDIS
 from alerts.panels import Board, Kind, Panel, Query, Row
 from alerts.rules import Ground
@@ -68,17 +70,17 @@ def _scorecard(g: Ground) -> Iterator[Panel]:
     """The report's targets. A target is aimed at; only a bound alarms."""
     yield _card(
         "Throughput",
-        "Finished jobs an hour over the last 30 minutes; the target is 10,000.",
+        f"Finished jobs an hour over the last 30 minutes; the target is {_aim(g, THROUGHPUT).text}.",
         f"sum({_of(g, n.per_hour('redis'))})",
         "short",
-        (10_000, "above"),
+        (_aim(g, THROUGHPUT).value, "above"),
     )
     yield _card(
         "Jobs processed",
         f"Jobs of the last 30 minutes that did not fail for good; the objective is {g.config.objective}.",
         f"min({_of(g, n.recorded('redis', c.PROCESSED, 'success_ratio30m'))})",
         "percentunit",
-        (0.999, "above"),
+        (1 - budget(g), "above"),
     )
     if g.config.profile == "bullmq":
         return
@@ -86,17 +88,17 @@ def _scorecard(g: Ground) -> Iterator[Panel]:
     yield _card(
         "Mean wait, worst queue",
         "From ready to first start, mean of 15 minutes, on the queue where it is longest; "
-        "the target is 500 ms.",
+        f"the target is {_aim(g, LATENCY).text}.",
         f"max({_of(g, wait)})",
         "s",
-        (0.5, "below"),
+        (_aim(g, LATENCY).value, "below"),
     )
     yield _card(
         "Connections",
-        "Clients over maxclients; 60–80 % is a band to plan for, and a lower share alarms nobody.",
+        f"Clients over maxclients; {_aim(g, CONNECTIONS).text} is aimed at, and a lower share alarms nobody.",
         f"max({_of(g, n.CONNECTIONS)})",
         "percentunit",
-        (0.8, "below"),
+        (_aim(g, CONNECTIONS).value, "below"),
     )
     yield _card(
         "Redis round trip",
@@ -107,12 +109,18 @@ def _scorecard(g: Ground) -> Iterator[Panel]:
     )
     yield _card(
         "Cache hits",
-        "Hits over look-ups of the whole Redis; 85 % is a target. A healthy Redis that carries Bull has "
-        "about 78 %, so nothing alarms here.",
+        f"Hits over look-ups of the whole Redis; {_aim(g, CACHE_HITS).text} is a target. A healthy Redis that "
+        "carries Bull has about 78 %, so nothing alarms here.",
         f"min({_of(g, n.recorded('redis', c.HITS, 'ratio15m'))})",
         "percentunit",
-        (0.85, "above"),
+        (_aim(g, CACHE_HITS).value, "above"),
     )
+
+
+def _aim(g: Ground, signal: Signal) -> Aim:
+    found = aim(g.config, signal)
+    assert found is not None, signal.name
+    return found
 
 
 def _card(title: str, text: str, expr: str, unit: str, target: tuple[float, str]) -> Panel:

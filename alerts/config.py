@@ -3,9 +3,18 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from alerts.receivers import Receiver
+from alerts.wellformed import LabelName, Objective, Promql, Span, Version, Web, Weekdays, Zone
 from exporter.settings import DURATION_BUCKETS
 
 
@@ -18,7 +27,18 @@ def _as_text(value: Any) -> Any:
 
 BoundText = Annotated[str, BeforeValidator(_as_text)]
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_RESERVED = {"alertname", "severity", "queue", "prefix", "bound", "team", "window", "instance"}
+_RESERVED = {
+    "alertname",
+    "alertstate",
+    "job",
+    "severity",
+    "queue",
+    "prefix",
+    "bound",
+    "team",
+    "window",
+    "instance",
+}
 
 
 class _Part(BaseModel):
@@ -96,17 +116,11 @@ class Route(_Part):
 class QuietHours(_Part):
     """When warnings wait until morning. Critical alerts never do."""
 
-    times: list[str] = Field(min_length=1, description="`HH:MM-HH:MM`, over midnight too")
-    weekdays: list[str] = Field(default_factory=list, description="such as `saturday` or `monday:friday`")
-    location: str = Field("UTC", description="time zone, such as `Europe/Berlin`")
-
-    @field_validator("times")
-    @classmethod
-    def _form(cls, times: list[str]) -> list[str]:
-        for span in times:
-            if not re.fullmatch(r"([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d", span):
-                raise ValueError(f"{span!r} must be HH:MM-HH:MM")
-        return times
+    times: list[Span] = Field(min_length=1, description="`HH:MM-HH:MM`, over midnight too")
+    weekdays: list[Weekdays] = Field(
+        default_factory=list, description="such as `saturday` or `monday:friday`"
+    )
+    location: Zone = Field("UTC", description="time zone, such as `Europe/Berlin`")
 
 
 class Guards(_Part):
@@ -125,21 +139,37 @@ class Addresses(_Part):
     """Where runbooks and dashboards are found; the links in each alert begin with these."""
 
     runbooks: str = Field("runbooks", description="address of the folder that holds the runbooks")
-    grafana: str = Field("", description="address of Grafana, such as https://grafana.example.com")
+    grafana: Web = Field("", description="address of Grafana, such as https://grafana.example.com")
 
 
 class Figures(_Part):
     """PromQL for what the exporter can't see; each must give one series per queue or fleet."""
 
-    worker_memory_bytes: str | None = None
-    worker_cpu_cores: str | None = None
+    worker_memory_bytes: Promql | None = None
+    worker_cpu_cores: Promql | None = None
+
+
+OLDEST = {"prometheus": "2.42", "alertmanager": "0.25"}
+"""The versions that the tests run. `keep_firing_for` came with Prometheus 2.42."""
 
 
 class Targets(_Part):
     """The versions that the files are written for."""
 
-    alertmanager: str = Field("0.25", pattern=r"^\d+\.\d+(\.\d+)?$")
-    prometheus: str = Field("2.42", pattern=r"^\d+\.\d+(\.\d+)?$")
+    alertmanager: Version = Field(OLDEST["alertmanager"], pattern=r"^\d+\.\d+(\.\d+)?$")
+    prometheus: Version = Field(OLDEST["prometheus"], pattern=r"^\d+\.\d+(\.\d+)?$")
+
+    @field_validator("alertmanager", "prometheus")
+    @classmethod
+    def _new_enough(cls, version: str, info: ValidationInfo) -> str:
+        oldest = OLDEST[str(info.field_name)]
+        if _numbers(version) < _numbers(oldest):
+            raise ValueError(f"{version} is too old: these files need {info.field_name} {oldest} or newer")
+        return version
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 class Config(_Signals):
@@ -150,9 +180,9 @@ class Config(_Signals):
     cache_hit_rate: SignalBounds | None = None
     overrides: list[Override] = Field(default_factory=list)
     queues: list[Queue] = Field(default_factory=list)
-    objective: BoundText = Field("99.9%", description="share of jobs that must not fail, over 30 days")
+    objective: Objective = Field("99.9%", description="share of jobs that must not fail, over 30 days")
     page_on_burn: bool = Field(False, description="fast burn of the error budget is critical, not a warning")
-    alerts: dict[str, bool] = Field(default_factory=dict, description="`QueueStalls: off` leaves one out")
+    alerts: dict[str, bool] = Field(default_factory=dict, description="`BullJobsStalled: off` leaves one out")
     severities: dict[str, Literal["warning", "critical"]] = Field(
         default_factory=dict, description="another severity for an alert that has only one"
     )
@@ -170,15 +200,15 @@ class Config(_Signals):
         "bullgauge", description="whose metrics: bullgauge's, or those of BullMQ's exportPrometheusMetrics()"
     )
     job: str = Field("bullgauge", description="value of the label `job` of the scrape", min_length=1)
-    replica_labels: list[str] = Field(
+    replica_labels: list[LabelName] = Field(
         ["instance", "pod"], min_length=1, description="labels that tell exporters of one Redis apart"
     )
-    redis_labels: list[str] = Field(
+    redis_labels: list[LabelName] = Field(
         ["job", "namespace", "cluster", "env", "redis"],
         min_length=1,
         description="labels that tell two Redis servers apart",
     )
-    buckets: list[float] = Field(
+    buckets: list[Annotated[float, Field(gt=0)]] = Field(
         default_factory=list, description="further edges that the exporter was given by --bucket"
     )
     targets: Targets = Field(default_factory=Targets)

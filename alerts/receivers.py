@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from alerts.wellformed import Web
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,7 +37,7 @@ class Email(_Part):
 class Webhook(_Part):
     """A web address that takes Alertmanager's JSON. A secret address belongs into `url_file`."""
 
-    url: str | None = None
+    url: Web | None = None
     url_file: str | None = None
     bearer_token_file: str | None = None
 

@@ -24,7 +24,11 @@ class RoutingError(ValueError):
 
 
 def document(config: Config) -> dict[str, Any]:
-    """The content of alertmanager.yaml: complete as it stands, and its parts fit into another file."""
+    """The content of alertmanager.yaml: complete as it stands, and its parts fit into another file.
+
+    Raises RoutingError.
+    """
+    _check_names(config)
     whole: dict[str, Any] = {
         "route": {
             "receiver": NOWHERE,
@@ -36,6 +40,25 @@ def document(config: Config) -> dict[str, Any]:
     if config.quiet_hours is not None:
         whole["time_intervals"] = [{"name": QUIET, "time_intervals": [_quiet(config)]}]
     return whole
+
+
+def _check_names(config: Config) -> None:
+    if NOWHERE in config.receivers:
+        raise RoutingError(("receivers", NOWHERE), "this name is taken: it stands for nobody")
+    teams = [route.team for route in config.routes]
+    for index, team in enumerate(teams):
+        if team in teams[:index]:
+            who = f"team {team!r}" if team else "all others"
+            raise RoutingError(("routes", index), f"there is a route for {who} already")
+    if config.watchdog is not None:
+        _known(config, ("watchdog",), config.watchdog)
+
+
+def _known(config: Config, path: tuple[str | int, ...], name: str) -> str:
+    if name not in config.receivers:
+        known = ", ".join(config.receivers) or "none"
+        raise RoutingError(path, f"receiver {name!r} is not among {known}")
+    return name
 
 
 def _ours(config: Config) -> dict[str, Any]:
@@ -93,11 +116,7 @@ def _receiver(config: Config, route: Route, severity: str) -> str:
     """The receiver named; with one receiver and no routes, that one; else nobody."""
     named: str | None = getattr(route, severity) or route.critical
     if named is not None:
-        if named not in config.receivers:
-            raise RoutingError(
-                ("routes",), f"receiver {named!r} is not among {', '.join(config.receivers) or 'none'}"
-            )
-        return named
+        return _known(config, ("routes",), named)
     return next(iter(config.receivers)) if len(config.receivers) == 1 else NOWHERE
 
 

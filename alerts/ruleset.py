@@ -31,6 +31,7 @@ def groups(config: Config, thresholds: Thresholds) -> tuple[Group, ...]:
     g = ground(config, thresholds)
     known = alerts(g)
     _check_names(config, {alert.name for alert in known})
+    _check_severities(config, known)
     wanted = tuple(alert for alert in known if config.alerts.get(alert.name, True))
     return (Group("bullgauge-recordings", tuple(_recordings(g))), Group("bullgauge-alerts", wanted))
 
@@ -84,3 +85,12 @@ def _check_names(config: Config, known: Iterable[str]) -> None:
                 close = difflib.get_close_matches(name, names, n=1)
                 hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
                 raise ThresholdError((key, name), f"no such alert{hint}")
+
+
+def _check_severities(config: Config, known: Iterable[Alert]) -> None:
+    for name, wanted in config.severities.items():
+        if any(alert.name == name and alert.severity != wanted for alert in known):
+            raise ThresholdError(
+                ("severities", name),
+                "can't be changed here: its severities come from its bounds, or from what is the matter",
+            )

@@ -1,6 +1,6 @@
 """This file knows what is told of an alert at length: meaning, times, what silences it, what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from alerts.inhibitions import Inhibition
+from alerts.inhibitions import SAME_NAME, Inhibition
 from alerts.promql import Pace
 from alerts.quantities import show_seconds
 from alerts.routing import GROUP_WAIT
@@ -49,7 +49,7 @@ def runbook(name: str, alerts: Sequence[Alert], inhibitions: Sequence[Inhibition
         rows=[row(alert, pace) for alert in mine],
         bounded=any(alert.bound for alert in mine),
         holds=any(alert.holds for alert in mine),
-        silences=silences(name, inhibitions),
+        silences=silences(name, {alert.severity for alert in mine}, inhibitions),
     )
 
 
@@ -76,9 +76,10 @@ def row(alert: Alert, pace: Pace) -> Row:
     )
 
 
-def silences(name: str, inhibitions: Sequence[Inhibition]) -> list[str]:
-    """What keeps Alertmanager from sending an alert, in words."""
-    lines = [inhibition.words for inhibition in inhibitions if inhibition.silences(name)]
+def silences(name: str, severities: Collection[str], inhibitions: Sequence[Inhibition]) -> list[str]:
+    """What keeps Alertmanager from sending an alert of these severities, in words."""
+    can = [inhibition for inhibition in inhibitions if inhibition.silences(name)]
+    lines = [one.words for one in can if len(severities) > 1 or SAME_NAME not in one.equal]
     return [*lines, "A silence that somebody set in Alertmanager."]
 
 

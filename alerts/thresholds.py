@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import promql_parser
 
 from alerts import quantities
+from alerts.aims import aim
 from alerts.config import Bounds, Config, Override
 from alerts.promql import Matcher, queue_is, queue_is_not
 from alerts.quantities import QuantityError, Unit
@@ -160,7 +161,11 @@ def _targets(config: Config) -> Iterator[tuple[str, str]]:
     for signal in SIGNALS:
         given: Bounds | None = getattr(config, signal.name)
         if given is not None and given.target is not None:
-            yield signal.name, given.target
+            try:
+                aim(config, signal)
+                yield signal.name, given.target
+            except QuantityError as error:
+                raise ThresholdError((signal.name, "target"), f"{given.target!r} {error}") from error
 
 
 def _check_overrides(config: Config) -> None:

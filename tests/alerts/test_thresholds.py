@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts import config_file
+from alerts import boards, config_file
+from alerts.aims import aim
 from alerts.config_file import ConfigError
-from alerts.signals import DRAIN, FAILURES, LATENCY, THROUGHPUT
+from alerts.signals import CACHE_HITS, CONNECTIONS, DRAIN, FAILURES, LATENCY, THROUGHPUT
 from tests.alerts.conftest import USERS_BLOCK, plan
 
 
@@ -149,6 +150,47 @@ BAD = {
         "a template in a label would make a new alert at each change",
     ),
     "reserved label": ("labels: {severity: x}", "'severity' is no label that can be added"),
+    "target of another unit": (
+        "redis_connection_utilization:\n  target: 5ms",
+        "alerts.yaml:2: redis_connection_utilization.target: '5ms' must be a percentage",
+    ),
+    "target that is no band": ("redis_connection_utilization: {target: 80-60%}", "is no band"),
+    "no objective": ("objective: abc", "alerts.yaml:1: objective: 'abc' is not a percentage"),
+    "objective without a unit": ("objective: '99.9'", "objective: '99.9' must be a percentage"),
+    "objective of all jobs": ("objective: 100%", "must be between 0% and 100%"),
+    "old Prometheus": (
+        "targets:\n  prometheus: '2.41'",
+        "alerts.yaml:2: targets.prometheus: 2.41 is too old: these files need prometheus 2.42",
+    ),
+    "old Alertmanager": ("targets: {alertmanager: '0.24'}", "these files need alertmanager 0.25"),
+    "version as a number": ("targets: {prometheus: 2.50}", "must be in quotes"),
+    "unknown watchdog": ("watchdog: switch", "alerts.yaml:1: watchdog: receiver 'switch' is not among none"),
+    "receiver of a taken name": (
+        "receivers: {nowhere: {webhook: {url: 'http://x'}}}",
+        "receivers.nowhere: this name is taken",
+    ),
+    "webhook that is no address": ("receivers: {a: {webhook: {url: x.example}}}", "must begin with http://"),
+    "two routes of a team": (
+        "receivers: {a: {webhook: {url: 'http://x'}}}\nroutes:\n- {team: x, critical: a}\n- {team: x}",
+        "alerts.yaml:4: routes.2: there is a route for team 'x' already",
+    ),
+    "severity of an alert that has two": (
+        "severities: {BullLatencyHigh: critical}",
+        "alerts.yaml:1: severities.BullLatencyHigh: can't be changed here",
+    ),
+    "no PromQL": ("figures: {worker_memory_bytes: 'sum('}", "is no PromQL"),
+    "no weekday": ("quiet_hours: {times: ['22:00-07:00'], weekdays: [funday]}", "must be a day such as"),
+    "weekdays backwards": (
+        "quiet_hours: {times: ['22:00-07:00'], weekdays: ['friday:monday']}",
+        "runs backwards",
+    ),
+    "no time zone": ("quiet_hours: {times: ['22:00-07:00'], location: Mars}", "is no time zone"),
+    "no time of day": ("quiet_hours: {times: ['24:30-07:00']}", "must be HH:MM-HH:MM"),
+    "no time at all": ("quiet_hours: {times: ['22:00-22:00']}", "has no length"),
+    "no label": ("replica_labels: ['a b']", "'a b' is no name of a label"),
+    "queue as a server": ("redis_labels: [queue]", "tells queues apart"),
+    "no address": ("addresses: {grafana: grafana.example}", "must begin with http://"),
+    "bucket below 0": ("buckets: [-1]", "greater than 0"),
     "no mapping": ("- a", "must hold a mapping"),
     "not YAML": ("a: [", "alerts.yaml:1: not YAML"),
 }
@@ -161,6 +203,29 @@ def test_a_mistake_is_told_in_one_line_that_says_where(mistake: str) -> None:
         plan(text)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_target_is_shown_on_the_scorecard_and_alarms_nobody() -> None:
+    made = plan(
+        "queue_throughput: {critical: <100 jobs/hour, target: 12000 jobs/hour}\n"
+        "redis_connection_utilization: {target: 50-70%}\nqueue_processing_latency: {target: 300ms}\n"
+        "objective: 99%\n"
+    )
+    config = made.ground.config
+    aims = [aim(config, signal) for signal in (THROUGHPUT, CONNECTIONS, LATENCY, CACHE_HITS, DRAIN)]
+    assert [(found.text, found.value) if found else None for found in aims] == [
+        ("12000 jobs/hour", 12000),
+        ("50-70%", 0.7),
+        ("300ms", 0.3),
+        ("85%", 0.85),
+        None,
+    ]
+    cards = next(row for row in boards.boards(made.ground)[0].rows if row.title == "Scorecard").panels
+    shown = {card.title: card.target for card in cards}
+    assert shown["Throughput"] == (12000, "above")
+    assert shown["Connections"] == (0.7, "below")
+    assert shown["Mean wait, worst queue"] == (0.3, "below")
+    assert shown["Jobs processed"] == (0.99, "above")
 
 
 def test_an_edge_that_the_exporter_was_given_is_a_bound() -> None:
