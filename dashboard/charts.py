@@ -1,5 +1,6 @@
 """This file knows the shared look of charts: bounds drawn in, series told apart by more than their colour."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -39,7 +40,8 @@ def lines(
     names = [str(column) for column in table.columns]
     long = _long(table, unit)
     x = alt.X("time:T", title=None, axis=_time_axis(table.index))
-    y = alt.Y("value:Q", title=unit, scale=_scale(table, log), axis=_value_axis(log, format_))
+    decades = _decades(table, rules) if log else []
+    y = alt.Y("value:Q", title=unit, scale=_scale(table, decades), axis=_value_axis(decades, format_))
     colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
     dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=None, sort=names)
     tips = [
@@ -54,19 +56,28 @@ def lines(
     return _finish([*_bands(band), line, points, *_rules(rules)], height)
 
 
-def _scale(table: pd.DataFrame, log: bool) -> alt.Scale:
-    if log:
-        return alt.Scale(type="log", clamp=True, nice=False)
+def _scale(table: pd.DataFrame, decades: Sequence[float]) -> alt.Scale:
+    if decades:
+        return alt.Scale(type="log", clamp=True, nice=False, domain=[decades[0], decades[-1]])
     if not (table > 0).any(axis=None):
         return alt.Scale(domain=[0, 1])  # of nothing but zeros there is no scale
     return alt.Scale(zero=True, nice=True)
 
 
-def _value_axis(log: bool, format_: str) -> alt.Axis:
+def _decades(table: pd.DataFrame, rules: Sequence[Rule]) -> list[float]:
+    """The powers of ten around all that is drawn; what is 0 has no place on a logarithmic axis."""
+    seen = [float(value) for value in table.to_numpy().ravel() if value > 0] + [rule.value for rule in rules]
+    if not seen:
+        return []
+    low, high = math.floor(math.log10(min(seen))), math.ceil(math.log10(max(seen)))
+    return [10.0**power for power in range(low, max(high, low + 1) + 1)]
+
+
+def _value_axis(decades: Sequence[float], format_: str) -> alt.Axis:
     """Of a logarithmic axis the powers of ten alone: lines between them would be a grid of grids."""
-    if log:
-        return alt.Axis(format=format_, values=[10.0**power for power in range(-4, 6)])
-    return alt.Axis(format=format_, tickCount=5)
+    return (
+        alt.Axis(format=format_, values=list(decades)) if decades else alt.Axis(format=format_, tickCount=5)
+    )
 
 
 def _time_axis(times: pd.Index) -> alt.Axis:

@@ -7,6 +7,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from dashboard.choices import chosen
+from dashboard.settings import SettingsError
+
 EXTRA = {"streamlit": "streamlit", "pandas": "pandas", "altair": "altair", "promql_parser": "promql-parser"}
 EPILOG = """\
 example:
@@ -22,17 +25,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     missing = [package for module, package in EXTRA.items() if find_spec(module) is None]
     if missing:
         return _refused(f"{', '.join(missing)} missing; install with: pip install 'bullgauge[dashboard]'")
-    # Imported late, so that `--help` answers without the extra, and at once.
-    from dashboard import server
-    from dashboard.settings import SettingsError
-    from dashboard.user_file import FileError
-
     try:
-        return server.run(options)
-    except (SettingsError, FileError) as error:
+        return _run(options)
+    except SettingsError as error:
         return _refused(str(error))
     except KeyboardInterrupt:
         return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = chosen(options)
+    # Imported late, so that help and mistakes are told at once, and without the extra.
+    from dashboard import server
+
+    return server.run(settings)
 
 
 def _refused(text: str) -> int:

@@ -14,7 +14,7 @@ LIGHT = {
     "primaryColor": "#1f66a8",
     "backgroundColor": LIGHT_GROUND,
     "secondaryBackgroundColor": "#f3f6f9",
-    "textColor": "#1a222c",
+    "textColor": "#0d131a",
     "linkColor": "#1f66a8",
     "borderColor": "#d5dce4",
 }

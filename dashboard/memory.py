@@ -55,8 +55,9 @@ class History:
             self._prune(moment_seconds)
 
     @property
-    def first_seconds(self) -> float | None:
-        return self._moments[0] if self._moments else None
+    def moments(self) -> list[float]:
+        """When it looked, oldest first."""
+        return list(self._moments)
 
     def last(self, metric: Metric) -> list[float]:
         """The values of a metric in the newest look that has any."""

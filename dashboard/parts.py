@@ -85,7 +85,7 @@ def nothing(title: str, why: str) -> None:
     """The place of a chart that can't be drawn."""
     with st.container(border=True):
         st.subheader(title, anchor=False)
-        st.caption(f":gray[Not known: {why}.]")
+        st.caption(f"○ Not known: {why}.")
 
 
 def csv(title: str, table: pd.DataFrame) -> None:

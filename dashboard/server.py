@@ -1,7 +1,6 @@
 """This file knows how the dashboard is opened and served: source, file, page, /healthz."""
 
-import argparse
-import socket
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -17,7 +16,8 @@ from dashboard import opened, user_file
 from dashboard.demo import demo_running
 from dashboard.look import streamlit_options
 from dashboard.opened import Opened
-from dashboard.settings import Settings, SettingsError, read_access, read_listen, read_select, read_url
+from dashboard.settings import Settings
+from dashboard.shell import load_screens
 from dashboard.source_exporter import ExporterSource
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
@@ -26,10 +26,8 @@ SCRIPT = Path(__file__).parent / "app.py"
 LISTENING = "listening on "
 
 
-def run(options: argparse.Namespace) -> int:
+def run(settings: Settings) -> int:
     """Serve until stopped. Raises SettingsError and FileError."""
-    settings = read(options)
-    _check_port(settings)
     with ExitStack() as house:
         opened.keep(house.enter_context(opening(settings)))
         if not settings.is_private and not (settings.login or settings.user_header):
@@ -37,35 +35,11 @@ def run(options: argparse.Namespace) -> int:
                 f"warning: --listen {settings.host}: everybody who reaches this address can look; see --login"
             )
         app = st.App(SCRIPT, routes=[Route("/healthz", _healthz)], lifespan=_told(settings))
+        load_screens()  # now, and not while the first viewer waits
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end)
         app.run(config=streamlit_options(settings))
     return 0
-
-
-def read(options: argparse.Namespace) -> Settings:
-    """The settings that the command line chose. Raises SettingsError."""
-    host, port = read_listen(options.listen)
-    if not 0 < options.scrape_interval <= 3600:
-        raise SettingsError(
-            f"--scrape-interval {options.scrape_interval:g}: must be seconds above 0, at most 3600"
-        )
-    kind, url = "demo", ""
-    for name in ("prometheus", "exporter"):
-        if getattr(options, name):
-            kind, url = name, read_url(f"--{name}", getattr(options, name))
-    return Settings(
-        kind=kind,  # type: ignore[arg-type]
-        url=url,
-        config=options.config,
-        host=host,
-        port=port or _free_port(host),
-        select=read_select(options.select),
-        scrape_seconds=options.scrape_interval,
-        access=read_access(
-            options.headers_file, options.bearer_token_file, options.ca_file, options.tenant, options.timeout
-        ),
-        login=options.login,
-        user_header=options.user_header,
-    )
 
 
 @contextmanager
@@ -87,6 +61,11 @@ def opening(settings: Settings) -> Iterator[Opened]:
         yield Opened(settings, SharedSource(exporter), file, note)
 
 
+def _end(_number: int, _frame: object) -> None:
+    """The server has ended by then, and raises the signal once more; what was opened is closed on the way out."""
+    sys.exit(0)
+
+
 async def _healthz(_request: Request) -> JSONResponse:
     """Whether the dashboard itself lives; a source that is down is told on the page."""
     return JSONResponse({"status": "ok"})
@@ -100,23 +79,6 @@ def _told(settings: Settings) -> Any:
         yield
 
     return lifespan
-
-
-def _check_port(settings: Settings) -> None:
-    try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        raise SettingsError(f"--listen {where}: {error.strerror or error}; choose another address") from error
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def _say(text: str) -> None:

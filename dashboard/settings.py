@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from dashboard.web import Access
+from dashboard.access import Access
 
 DEFAULT_LISTEN = "127.0.0.1:8501"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

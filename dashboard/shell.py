@@ -1,13 +1,13 @@
 """This file knows the frame around every screen: navigation, range, queue, pause, and how old the figures are."""
 
-import importlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page as ScreenPage
 
 from dashboard import amounts, gate
 from dashboard.opened import Opened
@@ -16,6 +16,7 @@ from dashboard.queues_now import QUEUE
 from dashboard.sources import SourceError
 from exporter.catalogue import SIZE
 
+FOLDER = "dashboard.screens"
 REFRESH_SECONDS = 15
 STALE_SECONDS = 90.0
 """Three scrapes of 30 s: older figures are not those of now."""
@@ -33,6 +34,15 @@ class Screen:
     one_queue: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the viewer has chosen beside the screen."""
+
+    range_name: str
+    queue: str | None
+    paused: bool
+
+
 SCREENS = (
     Screen("overview", "Overview", ":material/speed:"),
     Screen("queue", "Queue", ":material/stacks:", one_queue=True),
@@ -44,6 +54,13 @@ SCREENS = (
 )
 
 
+def load_screens() -> None:
+    """Import every screen and what it draws with."""
+    for screen in SCREENS:
+        if _is_there(screen):
+            import_module(f"{FOLDER}.{screen.name}")
+
+
 def show(opened: Opened) -> None:
     """The whole page, for one look of one viewer."""
     st.set_page_config(
@@ -51,34 +68,32 @@ def show(opened: Opened) -> None:
     )
     if not gate.may_look(opened.settings):
         return
-    pages = {
-        screen.name: st.Page(
-            _shown(opened, screen),
-            title=screen.title,
-            icon=screen.icon,
-            url_path=screen.name,
-            default=place == 0,
-        )
-        for place, screen in enumerate(SCREENS)
-        if find_spec(f"dashboard.screens.{screen.name}") is not None
-    }
+    chosen: list[Chosen] = []
+    pages = {screen.name: _page(opened, screen, chosen) for screen in SCREENS if _is_there(screen)}
     st.session_state["screens"] = pages
     st.logo(str(FAVICON), size="large")
-    st.navigation(list(pages.values())).run()
+    current = st.navigation(list(pages.values()))
+    screen = next(screen for screen in SCREENS if screen.title == current.title)
+    # Outside the screen, so that the range is the same when one goes to another.
+    chosen.append(_controls(opened, screen))
+    current.run()
 
 
-def _shown(opened: Opened, screen: Screen) -> Callable[[], None]:
+def _is_there(screen: Screen) -> bool:
+    return find_spec(f"{FOLDER}.{screen.name}") is not None
+
+
+def _page(opened: Opened, screen: Screen, chosen: list[Chosen]) -> ScreenPage:
     def run() -> None:
-        range_name, queue, paused = _controls(opened, screen)
         # Only this part is drawn anew; what the reader has opened or scrolled to elsewhere stays.
-        live = st.fragment(run_every=None if paused else REFRESH_SECONDS)(_look)
-        live(opened, screen, range_name, queue)
+        live = st.fragment(run_every=None if chosen[0].paused else REFRESH_SECONDS)(look)
+        live(opened, screen, chosen[0].range_name, chosen[0].queue)
 
-    run.__name__ = screen.name
-    return run
+    is_first = screen is SCREENS[0]
+    return st.Page(run, title=screen.title, icon=screen.icon, url_path=screen.name, default=is_first)
 
 
-def _controls(opened: Opened, screen: Screen) -> tuple[str, str | None, bool]:
+def _controls(opened: Opened, screen: Screen) -> Chosen:
     with st.sidebar:
         range_name = st.selectbox(
             "Range",
@@ -92,10 +107,12 @@ def _controls(opened: Opened, screen: Screen) -> tuple[str, str | None, bool]:
         paused = st.toggle(
             "Pause", key="paused", persist_state="session", help="Stop to refresh, to read in peace"
         )
-        st.caption(opened.source.name)
+        st.caption(
+            opened.source.name.replace("://", ":\u2060//")
+        )  # as text: a link of theirs can't be read on dark
         if opened.note:
             st.caption(opened.note)
-    return range_name or DEFAULT_RANGE, queue, paused
+    return Chosen(range_name or DEFAULT_RANGE, queue, paused)
 
 
 def _queue_choice(opened: Opened, screen: Screen) -> str | None:
@@ -123,14 +140,14 @@ def queue_names(opened: Opened, now_seconds: float) -> list[str]:
     return sorted(queue_name(prefix, queue) for prefix, queue in found.columns)
 
 
-def _look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> None:
+def look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> None:
     page = make_page(opened, range_name, queue, time.time())
     title = screen.title if queue is None else f"{screen.title} · {queue}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title(title, anchor=False, width="content")
-        st.caption(_age(page), width="content")
+        st.markdown(f":small[{_age(page)}]", width="content")
     try:
-        importlib.import_module(f"dashboard.screens.{screen.name}").show(page)
+        import_module(f"{FOLDER}.{screen.name}").show(page)
     except SourceError as error:
         st.error(f"{error}", icon=":material/cloud_off:")
 
@@ -158,8 +175,10 @@ def _age(page: Page) -> str:
     except SourceError:
         return ":red[:material/error: **no fresh figures**: the source does not answer]"
     if newest is None:
-        return ":gray[:material/help: age of the figures not known: the exporter has not told when it last read Redis]"
+        return (
+            ":material/help: age of the figures not known: the exporter has not told when it last read Redis"
+        )
     age = max(0.0, page.now_seconds - newest)
     if age > STALE_SECONDS:
         return f":red[:material/error: **stale**: Redis was last read {amounts.seconds(age)} ago]"
-    return f":gray[:material/schedule: read {amounts.seconds(age)} ago · last {page.range_name}]"
+    return f":material/schedule: read {amounts.seconds(age)} ago · last {page.range_name}"

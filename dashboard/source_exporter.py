@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dashboard.access import Access
 from dashboard.memory import History, joined
 from dashboard.sources import SourceError, Span, Where, frame, joining
-from dashboard.web import Access, fetch, shown
+from dashboard.web import fetch, shown
 from exporter.catalogue import LAST_SUCCESS, QUEUES_DISCOVERED, REDIS_UP, Metric
 
 EVERY_SECONDS = 5.0

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.access import Access
 from dashboard.prometheus_query import gauge_query, increase_query
 from dashboard.sources import SourceError, Span, Where, frame
-from dashboard.web import Access, fetch, shown
+from dashboard.web import fetch, shown
 from exporter.catalogue import LAST_SUCCESS, Metric
 
 JOB = "bullgauge"

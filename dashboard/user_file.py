@@ -7,12 +7,13 @@ import yaml
 
 from alerts.config_file import ConfigError, parse
 from alerts.thresholds import Thresholds
+from dashboard.settings import SettingsError
 from planner.bounds import BLOCKS
 from planner.errors import BadInput
 from planner.queue_file import AskedFile, parsed, read_document
 
 
-class FileError(ValueError):
+class FileError(SettingsError):
     """The file can't be used; the text is one line: where, which value, which rule, what to do."""
 
 

@@ -5,22 +5,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from dashboard.access import Access
 from dashboard.sources import SourceError
 
-TIMEOUT_SECONDS = 10.0
 MOST_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach a source. Headers may hold secrets, so they stand in no message and no repr."""
-
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    ca_file: Path | None = None
-    timeout_seconds: float = TIMEOUT_SECONDS
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):

@@ -66,7 +66,7 @@ def _covered(chosen: Chosen, before: Side, after: Side) -> None:
     for name, span, one in zip(chosen.names, chosen.spans, (before, after), strict=True):
         if one.covered_seconds < 0.95 * span.seconds:
             known = amounts.seconds(one.covered_seconds) if one.covered_seconds else "none"
-            st.caption(f":gray[○ Of “{name}”, {known} of {amounts.seconds(span.seconds)} is known.]")
+            st.caption(f"○ Of “{name}”, {known} of {amounts.seconds(span.seconds)} is known.")
 
 
 def _table(page: Page, chosen: Chosen, before: Side, after: Side) -> None:

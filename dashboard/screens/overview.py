@@ -23,7 +23,7 @@ def show(page: Page) -> None:
         return
     show_cards(page, seen)
     _alarm(seen)
-    _worst(page, seen)
+    _worst(seen)
     _pace_and_waits(page)
     _work_and_connections(page, seen)
     _scorecard(seen.targets)
@@ -40,11 +40,11 @@ def _no_queues() -> None:
 
 def _alarm(seen: Overview) -> None:
     if seen.alarm.why:
-        st.caption(f":gray[Alerts not known: {seen.alarm.why}.]")
+        st.caption(f"○ Alerts not known: {seen.alarm.why}.")
         return
     firing, pending = seen.alarm.count("firing"), seen.alarm.count("pending")
     if not firing and not pending:
-        st.caption(":green[● No alert is pending or firing.]")
+        st.markdown(":green[● No alert is pending or firing.]")
         return
     with st.container(horizontal=True):
         for alert in seen.alarm.alerts[:12]:
@@ -54,7 +54,7 @@ def _alarm(seen: Overview) -> None:
             st.badge(text, color="red" if alert.severity == "critical" else "orange")
 
 
-def _worst(page: Page, seen: Overview) -> None:
+def _worst(seen: Overview) -> None:
     left, right = st.columns([3, 2])
     with left:
         _bars(seen)
@@ -65,7 +65,7 @@ def _worst(page: Page, seen: Overview) -> None:
                 st.page_link(
                     st.session_state["screens"]["queue"],
                     label=f"**{one.queue.name}**",
-                    query_params={"queue": one.queue.name, "range": page.range_name},
+                    query_params={"queue": one.queue.name},
                 )
                 st.markdown(parts.mark(one.level), width="content")
             st.caption(one.text)

@@ -211,7 +211,7 @@ def _types_and_limits(page: Page) -> None:
         )
         if types.empty:
             st.subheader("Job types", anchor=False)
-            st.caption(":gray[Not known: no attempt ended in this range.]")
+            st.caption("○ Not known: no attempt ended in this range.")
         else:
             parts.heading("Job types", source, types)
             columns = {"Failed": st.column_config.NumberColumn(format="percent")}

@@ -1,0 +1,107 @@
+"""Knows how the command begins, what it refuses and in which words, and that it ends without leaving anything."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboard.settings import Settings, SettingsError, read_access, read_select
+from tests.processes import Program
+
+ANYWHERE = ["--prometheus", "http://127.0.0.1:9"]
+
+
+def ended(*arguments: str) -> tuple[int, list[str]]:
+    """Exit status and stderr of a command that doesn't begin to serve."""
+    command = [sys.executable, "-m", "dashboard", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--prometheus", "localhost:9090"], "must be an address such as http://localhost:9090"),
+        ([*ANYWHERE, "--listen", "8501"], "must be HOST:PORT"),
+        ([*ANYWHERE, "--config", "nowhere.yaml"], "nowhere.yaml: No such file"),
+        ([*ANYWHERE, "--bearer-token-file", "nowhere"], "--bearer-token-file nowhere: No such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments: list[str], said: str) -> None:
+    status, lines = ended(*arguments)
+    assert status == 2
+    [line] = lines
+    assert line.startswith("bullgauge-dashboard: ") and said in line
+
+
+def test_a_mistake_in_the_file_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text("queues:\n  - {name: email, slots: 5, jobs_per_hour: 100}\n  - {name: sms, slots: -1}\n")
+    status, [line] = ended(*ANYWHERE, "--config", str(file))
+    assert status == 2
+    assert f"{file}:3" in line and "slots" in line
+
+
+def test_a_taken_port_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, [line] = ended(*ANYWHERE, "--listen", f"127.0.0.1:{port}")
+    assert status == 2
+    assert f"--listen 127.0.0.1:{port}" in line and "choose another address" in line
+
+
+def test_without_a_source_the_usage_says_which_there_are() -> None:
+    status, lines = ended()
+    assert status == 2
+    assert "--prometheus --exporter --demo" in lines[-1]
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_an_address_that_others_reach_is_warned_about(host: str, warned: bool) -> None:
+    program = Program([sys.executable, "-m", "dashboard", *ANYWHERE, "--listen", f"{host}:0"])
+    try:
+        program.wait_for(f"listening on http://{host}:")
+    finally:
+        program.stop()
+    assert any("everybody who reaches this address" in line for line in program.lines) == warned
+
+
+def test_the_demo_begins_by_itself_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "dashboard", "--demo", "--listen", "127.0.0.1:0"]
+    program = Program(command, env=environment)
+    try:
+        program.wait_for("listening on ", seconds=40)
+    finally:
+        assert program.stop(seconds=30) == 0, program.tail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_headers_come_from_a_file_and_stand_in_no_repr(tmp_path: Path) -> None:
+    file = tmp_path / "headers"
+    file.write_text("# for Mimir\nX-Scope-OrgID: team-a\n\nX-Key: very-secret\n")
+    access = read_access(file, None, None, None, 10.0)
+    assert access.headers == {"X-Scope-OrgID": "team-a", "X-Key": "very-secret"}
+    assert "very-secret" not in repr(Settings("prometheus", access=access))
+    file.write_text("X-Scope-OrgID\n")
+    with pytest.raises(SettingsError, match=":1: must be a line such as"):
+        read_access(file, None, None, None, 10.0)
+
+
+def test_a_token_and_a_tenant_become_headers(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("abc\n")
+    access = read_access(None, token, None, "team-a", 10.0)
+    assert access.headers == {"Authorization": "Bearer abc", "X-Scope-OrgID": "team-a"}
+
+
+def test_series_are_selected_by_job_unless_told_otherwise() -> None:
+    assert dict(read_select([])) == {"job": "bullgauge"}
+    assert dict(read_select(["job=queues", "cluster=west"])) == {"job": "queues", "cluster": "west"}
+    with pytest.raises(SettingsError, match="LABEL=VALUE"):
+        read_select(["cluster"])
