@@ -1,12 +1,24 @@
 """This file knows the time by the Redis server's clock."""
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 # A reply is heard late, never early, so the earliest one tells the time; clocks drift and are slewed by less than this.
 _DRIFT_SECONDS_PER_SECOND = 0.001
 # What lies further behind is no late reply: the server's clock was set back.
 _STEP_SECONDS = 0.25
+
+
+# A smaller step may be a first reply that was heard late.
+FORWARD_STEP_SECONDS = 2.0
+
+
+class Step(NamedTuple):
+    """The server's clock was set ahead."""
+
+    until_ms: float
+    """What is later than this was written after it."""
+    step_ms: float
 
 
 class ServerClock:
@@ -38,6 +50,13 @@ class ServerClock:
         """How far the server's clock is ahead of `time.monotonic`, as far as it is known now."""
         offset = self._offset
         return time.time() - time.monotonic() if offset is None else offset
+
+    def step_since(self, ahead: float) -> Step | None:
+        """The step ahead since `ahead_of_monotonic` was that."""
+        step = self.ahead_of_monotonic() - ahead
+        if step < FORWARD_STEP_SECONDS:
+            return None
+        return Step((ahead + time.monotonic() + FORWARD_STEP_SECONDS / 2) * 1000, step * 1000)
 
     def _is_late(self, offset: float, now: float) -> bool:
         """Whether the reply only seems to tell an earlier time because it waited to be read."""

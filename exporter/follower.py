@@ -15,9 +15,9 @@ from random import Random
 from exporter import rights
 from exporter.bull_recovery import BullRecovery
 from exporter.caches import CacheSnapshot, CacheWatch
-from exporter.clock import ServerClock
+from exporter.clock import FORWARD_STEP_SECONDS, ServerClock, Step
 from exporter.discovery import Finder
-from exporter.events import Message
+from exporter.events import Message, milliseconds
 from exporter.keys import QueueName
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
@@ -26,7 +26,7 @@ from exporter.place import StateFile
 from exporter.pubsub import BullEvents
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
-from exporter.streamreader import StreamReader
+from exporter.streamreader import Batch, StreamReader
 from exporter.tally import Histogram
 from exporter.topology import Links, Topology
 from exporter.walk import ScanBudget
@@ -87,6 +87,8 @@ class Follower:
         self._bull = BullEvents(topology, prefixes, roster, clock, self._wake)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
+        self._ahead = 0.0
+        """How far the server's clock was ahead of the monotonic one at the last poll."""
         self._started = time.monotonic()
         self._began_ms = began_ms
         """When counting began, by the server's clock; 0 until it is known."""
@@ -193,6 +195,7 @@ class Follower:
             self._begin()
         self._learn_rights(deadline)
         self._prepare()
+        self._ahead = self._clock.ahead_of_monotonic()
         self._next_poll = 0.0
         self.connected, self.error = True, None
 
@@ -274,8 +277,9 @@ class Follower:
         while more:
             batches = self._reader.read(deadline)
             pressed = self._reader.is_pressed(batches)
+            step = self._clock_step(batches, deadline)
             with self.lock:
-                more = self._reader.take(batches)
+                more = self._reader.take(batches, step)
                 self._reader.settle()
             self._after_events(deadline)
             if time.monotonic() > patience:
@@ -288,6 +292,17 @@ class Follower:
         with self._answer:
             self._answered = asked
             self._answer.notify_all()
+
+    def _clock_step(self, batches: list[Batch], deadline: float) -> Step | None:
+        """Whether the server's clock was set ahead since the last look; what it wrote since may tell it first."""
+        if len(self._links.wires) > 1 or not self._clock.known:
+            return None  # servers of a cluster have clocks of their own
+        latest_ms = max((milliseconds(entries[-1][0]) for _, entries in batches), default=0)
+        if latest_ms > self._now_ms() + FORWARD_STEP_SECONDS * 1000:
+            self._clock.set(self._links.wires[0].call("TIME", deadline=deadline))
+        step = self._clock.step_since(self._ahead)
+        self._ahead = self._clock.ahead_of_monotonic()
+        return step
 
     def _poll_pause(self, *, pressed: bool) -> float:
         """Small streams that turn over quickly are polled five times as often."""

@@ -138,6 +138,16 @@ class Lifecycle:
         for job in self.open.values():
             job.active_ms = -1.0
 
+    def clock_stepped(self, step_ms: float) -> None:
+        """The clock of the times above was set ahead: a step is no time that passed."""
+        for job in self.open.values():
+            if job.active_ms >= 0:
+                job.active_ms += step_ms
+            if job.ready_ms >= 0:
+                job.ready_ms += step_ms
+        if self.tally.last_arrival_ms >= 0:
+            self.tally.last_arrival_ms += step_ms
+
     def forget_oldest(self, count: int) -> None:
         """Drop the open jobs seen longest ago; their ends will count as unknown starts."""
         for job_id in list(self.open)[:count]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from exporter import keys
 from exporter.asks import bulk
+from exporter.clock import Step
+from exporter.events import milliseconds
 from exporter.node_wire import UNREACHABLE
 from exporter.roster import Followed, Roster
 from exporter.streams import BEGINNING, Stream, StreamInfo, just_before, stream_info
@@ -81,14 +83,27 @@ class StreamReader:
         self._adapt(sum(wire.bytes_received for wire in self._links.wires) - received, batches)
         return batches
 
-    def take(self, batches: list[Batch]) -> bool:
-        """Apply what was read; whether any stream holds more."""
-        more = False
+    def take(self, batches: list[Batch], step: Step | None = None) -> bool:
+        """Apply what was read; whether any stream holds more. `step` lies somewhere in it, or before."""
         for stream, entries in batches:
-            stream.take(entries)
             stream.at_end = len(entries) < self._last_count
-            more |= not stream.at_end
-        return more
+        for stream, entries in batches if step is None else self._take_until(step, batches):
+            if entries:
+                stream.take(entries)
+        return not all(stream.at_end for stream, _ in batches)
+
+    def _take_until(self, step: Step, batches: list[Batch]) -> list[Batch]:
+        """Apply what was written before the server's clock was set ahead, then the step; returns the rest."""
+        rest = []
+        for stream, entries in batches:
+            early = [entry for entry in entries if milliseconds(entry[0]) <= step.until_ms]
+            if early:
+                stream.take(early)
+            rest.append((stream, entries[len(early) :]))
+        for group in self._groups:
+            for stream in group.streams:
+                stream.lifecycle.clock_stepped(step.step_ms)
+        return rest
 
     def is_pressed(self, batches: list[Batch]) -> bool:
         """Whether a stream turned over so much since the last poll that it may soon be trimmed before it is read."""

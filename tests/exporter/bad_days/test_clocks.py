@@ -96,6 +96,23 @@ def test_a_server_whose_clock_is_set_loses_and_doubles_nothing(
         assert finished(page) == JOBS
 
 
+def test_a_step_ahead_is_no_time_that_a_job_ran_or_waited(
+    exporter: Exporter, stepping: SteppingServer
+) -> None:
+    with bullmq(["email"], redis={"port": stepping.port}, ms=1500, concurrency=1) as jobs:
+        process = exporter(stepping.url)
+        jobs.add(2)
+        eventually(process, lambda page: size(page, "active") == size(page, "waiting") == 1)
+        stepping.set_clock(20)  # by more than 30 s, the worker's locks would expire
+        jobs.wait()
+        page = eventually(process, lambda page: (finished(page) or 0) >= 2)
+    durations = page.histogram("queue_job_duration_seconds", queue="email")
+    waits = page.histogram("queue_job_wait_seconds", queue="email")
+    assert durations.count == waits.count == 2
+    assert 2 * 1.4 < durations.sum_seconds < 15
+    assert 1.4 < waits.sum_seconds < 15
+
+
 @pytest.mark.parametrize("seconds", [-5, 5])
 def test_workers_whose_clock_is_off_are_measured_by_the_servers_clock(
     seconds: int, exporter: Exporter, redis_server: Server, monkeypatch: pytest.MonkeyPatch
