@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from dashboard.amounts import NOTHING, jobs
 from dashboard.plan_work import Job
 from planner.forecast import Forecast, forecast
-from planner.forecast_hours import Hourly, told
+from planner.forecast_hours import Hourly
 from planner.forecast_model import TooShortError
 from planner.forecast_output import Answer
 from planner.forecast_staffing import Break, Staffing, breaks, staffing
@@ -97,13 +97,21 @@ def slots_by_hour(found: Forecast, staffed: Staffing) -> pd.DataFrame:
 def week_grid(table: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
     """Slots for the upper end of the band: a row a day of the first week, a column an hour of the clock."""
     local = table["time"].dt.tz_convert(zone)
-    first = table.assign(day=local.dt.strftime("%a %d %b"), hour=local.dt.strftime("%H")).head(7 * 24)
-    grid = first.pivot_table(index="day", columns="hour", values="slots_high", sort=False, aggfunc="max")
-    return grid[sorted(grid.columns)]
+    cells = ["none" if pd.isna(slots) else f"{slots:.0f}" for slots in table["slots_high"]]
+    first = table.assign(day=local.dt.strftime("%a %d %b"), hour=local.dt.strftime("%H"), cell=cells).head(
+        7 * 24
+    )
+    grid = first.drop_duplicates(["day", "hour"]).pivot(index="day", columns="hour", values="cell")
+    return grid.reindex(first["day"].unique())[sorted(grid.columns)].fillna("")
 
 
 def _times(seconds: np.ndarray) -> pd.DatetimeIndex:
     return pd.to_datetime(seconds, unit="s", utc=True)
+
+
+def moment(seconds: float, zone: tzinfo) -> str:
+    """`Wed 26 Nov 14:00 CET`."""
+    return f"{datetime.fromtimestamp(seconds, zone):%a %d %b %H:%M %Z}"
 
 
 def verdict(answer: Answer, zone: tzinfo) -> tuple[str, str]:
@@ -119,14 +127,15 @@ def verdict(answer: Answer, zone: tzinfo) -> tuple[str, str]:
 
 
 def _verdict(found: Break, slots: int, zone: tzinfo) -> tuple[str, str]:
-    bears = f"{slots} slots bear {jobs(found.jobs_per_hour)} jobs an hour"
+    some = f"{slots} slots bear" if slots > 1 else "1 slot bears"
+    bears = f"{some} {jobs(found.jobs_per_hour)} jobs an hour"
     if found.expected_at is not None:
         return (
             "critical",
-            f"The objective breaks on {told(found.expected_at, zone)}: {bears}, and more are expected.",
+            f"The objective breaks on {moment(found.expected_at, zone)}: {bears}, and more are expected.",
         )
     if found.possible_at is not None:
-        at = told(found.possible_at, zone)
+        at = moment(found.possible_at, zone)
         return "warning", f"The objective may break from {at} on: {bears}, the upper end of the band is more."
     return "fine", f"The objective holds in every hour ahead: {bears}."
 
@@ -152,10 +161,10 @@ def _row(ahead: Ahead, answer: Answer | None, zone: tzinfo) -> dict[str, Any]:
         "order": at[0] or (1e12 + at[1] if at[1] else 2e12),
         "queue": ahead.name,
         "": SIGNS[level],
-        "breaks": NOTHING if at[0] is None else told(at[0], zone),
-        "may break from": NOTHING if at[1] is None else told(at[1], zone),
+        "breaks": NOTHING if at[0] is None else moment(at[0], zone),
+        "may break from": NOTHING if at[1] is None else moment(at[1], zone),
         "peak, jobs an hour": f"{jobs(peak.jobs)} ({jobs(peak.low)} to {jobs(peak.high)})",
-        "peak at": told(peak.hour, zone),
+        "peak at": moment(peak.hour, zone),
         "growth a week": f"{answer.found.ahead.model.growth:+.1%}",
         "slots": NOTHING if answer.slots is None else str(answer.slots),
         "why": text if level == "unknown" else "",

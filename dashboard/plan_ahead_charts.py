@@ -22,7 +22,7 @@ def ahead(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> alt.
         *_labels(past, coming),
     ]
     if borne is not None:
-        layers += _bound(borne, f"slots bear {jobs(borne)} an hour", coming)
+        layers += _bound(borne, f"the slots bear {jobs(borne)} an hour", coming)
     return _finished(layers, HEIGHT, _described(past, coming, borne))
 
 
@@ -79,7 +79,7 @@ def staffing(table: pd.DataFrame, slots: int | None) -> alt.LayerChart:
         _steps(table, "slots", ORANGE, [6, 3], "for the expected jobs"),
     ]
     if slots is not None:
-        layers += _bound(float(slots), f"{slots} slots are there", table)
+        layers += _bound(float(slots), f"there: {slots}", table)
     most = table["slots_high"].max()
     told = f"Slots by the hour, at most {most:,.0f}" if pd.notna(most) else "No number of slots is enough"
     return _finished(layers, HEIGHT - 80, f"{told}; {slots} are there." if slots is not None else f"{told}.")

@@ -12,7 +12,7 @@ from dashboard.plan_ahead_charts import ahead as ahead_chart
 from dashboard.plan_ahead_charts import staffing as staffing_chart
 from dashboard.plan_figures import figure
 from planner.forecast import Forecast
-from planner.forecast_hours import WEEK_HOURS, Hourly, told
+from planner.forecast_hours import WEEK_HOURS, Hourly
 from planner.forecast_output import Answer
 
 PAST_HOURS = 2 * WEEK_HOURS
@@ -51,7 +51,13 @@ def _headline(found: Forecast, zone: tzinfo) -> None:
         f"{jobs(peak.low)} to {jobs(peak.high)}",
         _ABOUT_PEAK,
     )
-    figure(second, "Most likely at", told(peak.hour, zone)[4:16], f"chance {share(peak.chance)}", _ABOUT_HOUR)
+    figure(
+        second,
+        "Most likely at",
+        plan_ahead.moment(peak.hour, zone),
+        f"chance {share(peak.chance)}",
+        _ABOUT_HOUR,
+    )
     figure(third, "Growth a week", f"{found.ahead.model.growth:+.1%}", None, _ABOUT_GROWTH)
     peer = f"last period again: {share(held.peer_error)}" if held else None
     figure(fourth, "Error when tried", share(held.error) if held else "not tried", peer, _ABOUT_ERROR)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.plan_budget import keda
 from dashboard.plan_document import Document, as_yaml
 from dashboard.plan_files import as_html, as_markdown, report_blocks
 from planner.blocks import Block
@@ -37,6 +38,15 @@ def downloads(document: Document, name: str) -> None:
             on_click="ignore",
             icon=":material/article:",
             help="The same report as text, without its charts.",
+        )
+        st.download_button(
+            "KEDA objects",
+            lambda: keda(document),
+            f"{name}-keda.yaml",
+            "application/yaml",
+            on_click="ignore",
+            icon=":material/scale:",
+            help="A ScaledObject a queue, which scales on the exporter's metrics: `bullgauge-planner size --keda`.",
         )
     with st.expander("The plan as it would be written"):
         st.code(text, language="yaml")

@@ -108,5 +108,5 @@ def _of_side(name: str, queue: AskedQueue | None, row: Row | None) -> dict[str, 
         "slots": NOTHING if queue is None else str(queue.question.fleet.slots),
         "used": used(row),
         "p95 wait": wait(row),
-        "": "not in this fleet" if queue is None else state(row),
+        "": NOTHING if queue is None else state(row),
     }

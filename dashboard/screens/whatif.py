@@ -3,13 +3,15 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
-from dashboard import plan_view
+from dashboard import plan_budget_view, plan_view
 from dashboard.page import Page
+from dashboard.plan_budget import shared
 from dashboard.plan_changes import Changes, changed, facts
-from dashboard.plan_document import Document, names, read
+from dashboard.plan_document import Document, as_yaml, names, read
 from dashboard.plan_downloads import downloads
 from dashboard.plan_editor import editor
 from dashboard.plan_fleets import LIVE, document_of, fleets, pair
@@ -72,6 +74,7 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
 
     _until_known(question, draw)
     plan_view.pools(after)
+    made = _budget(made, fleet)
     st.subheader("Take the plan with you", anchor=False)
     downloads(made, "plan")
 
@@ -136,6 +139,21 @@ def _until_known(question: Asked, draw: Callable[[plan_view.Known], None]) -> No
             draw(found)
             drawn = len(found)
     st.session_state["whatif-seconds"] = time.monotonic() - since
+
+
+def _budget(made: Document, fleet: str) -> Document:
+    """The plan with the budgets that are written, and how its queues share them."""
+    st.subheader("Within a budget", anchor=False)
+    made = plan_budget_view.asked(made, fleet)
+    told = "Finds the fewest slots of every queue, as `bullgauge-planner size`: some seconds where one is simulated."
+    if "budgets" in made or st.toggle("Say what every queue needs", key=f"whatif-share|{fleet}", help=told):
+        plan_budget_view.show(made, lambda plan: _shared(as_yaml(plan), plan))
+    return made
+
+
+@st.cache_data(max_entries=50, show_spinner="The planner sizes every queue …")
+def _shared(text: str, _plan: Document) -> dict[str, Any]:  # noqa: ARG001 - known by its text
+    return shared(_plan)
 
 
 def _sides(known: Mapping[str, Document], changes: Changes) -> list[tuple[str, AskedFile]]:

@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from dashboard.plan_answers import answered_soon, slots_needed_soon, slots_to_draw, wait_by_slots
+from dashboard.plan_budget import keda, shared, sums, with_budgets
 from dashboard.plan_changes import Changes, Facts, changed, facts
 from dashboard.plan_document import as_yaml, read, today
+from dashboard.plan_files import as_html, as_markdown, report_blocks
 from dashboard.plan_report import PROPOSED
 from dashboard.plan_words import faster, longer
 from planner.errors import BadInput
@@ -193,3 +195,37 @@ def test_the_whole_fleet_is_answered_and_drawn_within_a_second() -> None:
 
 def test_a_yaml_of_the_plan_reads_back_as_the_same_words() -> None:
     assert yaml.safe_load(as_yaml(PROPOSED)) == dict(PROPOSED)
+
+
+def test_what_shares_a_budget_is_what_the_command_answers(tmp_path: Path) -> None:
+    plan = with_budgets(PROPOSED, {"memory_mb": 3000, "money": 50}, {"process": 2.5})
+    (tmp_path / "plan.yaml").write_text(as_yaml(plan))
+    told, mine = planner("size", str(tmp_path / "plan.yaml")), shared(plan)
+    assert json.loads(json.dumps(mine["together"])) == told["together"]
+    assert not all(one["within"] for one in told["together"].values())
+    for row, wanted in zip(mine["queues"], told["queues"], strict=True):
+        for word in ("name", "slots", "slots_needed", "workers", "concurrency", "uses", "cut_to_fit"):
+            assert row[word] == wanted[word], row["name"]
+    amounts = {name: (amount, within) for name, amount, _, within in sums(mine)}
+    assert amounts["Memory, MB"] == ("4,352", False)
+    assert amounts["CPU cores"] == ("—", True)
+
+
+def test_keda_objects_are_those_that_the_command_writes(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(as_yaml(PROPOSED))
+    planner("size", str(tmp_path / "plan.yaml"), "--keda", str(tmp_path / "keda.yaml"))
+    assert keda(PROPOSED) == (tmp_path / "keda.yaml").read_text()
+    assert len(list(yaml.safe_load_all(keda(PROPOSED)))) == 8
+
+
+def test_the_report_of_a_plan_is_that_of_the_command(tmp_path: Path) -> None:
+    few: dict[str, Any] = {**PROPOSED, "queues": PROPOSED["queues"][:2], "today": PROPOSED["today"][:2]}
+    (tmp_path / "plan.yaml").write_text(as_yaml(few))
+    command = [sys.executable, "-m", "planner", "report", str(tmp_path / "plan.yaml"), "--out", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    blocks = report_blocks(few)
+    assert as_html(blocks) == (tmp_path / "report.html").read_text()
+    lines = set((tmp_path / "report.md").read_text().splitlines())
+    assert (
+        len([line for line in as_markdown(blocks).splitlines() if line not in lines]) == 2
+    )  # the charts, in words

@@ -120,3 +120,13 @@ def test_a_simulated_queue_is_told_with_its_band() -> None:
     next(slider for slider in screen.slider if slider.label == "Attempts that fail, %").set_value(10.0).run()
     assert not screen.exception
     assert " ± " in metrics(screen)["p95 wait"]
+
+
+def test_a_budget_is_shared_and_stands_in_the_plan() -> None:
+    screen = AppTest.from_function(without_a_source, default_timeout=120).run()
+    memory = next(one for one in screen.number_input if one.label == "Connections")
+    memory.set_value(9.0).run()
+    assert not screen.exception
+    assert "budgets:\n  connections: 9.0" in screen.code[0].value
+    assert metrics(screen)["Connections"] == "✕ 12"
+    assert "Not even the least slots" in screen.error[0].value
