@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from alerts import output, thresholds
 from alerts.config import Config
 from alerts.output import Plan
+from alerts.render import LOADER
 from alerts.routing import RoutingError
 from alerts.thresholds import ThresholdError
 
@@ -46,8 +47,8 @@ def parse(text: str, where: str) -> Plan:
     """Work a configuration out from its text. Raises ConfigError."""
     quoted = _BARE_BOUND.sub(lambda found: f'{found["key"]}"{found["bound"].strip()}"', text)
     try:
-        node = yaml.compose(quoted, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(quoted)
+        node = yaml.compose(quoted, Loader=LOADER)
+        document = yaml.load(quoted, Loader=LOADER)
     except yaml.YAMLError as error:
         raise ConfigError(f"{where}{_mark(error)}: not YAML: {_problem(error)}") from error
     for key, line in _twice(node):

@@ -9,8 +9,9 @@ from alerts.links import Links
 from alerts.promql import Pace, duration
 from alerts.rules import Alert, Group, Recording
 
-# libyaml writes the same text several times faster; a Python without it has the other.
+# libyaml writes and reads the same several times faster; a Python without it has the others.
 _Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Dumper(_Base):  # type: ignore[misc]

@@ -12,6 +12,7 @@ import yaml
 from alerts.inhibitions import SAME_NAME, Inhibition
 from alerts.promql import Pace
 from alerts.quantities import show_seconds
+from alerts.render import LOADER
 from alerts.routing import GROUP_WAIT
 from alerts.rules import Alert
 
@@ -34,9 +35,8 @@ class Row:
 @cache
 def texts() -> dict[str, dict[str, Any]]:
     """The prose of every alert by its name."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load(
-        (files("alerts") / "texts" / "runbooks.yaml").read_text()
-    )
+    text = (files("alerts") / "texts" / "runbooks.yaml").read_text()
+    found: dict[str, dict[str, Any]] = yaml.load(text, Loader=LOADER)
     return found
 
 
@@ -53,6 +53,7 @@ def runbook(name: str, alerts: Sequence[Alert], inhibitions: Sequence[Inhibition
     )
 
 
+@cache
 def _template() -> jinja2.Template:
     loader = jinja2.FileSystemLoader(str(files("alerts") / "texts"))
     environment = jinja2.Environment(

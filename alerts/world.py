@@ -17,6 +17,11 @@ INSTANCE = "exporter-0:10577"
 QUEUE = "any-queue"
 
 
+def always(_minute: int) -> float:
+    """The course of what is there all the time."""
+    return 1
+
+
 def course(value: "float | Course | None") -> Course:
     return value if callable(value) else lambda _minute: value
 
@@ -36,15 +41,16 @@ class World:
 
     ground: Ground
     minutes: int
-    exporter_up: Course = field(default=lambda _now: 1)
-    redis_up: Course = field(default=lambda _now: 1)
+    exporter_up: Course = field(default=always)
+    redis_up: Course = field(default=always)
     instance: str = INSTANCE
     labels: tuple[tuple[str, str], ...] = ()
     series: dict[str, list[float | None]] = field(default_factory=dict)
+    _ups: dict[tuple[Course, ...], list[bool]] = field(default_factory=dict)
 
-    def begin(self, *, collected: Course = lambda _now: 1) -> "World":
+    def begin(self, *, collected: Course = always) -> "World":
         """What the exporter says of itself."""
-        self._put(n.UP, self.exporter_up, lambda _now: 1, {})
+        self._put(n.UP, self.exporter_up, (), {})
         if self.ground.config.profile == "bullgauge":
             self._of_exporter(c.REDIS_UP, self.redis_up)
             for name in ("queues", "events"):
@@ -55,22 +61,36 @@ class World:
 
     def put(self, metric: Metric | str, value: float | Course | None, **labels: str) -> "World":
         """One series of Redis: gone while the exporter or Redis is."""
-        return self._put(metric, value, lambda now: self.exporter_up(now) and self.redis_up(now), labels)
+        return self._put(metric, value, (self.exporter_up, self.redis_up), labels)
 
     def _of_exporter(self, metric: Metric, value: Course, **labels: str) -> None:
-        self._put(metric, value, self.exporter_up, labels)
+        self._put(metric, value, (self.exporter_up,), labels)
 
     def _put(
-        self, metric: Metric | str, value: float | Course | None, alive: Course, labels: dict[str, str]
+        self,
+        metric: Metric | str,
+        value: float | Course | None,
+        while_up: tuple[Course, ...],
+        labels: dict[str, str],
     ) -> "World":
         name = metric if isinstance(metric, str) else metric.name
         own = {"job": self.ground.config.job, **dict(self.labels), **labels}
         if name != n.RULE_FAILURES:
             own["instance"] = self.instance
         key = f"{name}{{{','.join(f'{k}={quote(v)}' for k, v in sorted(own.items()))}}}"
-        given = course(value)
-        self.series[key] = [given(now) if alive(now) else None for now in range(self.minutes + 1)]
+        given = value if callable(value) else None
+        self.series[key] = [
+            (given(now) if given else value) if up else None  # type: ignore[misc]
+            for now, up in enumerate(self._up(while_up))
+        ]
         return self
+
+    def _up(self, courses: tuple[Course, ...]) -> list[bool]:
+        """In which minutes all of them are; asked once, since most series of a world share them."""
+        if courses not in self._ups:
+            minutes = range(self.minutes + 1)
+            self._ups[courses] = [all(up(now) for up in courses) for now in minutes]
+        return self._ups[courses]
 
     def queue(
         self,
@@ -82,7 +102,7 @@ class World:
         workers: float | Course | None = 2,
         wait_seconds: float | Course = 0.01,
         late: tuple[float, float] = (0, 0),
-        alive: Course = lambda _now: 1,
+        alive: Course = always,
         first: float = 0,
         **gauges: float | Course,
     ) -> "World":
@@ -94,11 +114,11 @@ class World:
                 name, course(ready), course(finished), _count(course(failed), alive, first), alive
             )
         states = {
-            "waiting": course(ready),
-            **{k[5:]: course(v) for k, v in gauges.items() if k.startswith("size_")},
+            "waiting": ready,
+            **{k[5:]: v for k, v in gauges.items() if k.startswith("size_")},
         }
         for state in c.JOB_STATES:
-            self.put(c.SIZE, _gated(states.get(state, course(0)), alive), state=state, **at)
+            self.put(c.SIZE, _gated(states.get(state, 0), alive), state=state, **at)
         for status, rate in (("completed", finished), ("failed", failed)):
             self.put(
                 c.PROCESSED,
@@ -106,10 +126,10 @@ class World:
                 status=status,
                 **at,
             )
-        self.put(c.PAUSED, _gated(course(gauges.get("paused", 0)), alive), **at)
-        self.put(c.RATE_LIMITED, _gated(course(gauges.get("rate_limited", 0)), alive), **at)
+        self.put(c.PAUSED, _gated(gauges.get("paused", 0), alive), **at)
+        self.put(c.RATE_LIMITED, _gated(gauges.get("rate_limited", 0), alive), **at)
         if workers is not None:
-            self.put(c.WORKERS, _gated(course(workers), alive), **at)
+            self.put(c.WORKERS, _gated(workers, alive), **at)
         self._waits(course(finished), _shares(course(wait_seconds), late), alive, at)
         return self
 
@@ -151,7 +171,7 @@ def _both(one: Course, other: Course) -> Course:
 
 def _shares(seconds: Course, late: tuple[float, float]) -> Shares:
     share, late_seconds = late
-    return ((1 - share, seconds), (share, course(late_seconds)))
+    return ((1 - share, seconds), (share, course(late_seconds))) if share else ((1, seconds),)
 
 
 def _within(rate: Course, shares: Shares, edge: float) -> Course:
@@ -161,11 +181,12 @@ def _within(rate: Course, shares: Shares, edge: float) -> Course:
     )
 
 
-def _gated(value: Course, alive: Course) -> Course:
-    return lambda now: value(now) if alive(now) else None
+def _gated(value: float | Course, alive: Course) -> float | Course:
+    given = course(value)
+    return value if alive is always else lambda now: given(now) if alive(now) else None
 
 
-def _count(rate: Course, alive: Course = lambda _now: 1, first: float = 0) -> Course:
+def _count(rate: Course, alive: Course = always, first: float = 0) -> Course:
     """A counter that grows by `rate` a minute while its queue is there.
 
     Steps are multiples of 1/65536, so that sums are exact: a counter that falls by a rounding error has been reset.
