@@ -50,7 +50,7 @@ def parse(text: str, where: str) -> Plan:
         node = yaml.compose(quoted, Loader=LOADER)
         document = yaml.load(quoted, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{where}{_mark(error)}: not YAML: {_problem(error)}") from error
+        raise ConfigError(f"{where}{_mark(error, quoted)}: not YAML: {_problem(error)}") from error
     for key, line in _twice(node):
         raise ConfigError(f"{where}:{line}: {key} is given twice")
     if document is not None and not isinstance(document, dict):
@@ -144,9 +144,10 @@ def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
             yield from _twice(item)
 
 
-def _mark(error: yaml.YAMLError) -> str:
+def _mark(error: yaml.YAMLError, text: str) -> str:
+    """The line; what is missing at the end of a file is missing on its last line."""
     mark = getattr(error, "problem_mark", None)
-    return f":{mark.line + 1}" if mark else ""
+    return f":{min(mark.line + 1, len(text.splitlines()))}" if mark else ""
 
 
 def _problem(error: yaml.YAMLError) -> str:
