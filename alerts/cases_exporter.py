@@ -96,6 +96,17 @@ def one_of_two_dies(g: Ground) -> Case:
     )
 
 
+def application(g: Ground) -> Case:
+    """An application that exports the same names under a job of its own is not listened to."""
+    names = (DOWN, "BullRedisDown", FAIL, "BullFailuresLowVolume", "BullNoWorkers", "BullQueueStuck")
+    ours = World(g, 60).begin().queue(finished=5)
+    apps = (("job", f"not-{g.config.job}"),)
+    down = World(g, 60, labels=apps, instance="app-0", exporter_up=until(20, 1, 0)).begin()
+    failing = World(g, 60, labels=apps, instance="app-1", redis_up=until(50, 1, 0)).begin()
+    failing.queue(finished=5, failed=20).queue("stands", ready=50, workers=0).queue("stuck", ready=50)
+    return Case("an application's own numbers", (ours, down, failing), names, (at(45), at(60)))
+
+
 def absent(g: Ground) -> Case:
     """A target that discovery has lost is absent, not down."""
     world = World(g, 80, exporter_up=between(20, 60, None, 1)).begin().queue(finished=5)
@@ -184,6 +195,7 @@ CASES: tuple[Maker, ...] = (
     exporter_dies,
     redis_dies,
     one_of_two_dies,
+    application,
     absent,
     never_there,
     stale,
