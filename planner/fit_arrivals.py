@@ -184,6 +184,10 @@ def _process(
     return Renewal(interval.law), f"independent intervals: {interval.how}"
 
 
+def _long(span_seconds: float) -> str:
+    return f"{span_seconds / HOUR:.3g} h" if span_seconds >= HOUR else f"{span_seconds / 60:.2g} min"
+
+
 def _of_spells(spells: Mmpp) -> str:
     (high, low), (leaves_high, leaves_low) = spells.rates, spells.switch_per_second
     return (
@@ -212,5 +216,5 @@ def _doubts(
             f"intervals {scv.value:.1f} times"
         )
     if shape is None and seen.seconds < DAY:
-        found.append(f"shape over the day unknown: {seen.seconds / HOUR:.3g} h seen, a day is needed")
+        found.append(f"shape over the day unknown: {_long(seen.seconds)} seen, a day is needed")
     return found

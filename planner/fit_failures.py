@@ -64,14 +64,25 @@ def _attempts_allowed(seen: Observed, attempt_ratio: float, final: Estimate) -> 
     if seen.failed and seen.attempts_most is not None:
         return seen.attempts_most, []
     if final.value and 0 < attempt_ratio < 1:
-        guess = max(1, round(math.log(final.value) / math.log(attempt_ratio)))
-        return min(guess, MOST_ATTEMPTS), [f"attempts allowed inferred from the two failure ratios: {guess}"]
+        guess = max(2 if seen.retried else 1, round(math.log(final.value) / math.log(attempt_ratio)))
+        return min(guess, MOST_ATTEMPTS), _about_guess(guess, attempt_ratio, final)
     if not seen.retried:
         return 1, []
     least = seen.attempts_most or 2
     while least < MOST_ATTEMPTS and final.count * attempt_ratio**least >= 1.0:
         least += 1
     return least, [f"no job failed for good: attempts allowed unknown, taken as {least}"]
+
+
+def _about_guess(guess: int, attempt_ratio: float, final: Estimate) -> list[str]:
+    found = [f"attempts allowed inferred from the two failure ratios: {guess}"]
+    implied = attempt_ratio**guess
+    if final.low is not None and final.high is not None and not final.low <= implied <= final.high:
+        found.append(
+            f"{guess} attempts that fail alike would lose {implied:.2g} of the jobs, {final.value:.2g} were: "
+            "some jobs fail more than others, or have fewer attempts"
+        )
+    return found
 
 
 def _delay(seen: Observed) -> tuple[float | None, Backoff]:

@@ -1,6 +1,7 @@
 """Knows which law a sample of seconds follows: the simplest one that the sample does not refute, else the sample kept.
 
-A law must agree with the sample in its mean (by construction), its whole distribution function and its third moment.
+A law must agree with the sample in its mean (by construction), its whole distribution function, its variability and
+its third moment.
 """
 
 import math
@@ -10,12 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
-from planner.laws import Deterministic, Discrete, Exponential, Gamma, Law, Lognormal, Mixture, Vector, Weibull
+from planner.fit_estimates import SURE, scv_of
+from planner.laws import (
+    Deterministic,
+    Discrete,
+    Exponential,
+    Gamma,
+    Law,
+    Lognormal,
+    Mixture,
+    Vector,
+    Weibull,
+    scv,
+)
 
 # Lilliefors (1969): 1.25/√n is what the distance of an exponential sample from its own fit exceeds once in a hundred.
 DISTANCE = 1.25
-# Standard errors by which a third moment may differ.
-THIRD = 3.0
+# Standard errors by which a moment may differ.
+STRAY = 3.0
 # A law that varies less than 1 % is constant for a queue.
 CONSTANT_SCV = 1e-4
 FEW = 20
@@ -51,7 +64,7 @@ def of_sample(values: Vector) -> FittedLaw:
     for group in _simple_first(ordered):
         fits = [(distance(law, ordered, resolution), name, law) for name, law in group]
         far, name, law = min(fits, key=lambda fit: fit[0])
-        if far <= DISTANCE / math.sqrt(count) and third_agrees(law, ordered):
+        if far <= DISTANCE / math.sqrt(count) and second_agrees(law, ordered) and third_agrees(law, ordered):
             return FittedLaw(law, f"{name}, {far:.3f} from the {count:,} seen at most")
     return FittedLaw(kept(ordered), f"kept as seen: no simple law agrees with the {count:,} values")
 
@@ -141,13 +154,22 @@ def distance(law: Law, ordered: Vector, resolution: float = 0.0) -> float:
     return float(max(over, under))
 
 
+def second_agrees(law: Law, ordered: Vector) -> bool:
+    """Whether the squared coefficient of variation of the sample may be that of the law."""
+    band = scv_of(law, scv(law), len(ordered))
+    seen = float(ordered.var()) / float(ordered.mean()) ** 2
+    return band.value is not None and abs(seen - band.value) <= STRAY / SURE * (
+        (band.high or 0.0) - band.value
+    )
+
+
 def third_agrees(law: Law, ordered: Vector) -> bool:
     """Whether the third moment of the sample may be that of the law."""
     third, sixth = law.moment(3), law.moment(6)
     if not math.isfinite(sixth):
         return False
     spread = math.sqrt(max(sixth - third**2, 0.0) / len(ordered))
-    return abs(float((ordered**3).mean()) - third) <= THIRD * spread + 1e-9 * third
+    return abs(float((ordered**3).mean()) - third) <= STRAY * spread + 1e-9 * third
 
 
 def compressed(ordered: Vector, most: int) -> Vector:

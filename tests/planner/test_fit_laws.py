@@ -262,6 +262,18 @@ def test_failure_ratios_and_attempts_are_those_of_the_jobs() -> None:
     assert any("delay before a retry unknown" in doubt for doubt in found.doubts)
 
 
+def test_jobs_that_do_not_fail_alike_are_told_from_those_that_do() -> None:
+    mixed = fit_failures(observed(completed=980.0, failed=20.0, requeued={"delayed": 10.0}))
+    assert mixed.retries is not None and mixed.retries.attempts == 2
+    assert any("some jobs fail more than others" in doubt for doubt in mixed.doubts)
+    once = fit_failures(observed(completed=980.0, failed=20.0, requeued={"delayed": 0.0}))
+    assert once.retries is not None and once.retries.attempts == 1 and once.retries.failure_ratio == 0.02
+    never = fit_failures(observed(completed=980.0, failed=0.0, requeued={"delayed": 0.0}))
+    assert never.retries is None and never.attempt.high == pytest.approx(3.7 / 980, rel=0.02)
+    untold = fit_failures(observed(completed=None))
+    assert untold.final.value is None and "failures unknown" in untold.doubts[0]
+
+
 def test_slots_are_as_given_or_a_lower_bound_or_unknown_and_say_so() -> None:
     crowded = (Crowded(9, 2), Crowded(10, 2), Crowded(4, 1))
     assert fit(observed(), 7).slots.kind == "known"
