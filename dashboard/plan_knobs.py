@@ -11,6 +11,9 @@ from dashboard.plan_changes import Changes, Facts
 LOADS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0)
 _TURNED, _VERSION, _UNDONE = "whatif-turned", "whatif-version", "whatif-undone"
 MOST_ATTEMPTS, MOST_CONNECTIONS = 25, 500
+LOAD = "load"
+"""The load stands in the address under this name."""
+_ABOUT_LOAD = "Arrivals of every queue times this. Source: the fleet's own load, in its file or as seen."
 _ABOUT_CONCURRENCY = "Jobs that one worker does at a time."
 _ABOUT_WORKERS = "Processes, each with a worker of this concurrency."
 _ABOUT_JOBS = "Arrivals, before the load above."
@@ -28,6 +31,7 @@ def turned(fleet: str) -> Turned:
 def undo(fleet: str) -> None:
     """Everything as the fleet is."""
     st.session_state.setdefault(_TURNED, {}).pop(fleet, None)
+    st.session_state[LOAD] = 1.0
     st.session_state[_UNDONE] = st.session_state.get(_UNDONE, 0) + 1
     renew()
 
@@ -50,13 +54,9 @@ def _lasting_key(*parts: str) -> str:
 def of_all(fleet: str, jobs_per_hour: float, connections: int | None, goal_seconds: float | None) -> Changes:
     """The knobs that turn the whole fleet."""
     load = st.select_slider(
-        "Load of all queues",
-        LOADS,
-        1.0,
-        format_func=lambda factor: f"× {factor:g}  ({jobs(factor * jobs_per_hour)} jobs an hour)",
-        key=_lasting_key(fleet, "load"),
-        help="Arrivals of every queue times this. Source: the fleet's own load, in its file or as seen.",
+        "Load of all queues, times", LOADS, 1.0, key=LOAD, bind="query-params", help=_ABOUT_LOAD
     )
+    st.caption(f"{jobs(load * jobs_per_hour)} jobs an hour in all")
     left, right = st.columns(2)
     objective = left.number_input(
         "Objective: p95 wait, s",

@@ -22,13 +22,15 @@ from dashboard.source_shared import SharedSource
 SLICE_SECONDS = 0.25
 RANGES = {"1 day": 1, "3 days": 3, "1 week": 7, "2 weeks": 14, "4 weeks": 28}
 """How far back a changed bound is tried."""
+_WIDE = {name: st.column_config.TextColumn(width=140) for name in ("warning", "critical", "bound")}
+"""Bounds are read whole."""
 
 
 def show(page: Page) -> None:
     """Draw it."""
     before = in_force(page.thresholds, _job(page))
     st.subheader("Bounds in force", anchor=False)
-    st.dataframe(alert_bounds.table(page.thresholds), hide_index=True, width="stretch")
+    st.dataframe(alert_bounds.table(page.thresholds), hide_index=True, width="stretch", column_config=_WIDE)
     origin = page.file_path.name if page.file_path else "no file: the documented bounds"
     st.caption(f"Source: {origin}. Screens, planner and rules draw from these.")
     after = _changed(before, page)
@@ -110,7 +112,7 @@ def _rules(made_: RuleSet) -> None:
         width="stretch",
         help="What `bullgauge-alerts generate` writes, and alerts.yaml, from which it makes the same again.",
     )
-    st.dataframe(alert_rules.table(plan), hide_index=True, width="stretch", height=280)
+    st.dataframe(alert_rules.table(plan), hide_index=True, width="stretch", height=280, column_config=_WIDE)
     name = st.selectbox("Look at an alert", plan.names, key="alerts-name")
     runbook, rules, configuration = st.tabs(["Runbook", "Its rules", "Configuration"])
     runbook.markdown(alert_rules.runbook(plan, name))

@@ -37,7 +37,8 @@ def show(page: Page) -> None:
         )
         return
     zone = _zone()
-    weeks = st.slider("Weeks ahead", 1, 8, 1, key="forecast-weeks", help="The band widens with each of them.")
+    told = "The band widens with each of them."
+    weeks = st.slider("Weeks ahead", 1, 8, 1, key="weeks", bind="query-params", help=told)
     try:
         queues = _queues(page)
     except BadInput as error:

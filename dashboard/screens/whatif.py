@@ -42,20 +42,21 @@ def show(page: Page) -> None:
 
 def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     left, right = st.columns(2)
-    fleet = left.selectbox("Start from", list(known), key="whatif-fleet", help=_ABOUT_FLEETS)
+    fleet = left.selectbox("Start from", list(known), key="fleet", bind="query-params", help=_ABOUT_FLEETS)
     document = known[fleet]
     queues = names(document)
     place = queues.index(page.queue) if page.queue in queues else 0
     chosen = right.selectbox("Queue to turn", queues, index=place, key=f"whatif-queue|{fleet}|{page.queue}")
     _about_live(seen, fleet, chosen)
     before = read(document, fleet)
+    headline = st.empty()
     knobs, answer = st.columns([2, 5], gap="large")
     with knobs:
         changes, surely = _knobs(fleet, document, before, chosen)
     made = changed(document, changes)
     after = read(made, fleet)
     with answer:
-        headline, chart = st.empty(), st.empty()
+        chart = st.empty()
     table = st.empty()
     st.subheader("Two fleets side by side", anchor=False)
     sides = _sides(known, changes)
@@ -95,8 +96,10 @@ def _about_live(seen: Taken, fleet: str, chosen: str) -> None:
             st.button("Take a fresh one", on_click=take_anew, type="tertiary", icon=":material/refresh:")
         for remark in seen.live.remarks.get(chosen, ()):
             st.caption(f":material/help: {chosen}: {remark}")
+    if not seen.error and seen.live.document is None:
+        st.info("No queue can be planned from what is seen; the reasons stand below.", icon=":material/help:")
     if seen.live.left_out and (fleet == LIVE or seen.live.document is None):
-        with st.expander(f"{len(seen.live.left_out)} queues that can't be planned from what is seen"):
+        with st.expander(f"Not planned from what is seen: {len(seen.live.left_out)}"):
             for name, reason in seen.live.left_out.items():
                 st.caption(f"**{name}**: {reason}")
 

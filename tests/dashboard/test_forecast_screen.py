@@ -80,7 +80,7 @@ def test_a_plan_starts_from_the_live_workload_on_the_slots_of_the_file(
     prometheus: str, tmp_path: Path
 ) -> None:
     shown = run(prometheus, "whatif", fleet(tmp_path, 4))
-    fleets = shown.selectbox(key="whatif-fleet")
+    fleets = shown.selectbox(key="fleet")
     assert fleets.options == ["live now", "fleet", "report: today", "report: proposed"]
     assert fleets.value == "live now"
     assert "arrivals:" in shown.code[0].value
