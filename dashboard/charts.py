@@ -12,8 +12,8 @@ from dashboard.look import CRITICAL, FINE, GREY, SERIES, UNKNOWN, WARNING
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3])
 HEIGHT = 240
-RULE_LABEL = 105
-"""Room for the name of a bound."""
+LABEL_LINE = 0.075
+"""The height of a line of text as a share of the chart's."""
 MOST_SERIES = len(SERIES)
 
 
@@ -41,7 +41,10 @@ def lines(
     long = _long(table, unit)
     x = alt.X("time:T", title=None, axis=_time_axis(table.index))
     decades = _decades(table, rules) if log else []
-    y = alt.Y("value:Q", title=unit, scale=_scale(table, decades), axis=_value_axis(decades, format_))
+    domain = _domain(table, rules, band, decades)
+    y = alt.Y(
+        "value:Q", title=unit, scale=_scale(domain, log and bool(decades)), axis=_value_axis(decades, format_)
+    )
     colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
     dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=None, sort=names)
     tips = [
@@ -53,15 +56,22 @@ def lines(
     line = base.mark_line(strokeWidth=2, interpolate="monotone").encode(x, y, colour, dash, tooltip=tips)
     # A single known sample between gaps has no line; a point shows it.
     points = base.mark_circle(size=14, opacity=0.55).encode(x, y, colour, tooltip=tips)
-    return _finish([*_bands(band), line, points, *_rules(rules)], height)
+    marks = [*_bands(band), line, points, *_rules(rules, domain, bool(decades))]
+    return _finish(marks, height)
 
 
-def _scale(table: pd.DataFrame, decades: Sequence[float]) -> alt.Scale:
+def _scale(domain: tuple[float, float], log: bool) -> alt.Scale:
+    return alt.Scale(type="log" if log else "linear", clamp=log, nice=False, domain=list(domain))
+
+
+def _domain(
+    table: pd.DataFrame, rules: Sequence[Rule], band: tuple[float, float] | None, decades: Sequence[float]
+) -> tuple[float, float]:
+    """From 0, or the power of ten below, to a little above all that is drawn; of nothing but zeros to 1."""
     if decades:
-        return alt.Scale(type="log", clamp=True, nice=False, domain=[decades[0], decades[-1]])
-    if not (table > 0).any(axis=None):
-        return alt.Scale(domain=[0, 1])  # of nothing but zeros there is no scale
-    return alt.Scale(zero=True, nice=True)
+        return decades[0], decades[-1]
+    tops = [float(table.max(axis=None)), *(rule.value for rule in rules), *(band or ())]
+    return 0.0, max((top for top in tops if top > 0), default=1 / 1.05) * 1.05
 
 
 def _decades(table: pd.DataFrame, rules: Sequence[Rule]) -> list[float]:
@@ -175,17 +185,29 @@ def _legend(names: Sequence[str]) -> alt.Legend | None:
     )
 
 
-def _rules(rules: Sequence[Rule]) -> list[alt.Chart]:
-    """A dashed line for each bound, with its name near the right end; near bounds don't write over each other."""
+def _rules(rules: Sequence[Rule], domain: tuple[float, float], log: bool) -> list[alt.Chart]:
+    """A dashed line for each bound, with its name beside the chart; near bounds don't write over each other."""
     found: list[alt.Chart] = []
-    for place, rule in enumerate(rules):
-        at = alt.Chart(pd.DataFrame({"at": [rule.value], "label": [rule.label]}))
+    for rule, beside in zip(rules, spread([rule.value for rule in rules], domain, log), strict=True):
+        at = alt.Chart(pd.DataFrame({"at": [rule.value], "beside": [beside], "label": [rule.label]}))
         found.append(at.mark_rule(color=rule.colour, strokeDash=[5, 3], strokeWidth=1.3).encode(y="at:Q"))
-        text = at.mark_text(
-            align="right", baseline="bottom", dx=-3 - RULE_LABEL * place, dy=-2, color=rule.colour
-        )
-        found.append(text.encode(y="at:Q", x=alt.value("width"), text="label:N"))
+        text = at.mark_text(align="left", baseline="middle", dx=5, fontSize=11, color=rule.colour)
+        found.append(text.encode(y="beside:Q", x=alt.value("width"), text="label:N"))
     return found
+
+
+def spread(values: Sequence[float], domain: tuple[float, float], log: bool) -> list[float]:
+    """Where labels of these values stand, none nearer to the next than a line of text."""
+    low, high = (math.log10(end) for end in domain) if log else domain
+    length = high - low
+    places = [((math.log10(value) if log else value) - low) / length for value in values]
+    free = 0.0
+    for number in sorted(range(len(places)), key=lambda number: places[number]):
+        places[number] = free = max(places[number], free)
+        free += LABEL_LINE
+    over = max(places, default=0.0) - 1.0
+    moved = [place - max(0.0, over) for place in places]
+    return [10.0 ** (low + place * length) if log else low + place * length for place in moved]
 
 
 def _bands(band: tuple[float, float] | None) -> list[alt.Chart]:

@@ -154,7 +154,10 @@ def _scorecard(targets: tuple[Target, ...]) -> None:
             f"{met} met, {missed} missed, {len(targets) - met - missed} can't be known from Redis now."
         )
         st.dataframe(
-            table, hide_index=True, alt="The report's targets: verdict, target, figure of now, reason"
+            table,
+            hide_index=True,
+            height=parts.tall(table),
+            alt="The report's targets: verdict, target, figure of now, reason",
         )
 
 
