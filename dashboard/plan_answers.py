@@ -53,12 +53,12 @@ def goal(queue: AskedQueue) -> tuple[str, float | None]:
 
 
 def slots_to_draw(queues: Sequence[AskedQueue]) -> list[int]:
-    """From just too few to well beyond what the queues have; what they have is among them."""
+    """From just too few to beyond what the queues have, closer where waits bend; what they have is among them."""
     given = [queue.question.fleet.slots for queue in queues]
     loads = [queue.question.workload.offered_load for queue in queues]
     fewest = max(1, min(int(min(loads)), *given))
     last = max(2 * max(int(max(loads)) + 1, 2), *(slots + max(2, slots // 4) for slots in given))
-    return sorted({*np.linspace(fewest, last, POINTS).round().astype(int).tolist(), *given})
+    return sorted({*np.geomspace(fewest, last, POINTS).round().astype(int).tolist(), *given})
 
 
 def wait_by_slots(queue: AskedQueue, figure: str, counts: Sequence[int]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dashboard.plan_document import Document, proposed, today
 from dashboard.plan_report import PROPOSED
+from planner.errors import BadInput
 from planner.queue_file import parsed
 
 LIVE = "live now"
@@ -31,6 +32,9 @@ def pair(names: list[str]) -> tuple[str, str]:
 
 
 def document_of(path: Path) -> Document:
-    """The words of the user's file. Raises BadInput, OSError."""
-    document = parsed(str(path), path.read_text(encoding="utf-8"))
+    """The words of the user's file. Raises BadInput."""
+    try:
+        document = parsed(str(path), path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     return {"queues": document} if isinstance(document, list) else dict(document)

@@ -31,7 +31,7 @@ def headline(question: Asked, found: Known) -> None:
     figure(second, "Slots used", tables.used(row), _from(was, tables.used), _ABOUT_USED)
     figure(third, "Slots needed", tables.needed(queue.name, needed), f"has {row['slots']}", _ABOUT_NEEDED)
     figure(fourth, "Most an hour", tables.most(row), f"set by {row['ceiling_set_by']}", _ABOUT_MOST)
-    _verdict(row)
+    _verdict(queue.name, row)
 
 
 _ABOUT_WAIT = "19 of 20 jobs start within this time. Source: planner, "
@@ -44,8 +44,8 @@ def _from(row: Row | None, told: Callable[[Any], str]) -> str | None:
     return f"was {told(row)}" if row else None
 
 
-def _verdict(row: Row) -> None:
-    text = f"{tables.state(row)}. {tables.why(row)}".strip()
+def _verdict(name: str, row: Row) -> None:
+    text = f"**{name}** {tables.state(row)}. {tables.why(row)}".strip()
     draw = (
         st.success
         if row["stable"] and not row["objectives_broken"]

@@ -96,7 +96,7 @@ def test_slots_that_are_turned_change_the_queue_and_can_be_undone() -> None:
     assert metrics(screen)["Slots needed"] == "6"
     concurrency = next(slider for slider in screen.slider if slider.label == "Concurrency")
     concurrency.set_value(6).run()
-    assert screen.success[0].value == "✓ holds."
+    assert screen.success[0].value == "**email** ✓ holds."
     assert "concurrency: 6" in screen.code[0].value
     screen.button[0].click().run()
     assert metrics(screen)["Slots used"] == "13.3 %"
