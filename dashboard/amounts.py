@@ -12,6 +12,11 @@ def jobs(count: float | None) -> str:
     return f"{count:,.0f}" if abs(count) >= 10 or count == round(count) else f"{count:.1f}"
 
 
+def counted(count: int, what: str) -> str:
+    """`1 slot`, `2 slots`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def per_hour(rate: float | None) -> str:
     return NOTHING if rate is None or math.isnan(rate) else f"{jobs(rate)} /h"
 

@@ -53,6 +53,7 @@ def _read(series: Sequence[dict[str, str]]) -> Alarm:
         for labels in series
         if labels.get("alertname") != WATCHDOG
     }
-    return Alarm(
-        tuple(sorted(alerts, key=lambda one: (one.state, order.get(one.severity, 2), one.name, one.queue)))
-    )
+    ordered = sorted(alerts, key=lambda one: (one.state, order.get(one.severity, 2), one.name, one.queue))
+    # The same alert as warning and as critical is one: the worse.
+    worst = {(one.name, one.queue): one for one in reversed(ordered)}
+    return Alarm(tuple(one for one in ordered if worst[one.name, one.queue] is one))

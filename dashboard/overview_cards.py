@@ -39,7 +39,8 @@ def _used(seen: Overview) -> None:
     note = whole.why
     if whole.first is not None:
         slots = whole.first.slots
-        said = f"{'at least ' if slots.kind == 'lower bound' else ''}{slots.count} slots, {slots.why}"
+        least = "at least " if slots.kind == "lower bound" else ""
+        said = f"{least}{amounts.counted(slots.count or 0, 'slot')}, {slots.why}"
         note = f"{whole.first.name} gives way first ({said})"
     parts.number(
         "Capacity used",

@@ -33,10 +33,11 @@ class Standing:
     @property
     def capacity_text(self) -> str:
         """`62 % of 5 slots`; a bound is said to be one."""
-        slots = self.capacity.slots
-        if slots.kind == "lower bound":
-            return f"at most {amounts.share(self.capacity.used)} of at least {slots.count} slots"
-        return f"{amounts.share(self.capacity.used)} of {slots.count} slots"
+        slots, used = self.capacity.slots, amounts.share(self.capacity.used)
+        counted = amounts.counted(slots.count or 0, "slot")
+        return (
+            f"at most {used} of at least {counted}" if slots.kind == "lower bound" else f"{used} of {counted}"
+        )
 
     @property
     def text(self) -> str:

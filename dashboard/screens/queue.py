@@ -83,8 +83,8 @@ def _used(one: QueueCapacity) -> None:
     bound = "at most " if one.slots.kind == "lower bound" else ""
     note = one.why
     if one.ceiling_per_hour is not None:
-        least = "at least " if bound else ""
-        note = f"{least}{one.slots.count} slots; ceiling {amounts.per_hour(one.ceiling_per_hour)}, set by {one.set_by}"
+        count = ("at least " if bound else "") + amounts.counted(one.slots.count or 0, "slot")
+        note = f"{count}; ceiling {amounts.per_hour(one.ceiling_per_hour)}, set by {one.set_by}"
     value = amounts.NOTHING if one.used is None else f"{bound}{amounts.share(one.used)}"
     parts.number("Capacity used", value, source, note)
 
