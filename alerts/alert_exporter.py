@@ -70,17 +70,18 @@ def _absent(g: Ground) -> Alert:
 
 def _stale(g: Ground) -> Alert:
     collected = f"min without (collector) ({n.COLLECTED})"
-    never = f"({collected} == 0) * 0 + {STALE_SECONDS}"
-    old = f"({n.AGE} > {STALE_SECONDS / g.pace.speed:g}) or ({never} unless {n.AGE})"
+    # The value is the age; 0 or 1 where there is none.
+    old = f"({n.AGE} > {STALE_SECONDS / g.pace.speed:g}) or ({collected} == 0 unless {n.AGE})"
     # Something answers at the address, and it is no exporter of ours.
-    empty = f"({n.UP_ANY} == 1) * 0 + {STALE_SECONDS} unless {n.REDIS_UP}"
+    empty = f"{n.UP_ANY} == 1 unless {n.REDIS_UP}"
     return Alert(
         "BullExporterStale",
         severity_of(g, "BullExporterStale", "critical"),
         f"(({old}) and {n.REDIS_UP} == 1) or ({empty})",
         5 * MINUTE,
         "The exporter answers, but its numbers are not whole",
-        "The last scrape that read all queues and events is {{ $value | humanizeDuration }} old or has never been. "
+        "{{ if gt $value 1.0 }}The last scrape that read all queues and events is {{ $value | humanizeDuration }} "
+        "old.{{ else }}No scrape has read all queues and events yet.{{ end }} "
         "Rights that were taken away, or a Redis that is too slow, are the usual reasons.",
         window_seconds=STALE_SECONDS,
         holds=False,
@@ -94,8 +95,8 @@ def _lost(g: Ground) -> Alert:
         f"({n.LOST} > 0) or ({n.GAPS} > 0)",
         0,
         f"{WHERE}: events were lost",
-        'About {{ printf "%.0f" $value }} events of the last 15 minutes were trimmed before they were read or '
-        "missed while disconnected; counts of finished jobs are too low.",
+        'About {{ printf "%.0f" $value }} events of the last 15 minutes (or gaps, where events can\'t be counted) '
+        "were trimmed before they were read or missed while disconnected; counts of finished jobs are too low.",
         holds=False,
     )
 

@@ -46,7 +46,7 @@ def one_of_three(g: Ground) -> Case | None:
         return None
     once = between(190, 191, 1, 0)
     world = _world(g, 260).queue(finished=lambda now: 1 if now in (170, 205) else 0, failed=once)
-    nothing = Query(260, n.failed_ratio("15m"), ())
+    nothing = Query(260, n.failed_ratio("30m"), ())
     checks = (at(189), at(194), at(200), at(225), at(260))
     return Case("one failure of three pages nobody", (world,), (FAIL, ALONE, BURN), checks, (nothing,))
 
@@ -69,7 +69,7 @@ def fault_is_over(g: Ground) -> Case | None:
     if bounds is None or not g.config.guards.few_jobs:
         return None
     bad = min(bounds[1] * 4, 0.9)
-    world = _world(g, 140).queue(finished=until(40, 40 * (1 - bad), 2), failed=until(40, 40 * bad, 0))
+    world = _world(g, 140).queue(finished=until(40, 40 * (1 - bad), 0.3), failed=until(40, 40 * bad, 0))
     return Case(
         "a fault that is over", (world,), (ALONE,), (at(60), at(85), at(100), at(140)), beside=(BURN, FAIL)
     )
@@ -106,9 +106,9 @@ def first_failures(g: Ground) -> Case | None:
     )
 
 
-def _series(g: Ground) -> str:
+def _series(g: Ground, more: str = ', status="failed"') -> str:
     prefix = "" if g.config.profile == "bullmq" else ', prefix="bull"'
-    return f'{{job="{g.config.job}"{prefix}, queue="{QUEUE}", status="failed"}}'
+    return f'{{job="{g.config.job}"{prefix}, queue="{QUEUE}"{more}}}'
 
 
 def reset(g: Ground) -> Case | None:
@@ -171,15 +171,16 @@ def slow_burn(g: Ground) -> Case | None:
     day, three_days = ('{window="1d"}', 1.0), ('{window="3d"}', 1.0)
     seen = ((2000, ()), (2400, (three_days,)), (3400, (day, three_days)), (3570, (three_days,)), (3815, ()))
     days = tuple(
-        Query(4400, f'round({n.finished(window)}{{queue="{QUEUE}"}}, 100)', ((_finished(g), jobs),))
+        Query(4400, f'round({n.finished(window)}{{queue="{QUEUE}"}}, 100)', ((_series(g, ""), jobs),))
         for window, jobs in (("1d", 57600.0), ("3d", 172800.0))
     )
-    queries = (*(Query(minute, expr, samples) for minute, samples in seen), *days)
+    whole = tuple(Query(4400, _seen_of(window), ((_series(g, ""), 1.0),)) for window in ("6h", "1d", "3d"))
+    queries = (*(Query(minute, expr, samples) for minute, samples in seen), *days, *whole)
     return Case("the budget burns slowly", (world,), (), (), queries, every_minutes=5)
 
 
-def _finished(g: Ground) -> str:
-    return _series(g).replace(', status="failed"', "")
+def _seen_of(window: str) -> str:
+    return f'round({n.seen_ratio(window)}{{queue="{QUEUE}"}}, 0.001)'
 
 
 def new_and_gone(g: Ground) -> Case | None:

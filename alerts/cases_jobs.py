@@ -106,6 +106,18 @@ def after_a_pause(g: Ground) -> Case | None:
     return Case("low throughput after a pause", (world,), (LOW,), (at(58), at(72, (LOW, _C), (LOW, _W))))
 
 
+def after_desertion(g: Ground) -> Case | None:
+    """Workers that were away for an hour are no excuse half a window after they are back."""
+    bounds = _of_throughput(g)
+    if bounds is None or not g.config.guards.held_queues or g.config.profile == "bullmq":
+        return None
+    slow = until(60, 0, bounds[1] * 0.5 / 60)
+    world = _world(g, 90).queue(ready=bounds[0] * 2, finished=slow, workers=until(60, 0, 2))
+    checks = (at(59), at(74), at(85, (LOW, _C), (LOW, _W)))
+    beside = ("BullNoWorkers", "BullBacklogSlow")
+    return Case("low throughput after desertion", (world,), (LOW,), checks, beside=beside)
+
+
 def unknown_flags(g: Ground) -> Case | None:
     """An exporter that may not see flags and workers says nothing of them; then the queue is taken to run."""
     bounds = _of_throughput(g)
@@ -285,6 +297,7 @@ CASES: tuple[Maker, ...] = (
     not_all_through,
     no_demand,
     after_a_pause,
+    after_desertion,
     unknown_flags,
     twins,
     two_redis,

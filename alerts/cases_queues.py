@@ -170,6 +170,8 @@ def drain(g: Ground) -> Case | None:
         world.queue("few", ready=9, finished=0.05)
     if g.config.guards.held_queues and g.config.profile == "bullgauge":
         world.queue("limited", ready=seconds / 60, finished=1, rate_limited=1)
+    nearest = min(threshold.bound for threshold in g.thresholds.of(DRAIN))
+    world.queue("below", ready=0.8 * nearest / 60 * 3, finished=3)
     world.queue("small", ready=until(60, 30, 0), finished=30 / (seconds / 60))
     fires = (*fires, *((name, severity, "small") for name, severity, _ in fires))
     checks = (at(22 if g.config.guards.coverage else 12), at(45, *fires), at(59, *fires), at(75))

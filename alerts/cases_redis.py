@@ -47,7 +47,7 @@ def connections(g: Ground) -> Case | None:
     name = "BullConnectionsHigh"
     checks = (
         at(20, *_fires(g, CONNECTIONS, name, middle)),
-        at(50, *_fires(g, CONNECTIONS, name, high)),
+        at(46, *_fires(g, CONNECTIONS, name, high)),
         at(75),
     )
     return Case("connections near maxclients", (world,), (name,), checks)
@@ -60,13 +60,14 @@ def pools(g: Ground) -> Case | None:
         return None
     world = _world(g, 60)
     for pool, size, share in (("queue", 100, values[0]), ("session", 100, 0.1), ("cache", 0, 1.0)):
-        world.put(c.POOL_CONNECTIONS, until(40, max(size, 9) * share, 0), pool=pool, state="open")
+        opened = between(10, 40, max(size, 9) * share, 0)
+        world.put(c.POOL_CONNECTIONS, opened, pool=pool, state="open")
         world.put(c.POOL_SIZE, size, pool=pool)
     world.put(c.POOL_CONNECTIONS, 25, pool="unknown", state="open")
     name = "BullPoolConnectionsHigh"
     fires = _fires(g, CONNECTIONS, name, values[0])
     return Case(
-        "a pool near its maximum", (world,), (name, "BullConnectionsHigh"), (at(5), at(20, *fires), at(55))
+        "a pool near its maximum", (world,), (name, "BullConnectionsHigh"), (at(18), at(28, *fires), at(55))
     )
 
 

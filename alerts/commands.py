@@ -61,8 +61,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> tuple[Plan, Source]:
     path: Path | None = options.config
-    source = Source(path.name if path else "the defaults", config_file.read(path))
-    return config_file.load(path), source
+    text = config_file.read(path)
+    plan = config_file.parse(text, str(path) if path else "defaults")
+    return plan, Source(path.name if path else "the defaults", text)
 
 
 def _generate(options: argparse.Namespace) -> int:
