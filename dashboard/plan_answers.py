@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 
 from planner import answers
+from planner.arrivals import Poisson
 from planner.figures import read_name
+from planner.fleet import Fleet
+from planner.laws import Exponential
 from planner.predict import predict
 from planner.queue_file import AskedQueue
 from planner.reading import read_objective
 from planner.simulation_effort import Effort
 from planner.sizing import size
+from planner.workload import Retries, Workload
 
 Row = dict[str, Any]
 """An answer in the words of `bullgauge-planner predict --json`."""
@@ -35,6 +39,13 @@ def answered_soon(queue: AskedQueue) -> Row:
     found = predict(question.workload, question.fleet, wanted, SOON)
     broken = [bound.figure for bound in bounds.broken(found)]
     return {**answers.values(queue, found), "objectives_broken": broken}
+
+
+def warm_up() -> None:
+    """Load the compiled loops of the simulation, for which the first simulated queue would wait."""
+    service, retries = Exponential(1.0), Retries(0.5, 2, 1.0)
+    shortest = replace(SOON, shortest=1_000, seconds=0.01)
+    predict(Workload(Poisson(0.5), service, retries), Fleet(1), ("mean_wait",), shortest)
 
 
 def slots_needed_soon(queue: AskedQueue) -> int | None:

@@ -20,8 +20,10 @@ def read(document: Document, name: str) -> AskedFile:
 
 
 def as_yaml(document: Document) -> str:
-    """The planner's file."""
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)
+    """The planner's file, with a line for each short thing."""
+    return yaml.safe_dump(
+        dict(document), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    )
 
 
 def names(document: Document) -> list[str]:

@@ -86,7 +86,7 @@ def all_queues(question: Asked, found: Known) -> None:
     st.dataframe(tables.answered(shown, rows, question.needed(found)), hide_index=True, width="stretch")
     if len(shown) < len(question.file.queues):
         st.caption(f"{len(question.file.queues) - len(shown)} queues with less work are not answered here; the plan "
-                   "holds them, and `bullgauge-planner predict` answers them all.")  # fmt: skip
+                   "holds them, and bullgauge-planner predict answers them all.")  # fmt: skip
     assumed = {name: row["assumed"] for name, row in rows.items() if row["assumed"]}
     if assumed:
         with st.expander("What is assumed, because the plan does not say"):

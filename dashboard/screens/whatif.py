@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import plan_budget_view, plan_view
 from dashboard.page import Page
+from dashboard.plan_answers import warm_up
 from dashboard.plan_budget import shared
 from dashboard.plan_changes import Changes, changed, facts
 from dashboard.plan_document import Document, as_yaml, names, read
@@ -28,9 +29,7 @@ SLICE_SECONDS = 0.25
 
 def show(page: Page) -> None:
     """Draw it."""
-    st.caption(
-        "Turn a knob: the answer comes from the functions behind `bullgauge-planner predict` and `size`."
-    )
+    st.caption("Turn a knob: the answer comes from the functions behind bullgauge-planner predict and size.")
     try:
         document = document_of(page.file_path) if page.file_path is not None else None
         seen = taken(page, document)
@@ -73,11 +72,12 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
         with beside.container():
             plan_view.side_by_side(question, sides, found)
 
-    _until_known(question, draw)
     plan_view.pools(after)
     made = _budget(made, fleet)
     st.subheader("Take the plan with you", anchor=False)
     downloads(made, "plan")
+    # Last, so that the whole page is there while answers are worked on.
+    _until_known(question, draw)
 
 
 _ABOUT_FLEETS = (
@@ -128,7 +128,9 @@ def _knobs(fleet: str, document: Document, before: AskedFile, chosen: str) -> tu
 
 @st.cache_resource
 def _work() -> Work:
-    return Work()
+    work = Work()
+    work.answers("nobody", {"warm up": warm_up}, 0.0)
+    return work
 
 
 def _until_known(question: Asked, draw: Callable[[plan_view.Known], None]) -> None:

@@ -159,7 +159,7 @@ def test_slots_said_at_once_become_concurrency_and_workers_when_turned() -> None
 
 def test_a_plan_that_can_not_be_is_told_in_one_line() -> None:
     broken = {"queues": [{"name": "email", "concurrency": 0, "jobs_per_hour": 5}]}
-    with pytest.raises(BadInput, match=r"plan:3: queues\[0\]\.concurrency: 0") as told:
+    with pytest.raises(BadInput, match=r"plan:2: queues\[0\]\.concurrency: 0") as told:
         read(broken, "plan")
     assert "\n" not in str(told.value)
 

@@ -127,6 +127,6 @@ def test_a_budget_is_shared_and_stands_in_the_plan() -> None:
     memory = next(one for one in screen.number_input if one.label == "Connections")
     memory.set_value(9.0).run()
     assert not screen.exception
-    assert "budgets:\n  connections: 9.0" in screen.code[0].value
+    assert "budgets: {connections: 9.0}" in screen.code[0].value
     assert metrics(screen)["Connections"] == "✕ 12"
     assert "Not even the least slots" in screen.error[0].value

@@ -1,0 +1,114 @@
+"""What a person with a browser finds on What-if, Forecast and Alerts, over a recording of real jobs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from exporter.demo_plan import plan_text
+from tests.dashboard.record import EVERY_SECONDS
+from tests.dashboard.recorded import RecordedPrometheus
+from tests.dashboard.test_browser import AXE, NOT_OURS, WAIT_MS, browser
+from tests.processes import Program
+from tests.servers import missing
+
+__all__ = ["browser"]
+SCREENS = {"whatif": "Take the plan with you", "alerts": "Bounds in force"}
+
+
+@pytest.fixture(scope="module")
+def address(prometheus: RecordedPrometheus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The command itself on the recording, with the slots of its queues."""
+    plan = tmp_path_factory.mktemp("plan") / "demo.yaml"
+    plan.write_text(plan_text())
+    command = [sys.executable, "-m", "dashboard", "--prometheus", prometheus.url, "--config", str(plan)]
+    program = Program([*command, "--scrape-interval", f"{EVERY_SECONDS:g}", "--listen", "127.0.0.1:0"])
+    yield program.wait_for("listening on ").split("listening on ")[1]
+    assert program.stop() == 0
+    assert not [line for line in program.lines if "Traceback" in line]
+
+
+def opened(browser: Browser, address: str, heading: str, width: int = 1440, scheme: str = "light") -> Page:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(address)
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible(timeout=WAIT_MS)
+    return page
+
+
+def test_a_plan_is_turned_downloaded_and_answered_alike_by_the_command(
+    address: str, browser: Browser, tmp_path: Path
+) -> None:
+    page = opened(browser, f"{address}/whatif?fleet=report%3A+proposed&load=5.0&queue=email", SCREENS["whatif"])
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    wait = page.get_by_test_id("stMetric").filter(has_text="p95 wait")
+    expect(wait).to_contain_text("0 ms", timeout=WAIT_MS)
+    slider = page.get_by_role("slider", name="Concurrency")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowLeft")
+    expect(wait).to_contain_text("901 ms", timeout=WAIT_MS)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Plan as YAML").click()
+    download.value.save_as(tmp_path / "plan.yaml")
+    command = [sys.executable, "-m", "planner", "predict", str(tmp_path / "plan.yaml")]
+    told = subprocess.run(command, capture_output=True, text=True).stdout
+    email = next(line for line in told.splitlines() if line.startswith("email "))
+    assert email.split()[:3] == ["email", "5", "67%"]
+    assert " 901 ms " in email
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    page.close()
+
+
+def test_the_set_of_rules_is_downloaded_whole(address: str, browser: Browser, tmp_path: Path) -> None:
+    page = opened(browser, f"{address}/alerts", SCREENS["alerts"])
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the set").click()
+    download.value.save_as(tmp_path / "set.zip")
+    names = zipfile.ZipFile(tmp_path / "set.zip").namelist()
+    assert {"rules.yaml", "rules_test.yaml", "alertmanager.yaml", "alerts.yaml"} <= set(names)
+    page.close()
+
+
+def test_a_history_that_is_too_short_says_so(address: str, browser: Browser) -> None:
+    page = opened(browser, f"{address}/forecast?queue=reports", "Forecast · reports")
+    expect(page.get_by_text("a forecast needs three days of them")).to_be_visible(timeout=WAIT_MS)
+    page.close()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("width", [400, 2560])
+def test_nothing_lies_beyond_the_edge_of_a_planning_screen(
+    address: str, browser: Browser, screen: str, width: int
+) -> None:
+    page = opened(browser, f"{address}/{screen}", SCREENS[screen], width)
+    for scrolled in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        inside, room = page.evaluate(f"[{scrolled}.scrollWidth, {scrolled}.clientWidth]")
+        assert inside <= room
+    page.close()
+
+
+@pytest.mark.parametrize(("screen", "scheme"), [("whatif", "light"), ("whatif", "dark"), ("alerts", "light")])
+def test_there_is_no_serious_barrier_on_a_planning_screen(
+    address: str, browser: Browser, screen: str, scheme: str
+) -> None:
+    if not AXE.exists():
+        missing("axe-core", "npm ci in tests/node")
+    page = opened(browser, f"{address}/{screen}", SCREENS[screen], scheme=scheme)
+    page.add_script_tag(content=AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (one["id"], node["html"][:160], node.get("failureSummary", "")[:200])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+        if not any(theirs in node["html"] for theirs in NOT_OURS)
+    ]
+    assert serious == []
+    page.close()
