@@ -86,6 +86,7 @@ class BullLifecycle(Lifecycle):
 
     def apply(self, kind: bytes, payload: bytes, at_ms: float, fact: JobFact = NO_FACT) -> None:
         """One message; `at_ms` is when it was received, `fact` what Redis added to it."""
+        self.last_ms = at_ms
         if kind == b"active":
             self._active(payload, at_ms)
         elif kind == b"waiting":

@@ -243,6 +243,8 @@ class Collector:
         shown = [snapshot for snapshot in readings.queues if snapshot.exists]
         gone = [snapshot.name for snapshot in readings.queues if not snapshot.exists]
         self._forget(gone)
+        empty = [snapshot.name for snapshot in shown if snapshot.is_empty]
+        self._follower.report_empty(empty, readings.began_ms)
         rendered = {snapshot.name: sections.queue_labels(snapshot.name) for snapshot in shown}
         for snapshot in shown:
             followed = self._roster.followed.get(snapshot.name)

@@ -87,6 +87,7 @@ class Follower:
         self._bull = BullEvents(topology, prefixes, roster, clock, self._wake)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
+        self._empty: dict[QueueName, float] = {}
         self._ahead = 0.0
         """How far the server's clock was ahead of the monotonic one at the last poll."""
         self._started = time.monotonic()
@@ -145,6 +146,10 @@ class Follower:
         """The reader found nothing left of these queues."""
         self._gone.update(queues)
         self._wake()
+
+    def report_empty(self, queues: list[QueueName], at_ms: float) -> None:
+        """The reader found that these queues had no open job then."""
+        self._empty = dict.fromkeys(queues, at_ms)
 
     def known_times(self, queue: QueueName, job_id: bytes) -> tuple[float | None, float | None]:
         """Ready and start of an open job in epoch seconds, as far as its events were seen."""
@@ -270,6 +275,7 @@ class Follower:
 
     def _poll(self, now: float) -> None:
         asked = self._asked
+        empty, self._empty = self._empty, {}
         deadline = deadline_in(self._settings.redis.timeout_seconds)
         self._measure_round_trip(now, deadline)
         patience = now + _REQUEST_PATIENCE_SECONDS
@@ -287,6 +293,8 @@ class Follower:
         self._take_messages()
         if self._bull.connected:
             self._heard_ms = self._now_ms()
+        for queue, at_ms in empty.items():
+            self._roster.close_jobs_of(queue, at_ms)
         self.last_poll = time.monotonic()
         self._next_poll = now if more else self.last_poll + self._poll_pause(pressed=pressed)
         with self._answer:

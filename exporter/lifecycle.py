@@ -58,6 +58,8 @@ class Lifecycle:
         self.arrivals: list[bytes] = []
         """Jobs that just arrived, for the sample of payload sizes."""
         self.records: list[JobRecord] | None = [] if keep_records else None
+        self.last_ms = 0.0
+        """When a message about a job was last heard, where that is not in the place of a stream."""
 
     def start(self, job_id: bytes, at_ms: float) -> None:
         job = self.open.get(job_id)

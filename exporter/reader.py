@@ -38,6 +38,8 @@ class Readings:
     clients_max: list[int | None] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     moved: bool = False
+    began_ms: float = 0.0
+    """When it began, by the server's clock."""
     unreached: dict[int, str] = field(default_factory=dict)
     """Why a primary of a cluster could not be read, by wire; its queues are not in `queues`."""
 
@@ -114,7 +116,7 @@ class Reader:
 
     def read(self, queues: Iterable[QueueName], known: KnownTimes, deadline: float) -> Readings:
         """Read everything; raises WireError when the server does not answer, or answers that it can't."""
-        readings = Readings()
+        readings = Readings(began_ms=self._clock.seconds() * 1000)
         found = self._first_trip(list(queues), readings, deadline)
         self._second_trip(found, known, deadline)
         readings.queues = [self._snapshot(queue) for queue in found]

@@ -13,6 +13,8 @@ from exporter.tally import SeriesBudget, Tally
 
 # A queue that comes back soon (Redis restarted, obliterated and filled again) goes on with its counters.
 PARKED_SECONDS = 600.0
+# The server's clock is known to some ms.
+CLOCK_MARGIN_MS = 250.0
 
 
 class Followed:
@@ -90,6 +92,16 @@ class Roster:
             if since < limit:
                 followed.tally.forget()
                 del self._parked[queue]
+
+    def close_jobs_of(self, queue: QueueName, empty_at_ms: float) -> None:
+        """The queue was seen empty then: jobs of which nothing was heard since were removed without a word."""
+        followed = self.followed.get(queue)
+        if followed is None:
+            return
+        stream = followed.stream
+        last_ms = stream.last_event_ms if stream is not None else followed.lifecycle.last_ms
+        if last_ms < empty_at_ms - CLOCK_MARGIN_MS and (stream is None or stream.at_end):
+            followed.lifecycle.open.clear()
 
     def limit_open_jobs(self, maximum: int) -> int:
         """Forget the oldest open jobs of the fullest queues until `maximum` are left; returns how many went."""

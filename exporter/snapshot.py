@@ -37,6 +37,19 @@ class QueueSnapshot:
     exists: bool
     """Whether any key of the queue was found: a queue without one was deleted."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no job waits, runs or will: then every job that is still thought to is gone."""
+        states = (
+            self.waiting,
+            self.paused,
+            self.prioritized,
+            self.active,
+            self.delayed,
+            self.waiting_children,
+        )
+        return all(count == 0 for count in states)
+
 
 @dataclass(frozen=True, slots=True)
 class QueueWorkers:

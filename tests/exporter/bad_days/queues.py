@@ -59,7 +59,10 @@ class HandQueue:
         return self
 
     def tell(self, event: str, job: str, entry_id: str = "*", **fields: str | int) -> HandQueue:
-        """One entry, under an id of the caller's choice."""
+        """One entry, under an id of the caller's choice, and where the job stands then: running or not."""
+        self.client.lrem(self.key("active"), 0, job)
+        if event == "active":
+            self.client.lpush(self.key("active"), job)
         entry = {"event": event, "jobId": job, **fields}
         self.client.xadd(self.key("events"), entry, id=entry_id)  # type: ignore[arg-type]
         return self

@@ -35,6 +35,12 @@ def wait_until_saved(process: ExporterProcess, state: Path, completions: int) ->
     eventually(process, lambda _: saved_completions(state) == completions)
 
 
+def saved_open_jobs(state: Path, queue: str = "email") -> list[str]:
+    """The jobs that the exporter takes for open."""
+    queues = json.loads(state.read_text())["queues"] if state.exists() else []
+    return [job[0] for one in queues if one["queue"][1] == queue for job in one["open"]]
+
+
 def refuse(redis_url: str, *arguments: str) -> tuple[int, list[str]]:
     """Start an exporter that is expected to end by itself: its status and what it wrote."""
     command = [sys.executable, "-m", "exporter", "--redis", redis_url, "--listen", "127.0.0.1:0", *arguments]
@@ -43,6 +49,24 @@ def refuse(redis_url: str, *arguments: str) -> tuple[int, list[str]]:
         return program.finish(seconds=30), program.lines
     finally:
         program.kill()
+
+
+def test_jobs_of_a_drained_queue_are_open_no_longer(
+    exporter: Exporter, redis_server: Server, tmp_path: Path
+) -> None:
+    """BullMQ writes no entry when a queue is drained."""
+    state = tmp_path / "state.json"
+    drained = HandQueue(redis_server.client()).create()
+    other = HandQueue(redis_server.client(), "reports").create()
+    process = exporter(redis_server.url, "--state-file", str(state))
+    for queue in (drained, other):
+        queue.add(3)
+    eventually(process, lambda _: len(saved_open_jobs(state)) == len(saved_open_jobs(state, "reports")) == 3)
+    redis_server.client().delete(drained.key("wait"), *(drained.key(str(job)) for job in (1, 2, 3)))
+    eventually(process, lambda _: saved_open_jobs(state) == [])
+    assert len(saved_open_jobs(state, "reports")) == 3
+    drained.add(1)
+    eventually(process, lambda _: saved_open_jobs(state) == ["4"])
 
 
 def test_counters_go_on_after_a_kill_and_what_came_meanwhile_is_counted(
