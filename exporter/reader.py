@@ -20,6 +20,9 @@ from exporter.wire import ReplyError, WireError, pack
 SCHEDULER_GRACE_SECONDS = 60
 """A scheduler counts as stopped when its next run is overdue for longer than this."""
 
+MARKER_DEPTH = 100
+"""A marker is looked for behind so many LIFO jobs."""
+
 # A server that answers so answers nothing else truly.
 _UNAVAILABLE = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOAUTH", "WRONGPASS", UNREACHABLE)
 _MOVED = ("MOVED", "ASK")
@@ -91,6 +94,7 @@ class _Queue:
     waiting_tickets: list[tuple[int, int]] = field(default_factory=list)
     later_ids: list[tuple[int, int]] = field(default_factory=list)
     behind_tickets: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
+    marker_ticket: tuple[int, int] | None = None
     oldest_active: float | None = None
     active_ticket: tuple[int, int] | None = None
     locks_ticket: tuple[int, int] | None = None
@@ -250,6 +254,9 @@ class Reader:
                 key = queue.name.key(name.encode())
                 ticket = trip.ask(queue.wire, "LRANGE", key, place - 1, place)
                 queue.behind_tickets.append((name, ticket))
+        if "lrange" not in self._refused and reading.may_hide_marker(answers):
+            key = queue.name.key(b"wait")
+            queue.marker_ticket = trip.ask(queue.wire, "LRANGE", key, -MARKER_DEPTH, -2)
         last = reading.elements(answers, "prioritized_last")
         score = reading.score(answers, "prioritized_last")
         if score is not None and last[0] != first_priority[0] and "zrangebyscore" not in self._refused:
@@ -277,6 +284,8 @@ class Reader:
             job_id = reply[0] if isinstance(reply, list) and reply else reply
             if isinstance(job_id, bytes):
                 self._ask_ready(third, queue, job_id, known, queue.later_ids)
+        if queue.marker_ticket is not None and isinstance(passed := trip.reply(queue.marker_ticket), list):
+            queue.answers["wait_marker_inside"] = any(keys.is_marker(job_id) for job_id in passed)
         for name, ticket in queue.behind_tickets:
             self._take_behind(trip.reply(ticket), queue, name, third, known)
 

@@ -124,6 +124,15 @@ def plain_behind_prioritised(answers: Answers, name: str) -> int | None:
     return -(inside + 1) if inside and length and inside < length else None
 
 
+def may_hide_marker(answers: Answers) -> bool:
+    """Whether a marker may stand behind LIFO jobs, which pass it: BullMQ 2 and 3, where no version or 3 is told."""
+    name, version = library(answers, meta(answers))
+    length = integer(answers, "wait")
+    return (
+        name == "bullmq" and version.partition(".")[0] in ("", "2", "3") and length is not None and length > 2
+    )
+
+
 def ready_seconds(job: list[bytes | None]) -> float | None:
     """When a waiting job became ready, from its `timestamp`, `delay` and `opts`; None for an absurd hash."""
     created, delay, options = job

@@ -303,6 +303,14 @@ async function idle(queue) {
   await queue.checkpoint('paused')
 }
 
+/** A marker, where a major puts one for a delayed job, is passed by LIFO jobs and stands behind plain ones. */
+async function passed(queue) {
+  await queue.add('later', { ms: 5 }, { delay: HOUR })
+  await addAll(queue, times(3, () => ({ name: 'last in', data: { ms: 5 }, opts: { lifo: true } })))
+  await addAll(queue, times(2, () => ({ name: 'plain', data: { ms: 5 }, opts: {} })))
+  await queue.checkpoint('passed')
+}
+
 async function mixed(queue, { random }) {
   await queue.work({ concurrency: 4 })
   await queue.work({ concurrency: 4 })
@@ -345,5 +353,6 @@ export const SCENARIOS = {
   bulk: { play: bulk },
   states: { play: states },
   idle: { play: idle },
+  passed: { play: passed },
   mixed: { play: mixed },
 }

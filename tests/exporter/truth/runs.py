@@ -34,7 +34,7 @@ BULL = (
         "stalling",
         "blocked",
     ),
-    *("limited", "scheduled", "paused", "bulk", "states", "idle", "mixed"),
+    *("limited", "scheduled", "paused", "bulk", "states", "idle", "passed", "mixed"),
 )
 BULLMQ = (*BULL, "flow", "flow-children")
 BULLMQ_FROM_3 = (*BULLMQ, "broken-flow", "limited-by-hand", "postponed", "asking")
