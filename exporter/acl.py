@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from exporter.command_line import UsageError
 from exporter.keys import subscription
 from exporter.rights import FEATURES, LEAST, OPTIONAL, acl_commands
 
@@ -17,7 +18,9 @@ def acl_line(
     redis_6: bool = False,
     also: Sequence[str] = (),
 ) -> str:
-    """One `ACL SETUSER` line; `also` names optional features (`caches`, `databases`, `cluster`)."""
+    """One `ACL SETUSER` line; `also` names optional features. Raises UsageError for what no such line can hold."""
+    for option, text in (("--user", user), *(("--prefix", prefix) for prefix in prefixes)):
+        _check(option, text)
     standard = tuple(feature.name for feature in FEATURES if feature.name not in OPTIONAL)
     commands = acl_commands(LEAST if least else (*standard, *also))
     if redis_6:
@@ -28,3 +31,11 @@ def acl_line(
     channels = " ".join(f"&{pattern}" for pattern in patterns)
     # resetchannels must stand before the channels: Redis 6.2 begins with all of them.
     return f"ACL SETUSER {user} on >PASSWORD {keys} resetchannels {channels} -@all {' '.join(commands)}"
+
+
+def _check(option: str, text: str) -> None:
+    """Words of a line are told apart by spaces, and Redis takes none inside a pattern or a name."""
+    if not text or not text.isprintable() or " " in text or '"' in text:
+        raise UsageError(
+            f"command line: {option} {text!r}: Redis allows no space, quote or control character here"
+        )

@@ -40,12 +40,14 @@ FEATURES = (
     Feature("caches", ("ttl", "strlen"), "queue_cache_* (and the key pattern of each cache)"),
     Feature("databases", ("select",), "another database than 0"),
     Feature("cluster", ("cluster|slots",), "Redis Cluster"),
-    Feature("maxclients", ("config|get",), "queue_redis_connections_max before Redis 7"),
+    Feature("maxclients", ("config|get",), "queue_redis_connections_max before Redis 6.2"),
 )
 LEAST = ("counts",)
 FALLBACKS = {"hgetall": "hmget"}
 """Commands that are sent only where the better one is refused: flags of a queue are read whole then."""
 OPTIONAL = ("caches", "databases", "cluster", "maxclients")
+
+_OF_CACHES = ("ttl", "strlen")
 
 _REFUSALS = (
     "NOPERM",
@@ -94,7 +96,8 @@ def acl_commands(features: Iterable[str]) -> tuple[str, ...]:
 
 def refused(wire: Wire, settings: TargetSettings, deadline: float) -> dict[str, str]:
     """The commands that this user may not run on this server, with the server's words."""
-    asked = {c for c in _PROBES if c not in FALLBACKS and (c != "scan" or _scans(settings))}
+    unused = {*FALLBACKS, *(() if _scans(settings) else ("scan",)), *(() if settings.caches else _OF_CACHES)}
+    asked = _PROBES.keys() - unused
     found = _try(wire, settings, asked, deadline)
     fallbacks = {command for command, better in FALLBACKS.items() if better in found}
     return found | _try(wire, settings, fallbacks, deadline)
