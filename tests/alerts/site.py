@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -51,7 +52,8 @@ class Site:
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # a Prometheus that is killed does not read to the end
+                    self.wfile.write(body)
 
             def log_message(self, *_arguments: object) -> None:
                 """Silent."""
