@@ -4,7 +4,10 @@ limiter, pause.
 Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`,
 and unless it is the job's last the job comes back `back[a]` seconds later at the tail of its class (a
 failure), or at once at the head (a stall, back[a] < 0). Class 0 starts first; inside a class first in,
-first out, unless `lifo`. A parent (`pending` > 0) becomes ready when the last of its children has finished.
+first out, unless `lifo`. A parent (`pending` > 0) becomes ready, at the head, when its last child has finished.
+
+With `late_due` a job that falls due while every slot is busy joins its line when the next slot gets free, behind those
+that have come meanwhile: then a worker asks, and moves what is due. Its wait counts from when it was due.
 """
 
 from typing import NamedTuple
@@ -33,6 +36,8 @@ class World(NamedTuple):
     hold: Floats  # per attempt
     back: Floats  # per attempt
     patience: Floats
+    delayed: Ints  # 1 where `ready` is a due time
+    late_due: int
     parent: Ints  # job that waits for this one, or -1
     pending: Ints  # children still to finish
     pauses: Floats  # start, end, start, end, …
@@ -50,6 +55,7 @@ class World(NamedTuple):
     head: Ints  # per class
     tail: Ints  # per class
     after: Ints  # the next job in the same line
+    due: Ints  # first and last of the jobs that are due and in no line yet
     times: Floats  # event heap
     whats: Ints  # event heap: job·4 + kind
     counts: Ints
@@ -92,9 +98,9 @@ def _pop(w: World) -> int:
 
 
 @inlined
-def _line_up(w: World, job: int, now: float, at_head: bool) -> None:
+def _line_up(w: World, job: int, since: float, at_head: bool) -> None:
     rank = w.rank[job]
-    w.since[job] = now
+    w.since[job] = since
     w.counts[WAITING] += 1
     if w.head[rank] < 0:
         w.head[rank] = w.tail[rank] = job
@@ -170,13 +176,36 @@ def _start_all(w: World, now: float) -> None:
 
 
 @inlined
-def _arrive(w: World, job: int, now: float) -> None:
+def _arrive(w: World, job: int, now: float, at_head: bool) -> None:
     if w.counts[BUSY] + w.counts[WAITING] >= w.places:
         w.outcome[job] = REFUSED
         return
-    _line_up(w, job, now, w.lifo[job] == 1)
+    _line_up(w, job, now, at_head)
     if w.places < len(w.ready) and w.patience[job] < np.inf:
         _push(w, now + w.patience[job], job * 4 + GIVES_UP)
+
+
+@inlined
+def _fall_due(w: World, job: int, now: float) -> None:
+    """At the tail, also of LIFO jobs."""
+    if w.late_due == 0 or w.counts[BUSY] < w.slots:
+        _arrive(w, job, now, False)
+        return
+    w.since[job] = now
+    w.after[job] = -1
+    if w.due[0] < 0:
+        w.due[0] = job
+    else:
+        w.after[w.due[1]] = job
+    w.due[1] = job
+
+
+@inlined
+def _move_due(w: World) -> None:
+    while w.due[0] >= 0:
+        job = w.due[0]
+        w.due[0] = w.after[job]
+        _line_up(w, job, w.since[job], False)
 
 
 @inlined
@@ -196,7 +225,7 @@ def _leave(w: World, job: int, now: float) -> None:
     if parent >= 0:
         w.pending[parent] -= 1
         if w.pending[parent] == 0:
-            _arrive(w, parent, now)
+            _arrive(w, parent, now, True)
 
 
 @inlined
@@ -212,8 +241,9 @@ def _happen(w: World, what: int, now: float) -> None:
     job, kind = what >> 2, what & 3
     if kind == LEAVES:
         _leave(w, job, now)
+        _move_due(w)
     elif kind == DUE:
-        _arrive(w, job, now)
+        _fall_due(w, job, now)
     elif kind == WAKES:
         w.counts[WAKING] = 0
     else:
@@ -232,7 +262,10 @@ def run(w: World) -> None:
             _happen(w, _pop(w), now)
         elif job < jobs:
             now = w.ready[job]
-            _arrive(w, job, now)
+            if w.delayed[job] == 1:
+                _fall_due(w, job, now)
+            else:
+                _arrive(w, job, now, w.lifo[job] == 1)
             job += 1
         else:
             return

@@ -14,7 +14,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Jobs in order of the moment they are ready; job i has the attempts first[i] .. first[i+1] - 1."""
+    """Jobs in order of the moment they are ready; job i has the attempts first[i] .. first[i+1] - 1.
+
+    `delayed` is 1 for a job whose `ready` is a due time. A job that is the `parent` of others starts after them.
+    """
 
     ready: Vector
     rank: Ints
@@ -24,6 +27,7 @@ class Jobs:
     patience: Vector | None = None
     lifo: Ints | None = None
     parent: Ints | None = None
+    delayed: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,10 @@ class Outcome:
     outcome: Ints
 
 
-def run(jobs: Jobs, fleet: Fleet, pauses: tuple[tuple[float, float], ...] = ()) -> Outcome:
-    """Every job, to its end."""
+def run(
+    jobs: Jobs, fleet: Fleet, pauses: tuple[tuple[float, float], ...] = (), late_due: bool = False
+) -> Outcome:
+    """Every job, to its end. `late_due`: planner/bull_rules.py knows which library does so."""
     count, attempts = len(jobs.ready), len(jobs.hold)
     parent = np.full(count, -1, dtype=np.int64) if jobs.parent is None else jobs.parent
     ranks = int(jobs.rank.max()) + 1 if count else 1
@@ -51,6 +57,8 @@ def run(jobs: Jobs, fleet: Fleet, pauses: tuple[tuple[float, float], ...] = ()) 
         hold=jobs.hold,
         back=jobs.back,
         patience=np.full(count, np.inf) if jobs.patience is None else jobs.patience,
+        delayed=np.zeros(count, dtype=np.int64) if jobs.delayed is None else jobs.delayed,
+        late_due=int(late_due),
         parent=parent,
         pending=np.bincount(parent[parent >= 0], minlength=count).astype(np.int64),
         pauses=np.array(pauses, dtype=float).ravel(),
@@ -66,6 +74,7 @@ def run(jobs: Jobs, fleet: Fleet, pauses: tuple[tuple[float, float], ...] = ()) 
         head=np.full(ranks, -1, dtype=np.int64),
         tail=np.full(ranks, -1, dtype=np.int64),
         after=np.full(count, -1, dtype=np.int64),
+        due=np.full(2, -1, dtype=np.int64),
         times=np.zeros(2 * count + fleet.slots + 8),
         whats=np.zeros(2 * count + fleet.slots + 8, dtype=np.int64),
         counts=np.zeros(5, dtype=np.int64),
