@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from planner.errors import BadInput
 from planner.queue_file import AskedFile, read_document
 
 Document = Mapping[str, Any]
@@ -14,9 +15,12 @@ _WORK = (*_LOAD, "service", "retries", "rate_limit", "objectives")
 
 
 def read(document: Document, name: str) -> AskedFile:
-    """The file as the planner's command reads it. Raises BadInput: one line."""
-    text = as_yaml(document)
-    return read_document(name, text, yaml.safe_load(text))
+    """The file as the planner's command reads it. Raises BadInput: one line, with the line of the written plan."""
+    try:
+        return read_document(name, "", document)
+    except BadInput:
+        text = as_yaml(document)
+        return read_document(name, text, yaml.safe_load(text))
 
 
 def as_yaml(document: Document) -> str:

@@ -42,11 +42,8 @@ class Asked:
 
     @property
     def queues(self) -> tuple[AskedQueue, ...]:
-        """At most MOST_QUEUES of the plan."""
-        first = [queue for queue in (self.chosen,) if queue is not None]
-        rest = sorted(self.file.queues, key=lambda queue: -queue.question.workload.offered_load)
-        names = {queue.name for queue in [*first, *rest][: MOST_QUEUES + len(first)]}
-        return tuple(queue for queue in self.file.queues if queue.name in names)
+        """The chosen one and the busiest of the plan."""
+        return busiest(self.file.queues, self.chosen)
 
     def jobs(self) -> dict[Hashable, Job]:
         """By key, in order."""
@@ -76,9 +73,21 @@ class Asked:
         keys = {queue.name: answer_key(queue, self.surely) for queue in queues}
         return {name: known[key] for name, key in keys.items() if key in known}
 
+    @property
+    def first_key(self) -> Key | None:
+        """Of the answer that a person waits for: the chosen queue, as it is turned."""
+        return answer_key(self.chosen, self.surely) if self.chosen is not None else None
+
     def needed(self, known: Mapping[Hashable, Any]) -> dict[str, int | None]:
         keys = {queue.name: needed_key(queue) for queue in self.queues}
         return {name: known[key] for name, key in keys.items() if key in known}
+
+
+def busiest(queues: Sequence[AskedQueue], chosen: AskedQueue | None = None) -> tuple[AskedQueue, ...]:
+    """At most MOST_QUEUES by their work, in the order of the plan; the chosen one is among them."""
+    rest = sorted(queues, key=lambda queue: -queue.question.workload.offered_load)
+    names = {queue.name for queue in ([chosen] if chosen else []) + rest[:MOST_QUEUES]}
+    return tuple(queue for queue in queues if queue.name in names)
 
 
 def asked(

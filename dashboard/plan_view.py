@@ -12,7 +12,7 @@ from dashboard.plan_charts import Mark, wait_curves
 from dashboard.plan_compare import Side, queue_names
 from dashboard.plan_figures import figure
 from dashboard.plan_jobs import Asked
-from planner.queue_file import AskedFile
+from planner.queue_file import AskedFile, AskedQueue
 
 Known = Mapping[Hashable, Any]
 """The answers that are there by now."""
@@ -94,8 +94,8 @@ def all_queues(question: Asked, found: Known) -> None:
                 st.caption(f"**{name}**: {'; '.join(texts)}")
 
 
-def side_by_side(question: Asked, sides: Sequence[tuple[str, AskedFile]], found: Known) -> None:
-    both = [Side(name, file.queues, question.rows(file.queues, found)) for name, file in sides]
+def side_by_side(question: Asked, sides: Sequence[tuple[str, tuple[AskedQueue, ...]]], found: Known) -> None:
+    both = [Side(name, queues, question.rows(queues, found)) for name, queues in sides]
     either = queue_names(both)
     for column, side in zip(st.columns(2), both, strict=True):
         with column.container(border=True):

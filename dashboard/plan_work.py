@@ -3,12 +3,12 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 Job = Callable[[], Any]
-KEPT = 5_000
+KEPT = 2_000
 """Answers kept for the next viewer; an answer is a small dictionary."""
 MOST_VIEWERS = 100
 """Viewers whose questions are remembered; those who came longest ago have left or will ask again."""
@@ -34,6 +34,12 @@ class Work:
             futures = {key: self._future(key, job) for key, job in jobs.items()}
             self._forget()
         wait(futures.values(), timeout=seconds)
+        return {key: future.result() for key, future in futures.items() if future.done()}
+
+    def known(self, keys: Iterable[Hashable]) -> dict[Hashable, Any]:
+        """The answers among these that are there already. Raises what a job raised."""
+        with self._lock:
+            futures = {key: self._futures[key] for key in keys if key in self._futures}
         return {key: future.result() for key, future in futures.items() if future.done()}
 
     def _future(self, key: Hashable, job: Job) -> Future[Any]:

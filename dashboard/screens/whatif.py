@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -16,13 +16,15 @@ from dashboard.plan_document import Document, as_yaml, names, read
 from dashboard.plan_downloads import downloads
 from dashboard.plan_editor import editor
 from dashboard.plan_fleets import LIVE, document_of, fleets, pair
-from dashboard.plan_jobs import Asked, asked
+from dashboard.plan_jobs import Asked, asked, busiest
 from dashboard.plan_knobs import of_all, of_queue, turned, undo
 from dashboard.plan_now import Taken, take_anew, taken
-from dashboard.plan_work import Work
+from dashboard.plan_work import Job, Work
 from planner.errors import BadInput
-from planner.queue_file import AskedFile
+from planner.queue_file import AskedFile, AskedQueue
 
+ALONE_SECONDS = 0.8
+"""How long the turned queue is worked on alone; one that takes longer must not keep the others waiting."""
 SLICE_SECONDS = 0.25
 """While answers are worked on the page looks again this often; a turned knob is noticed in between."""
 
@@ -40,6 +42,7 @@ def show(page: Page) -> None:
 
 
 def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
+    began = time.monotonic()
     left, right = st.columns(2)
     fleet = left.selectbox("Start from", list(known), key="fleet", bind="query-params", help=_ABOUT_FLEETS)
     document = known[fleet]
@@ -60,7 +63,7 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     st.subheader("Two fleets side by side", anchor=False)
     sides = _sides(known, changes)
     beside = st.empty()
-    question = asked(after, chosen, before, surely, [queue for _, file in sides for queue in file.queues])
+    question = asked(after, chosen, before, surely, [queue for _, queues in sides for queue in queues])
 
     def draw(found: plan_view.Known) -> None:
         with headline.container():
@@ -77,7 +80,7 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     st.subheader("Take the plan with you", anchor=False)
     downloads(made, "plan")
     # Last, so that the whole page is there while answers are worked on.
-    _until_known(question, draw)
+    _until_known(question, draw, began)
 
 
 _ABOUT_FLEETS = (
@@ -133,17 +136,20 @@ def _work() -> Work:
     return work
 
 
-def _until_known(question: Asked, draw: Callable[[plan_view.Known], None]) -> None:
-    """Draw what is known, and again whenever more is, until all is."""
+def _until_known(question: Asked, draw: Callable[[plan_view.Known], None], began: float) -> None:
+    """The turned queue first, with nothing beside it to slow it down; then all, drawn again whenever more is known."""
     viewer = st.session_state.setdefault("whatif-viewer", uuid.uuid4().hex)
     jobs = question.jobs()
-    drawn, since = -1, time.monotonic()
+    first: dict[Hashable, Job] = {key: job for key, job in jobs.items() if key == question.first_key}
+    found = {**_work().answers(viewer, first, ALONE_SECONDS), **_work().known(jobs)}
+    draw(found)
+    st.session_state["whatif-seconds"] = time.monotonic() - began if question.first_key in found else None
+    drawn = len(found)
     while drawn < len(jobs):
-        found = _work().answers(viewer, jobs, SLICE_SECONDS if drawn >= 0 else 2 * SLICE_SECONDS)
+        found = _work().answers(viewer, jobs, SLICE_SECONDS)
         if len(found) > drawn:
             draw(found)
             drawn = len(found)
-    st.session_state["whatif-seconds"] = time.monotonic() - since
 
 
 def _budget(made: Document, fleet: str) -> Document:
@@ -161,7 +167,7 @@ def _shared(text: str, _plan: Document) -> dict[str, Any]:  # noqa: ARG001 - kno
     return shared(_plan)
 
 
-def _sides(known: Mapping[str, Document], changes: Changes) -> list[tuple[str, AskedFile]]:
+def _sides(known: Mapping[str, Document], changes: Changes) -> list[tuple[str, tuple[AskedQueue, ...]]]:
     options = list(known)
     first, second = pair(options)
     left, right = st.columns(2)
@@ -170,4 +176,4 @@ def _sides(known: Mapping[str, Document], changes: Changes) -> list[tuple[str, A
         right.selectbox("Second fleet", options, index=options.index(second), key="whatif-second"),
     )
     load = Changes(load=changes.load)
-    return [(name, read(changed(known[name], load), name)) for name in chosen]
+    return [(name, busiest(read(changed(known[name], load), name).queues)) for name in chosen]
