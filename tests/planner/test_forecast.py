@@ -104,6 +104,12 @@ def test_three_days_are_enough_for_a_day_and_fewer_are_refused_with_what_is_need
         forecast(Hourly(MONDAY, made(1, 5)[:30]))
 
 
+def test_a_peak_from_few_weeks_is_doubted() -> None:
+    few, enough = (forecast(Hourly(MONDAY, made(weeks, 9))).doubts for weeks in (3, 4))
+    assert any("the band of the peak is too narrow" in doubt for doubt in few)
+    assert not any("the band of the peak is too narrow" in doubt for doubt in enough)
+
+
 def test_one_seed_gives_one_answer_and_weeks_further_ahead_are_less_sure() -> None:
     history = Hourly(MONDAY, made(10, 6))
     assert forecast(history).ahead.peak == forecast(history).ahead.peak
