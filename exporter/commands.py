@@ -99,7 +99,8 @@ def _collector(settings: TargetSettings, notices: Notices) -> Any:
 def _web_config(settings: Settings) -> Any:
     if settings.web_config_file is None:
         return None
-    from exporter.webconfig import WebConfigError, WebConfigFile
+    from exporter.webconfig import WebConfigFile
+    from exporter.webtls import WebConfigError
 
     try:
         return WebConfigFile(settings.web_config_file)

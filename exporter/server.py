@@ -7,10 +7,7 @@ handshake is done by a worker instead of the accepting thread.
 
 from __future__ import annotations
 
-import base64
-import hmac
 import logging
-import secrets
 import socket
 import ssl
 import threading
@@ -19,12 +16,12 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import bcrypt
 from cheroot import errors, server, wsgi
 from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.ssl import Adapter
 
 from exporter.pages import Reply, send
+from exporter.passwords import PasswordCheck
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -139,39 +136,6 @@ _UNAUTHORISED = Reply(
 
 def _with_own(headers: Sequence[tuple[str, str]], own: Mapping[str, str]) -> list[tuple[str, str]]:
     return [item for item in {**dict(headers), **own}.items() if item[1]]
-
-
-class PasswordCheck:
-    """Checks basic authentication against bcrypt hashes, and remembers what was right, but no password."""
-
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
-        self._right: dict[bytes, bytes] = {}
-        # One at a time, as bcrypt is slow on purpose: guessing must not take every core.
-        self._lock = threading.Lock()
-
-    def allow(self, users: Mapping[bytes, bytes], authorization: str) -> bool:
-        """Whether the header names one of `users` (name → hash, not empty) with the right password."""
-        scheme, _, encoded = authorization.partition(" ")
-        try:
-            name, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
-        except ValueError:
-            return False
-        return scheme.lower() == "basic" and bool(colon) and self._fits(users, name, password)
-
-    def _fits(self, users: Mapping[bytes, bytes], name: bytes, password: bytes) -> bool:
-        # An unknown name costs as much time as a wrong password, so that names cannot be found out by timing.
-        known, hashed = name in users, users.get(name) or next(iter(users.values()))
-        # bcrypt looks at 72 bytes; where other tools cut off silently, this library would raise.
-        password = password[:72]
-        digest = hmac.digest(self._key, hashed + password, "sha256")
-        if known and hmac.compare_digest(self._right.get(hashed, b""), digest):
-            return True
-        with self._lock:
-            fits = bcrypt.checkpw(password, hashed) and known
-        if fits:
-            self._right[hashed] = digest
-        return fits
 
 
 class _Request(server.HTTPRequest):

@@ -2,9 +2,10 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic.config import JsonDict
 
 DEFAULT_PORT = 10577
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -81,8 +82,20 @@ class RedisSettings(_Part):
         return self
 
 
+def _either_name(schema: JsonDict) -> None:
+    """The schema knows a pool's maximum by both of its names, one of which must be there."""
+    properties = schema["properties"]
+    assert isinstance(properties, dict)
+    same = {"title": "Maxconnections", "description": "the same by its name in Node's pools"}
+    properties["maxConnections"] = {**cast(JsonDict, properties["maximum"]), **same}
+    del schema["required"]
+    schema["oneOf"] = [{"required": ["maximum"]}, {"required": ["maxConnections"]}]
+
+
 class PoolSettings(_Part):
     """One pool of the user's own application; the other pool settings are accepted for the planner's sake."""
+
+    model_config = ConfigDict(json_schema_extra=_either_name)
 
     maximum: Positive = Field(
         validation_alias=AliasChoices("maximum", "maxConnections"),

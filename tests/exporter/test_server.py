@@ -18,7 +18,8 @@ import bcrypt
 import pytest
 
 from exporter.pages import application
-from exporter.server import WORKERS, ListenError, PasswordCheck, Server
+from exporter.passwords import PasswordCheck
+from exporter.server import WORKERS, ListenError, Server
 from exporter.webconfig import WebConfigFile
 from tests.exporter.test_pages import Watch, Watched
 from tests.exporter.test_webconfig import Authority, config, openssl, replace, tls

@@ -1,6 +1,12 @@
 """A configuration that can't be used is told in one line: where, which value, which rule."""
 
+import json
+import subprocess
+import sys
+
+import jsonschema
 import pytest
+import yaml
 
 from exporter.settings_file import SettingsError, load
 from exporter.topology import Topology
@@ -84,3 +90,28 @@ def test_the_command_line_overrides_the_file(tmp_path):
 
 def test_a_bucket_that_is_a_default_already_is_no_second_edge():
     assert load(None, {"buckets": [1, 0.5, 2.0]}).duration_edges.count(1.0) == 1
+
+
+POOLS = {
+    "our name": ("{maximum: 5, client_names: [a]}", True),
+    "Node's name": ("{maxConnections: 5, minConnections: 1, client_names: [a]}", True),
+    "both": ("{maximum: 5, maxConnections: 5, client_names: [a]}", False),
+    "neither": ("{client_names: [a]}", False),
+    "nothing but": ("{maxConnections: 0, client_names: [a]}", False),
+    "unknown": ("{maxConnection: 5, client_names: [a]}", False),
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_the_printed_schema_takes_a_pool_exactly_when_the_program_does(name, tmp_path):
+    text, fits = POOLS[name]
+    path = tmp_path / "config.yaml"
+    path.write_text(f"pools:\n  queue: {text}\n")
+    command = [sys.executable, "-m", "exporter", "schema"]
+    printed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert jsonschema.Draft202012Validator(printed).is_valid(yaml.safe_load(path.read_text())) == fits
+    if fits:
+        assert load(path, {}).pools["queue"].maximum == 5
+    else:
+        with pytest.raises(SettingsError):
+            load(path, {})

@@ -11,13 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from exporter.webconfig import (
-    HttpServerConfig,
-    TlsServerConfig,
-    WebConfig,
-    WebConfigError,
-    WebConfigFile,
-)
+from exporter.webconfig import HttpServerConfig, WebConfig, WebConfigFile
+from exporter.webtls import TlsServerConfig, WebConfigError
 
 # "alice" and "bob" of the sample file in exporter-toolkit's documentation.
 ALICE = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze"
