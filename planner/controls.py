@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from planner import fcfs
+from planner import fcfs, two_phase
 from planner.arrivals import Arrivals, BatchPoisson, Poisson, PoissonClasses, Profile, Renewal, Sinusoid
 from planner.batches import batch_wait
 from planner.coupling import from_exponential
@@ -19,6 +19,7 @@ from planner.fleet import Fleet
 from planner.fluid_control import FluidControl, fluid_control
 from planner.laws import Deterministic, Exponential, Gamma, IoThenCpu, Law, Mixture, Vector, scv
 from planner.limits import loses
+from planner.load_twin import load_twin
 from planner.patience import impatient_wait
 from planner.phases import Crowd, arrival_phases, phase_type
 from planner.qbd import solve
@@ -28,6 +29,8 @@ from planner.workload import Workload
 
 # A twin of two phases on more slots takes longer to solve than it saves.
 MOST_SLOTS = 80
+# Above this squared coefficient of variation a few huge jobs make the third moment; a twin that has it sees no others.
+HEAVY = 10.0
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,10 @@ def _impatient(workload: Workload, fleet: Fleet, service: Law) -> Control | None
 
 def _patient(arrivals: Arrivals, slots: int, service: Law) -> Control | None:
     plain = Exponential(service.mean)
+    if isinstance(arrivals, Poisson | PoissonClasses) and scv(service) > HEAVY and slots <= MOST_SLOTS:
+        resembling = load_twin(service)
+        law = Mixture((1.0 - resembling.slow, resembling.slow), tuple(map(Exponential, resembling.means)))
+        return Control(two_phase.wait(arrivals.per_second, resembling, slots), law, slots)
     if isinstance(arrivals, BatchPoisson):
         return Control(batch_wait(slots, arrivals, plain.mean), plain, slots)
     if isinstance(arrivals, Sinusoid | Profile):

@@ -1,7 +1,7 @@
 """Knows how to answer any figure of a queue: by the exact method that fits, else by simulation."""
 
+from planner.combinations import refuse_absent, refuse_unanswered
 from planner.exact import Solved, solve_exactly
-from planner.figures import read_name
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu
 from planner.limits import Ceiling, ceiling, loses, overloads_of
@@ -23,11 +23,11 @@ def predict(
 ) -> Prediction:
     """The wanted figures (names: planner/figures.py). A queue without a steady state is answered as such.
 
-    Raises BadInput for an unknown figure, LookupError for one this queue does not have.
+    Raises BadInput for an unknown figure, one that this queue does not have, or a queue that no method answers.
     """
+    refuse_unanswered(workload, fleet)
     limit = ceiling(workload, fleet)
-    for text in wanted:
-        read_name(text)
+    refuse_absent(workload, wanted)
     if workload.attempts_per_second >= limit.per_second and not loses(workload, fleet):
         return _growing(workload, fleet, wanted, limit)
     solved = solve_exactly(workload, fleet)

@@ -11,6 +11,7 @@ from planner import defaults
 from planner.bounds import BLOCKS, Levels, quoted, read_levels
 from planner.budget_words import BudgetWords, KedaWords, PriceWords
 from planner.claims import CacheWords, ClaimsWords
+from planner.combinations import refuse_absent
 from planner.errors import BadInput
 from planner.laws import IoThenCpu, Law
 from planner.lines import line_of
@@ -198,9 +199,10 @@ def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], 
     question["slots"] = entry.slots or (entry.concurrency or 1) * entry.workers
     question["processes"] = entry.processes or entry.workers
     objective = _objective(entry, words, levels, assumed)
-    read_objective(objective, f"{where}.objectives")
+    bounds = read_objective(objective, f"{where}.objectives")
     memory = entry.maxMemoryMB * entry.workers if entry.maxMemoryMB else None
     asked = read_question(question, where)
+    refuse_absent(asked.workload, bounds.figures, f"{where}.objectives")
     limits = _limits(entry, asked.workload.service, where)
     return AskedQueue(entry.name, asked, objective, tuple(assumed), memory, entry.priority, limits)
 

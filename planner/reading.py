@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from planner.combinations import refuse_unanswered
 from planner.durations import seconds
 from planner.errors import BadInput
 from planner.figures import read_name
@@ -79,6 +80,7 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
     fleet = Fleet(words.slots or 1, words.processes, words.cores, words.places, limit)
     objective = read_objective(words.objective, _join(where, "objective")) if words.objective else None
     workload = Workload(words.arrivals.value(), words.service.value(), retries, patience)
+    refuse_unanswered(workload, fleet, where)
     return Question(workload, fleet, objective, words.slots is not None)
 
 

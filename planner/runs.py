@@ -94,6 +94,9 @@ def _one_attempt(
         "wait": Series(waits[inside], arrivals.classes[inside], arrivals.times[inside]),
         "sojourn": Series((waits + service)[served], arrivals.classes[served], arrivals.times[served]),
     }
+    # Without retries the first attempt is the only one.
+    series |= {"wait_per_attempt": series["wait"], "wait_first_attempt": series["wait"]}
+    series["completion_time"] = series["sojourn"]
     if arrivals.batches is not None:
         series["batch_makespan"] = _makespans(arrivals, waits + service, warmup)
     count = int(kept.sum())

@@ -7,7 +7,7 @@ refills the slots.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,35 @@ def _moved(window: tuple[int, int], first: Any, weight: Any, second: Any, other:
     return found
 
 
-def tail(arrival_rate: float, law: TwoPhases, slots: int, seconds: float) -> float:
-    """P(W > seconds), utilisation below 1."""
+@dataclass(frozen=True)
+class TwoPhaseWait:
+    """`waiting` are the chances of the states that a job which waits finds, `generator` is what ends its wait."""
+
+    waiting: Vector
+    generator: Matrix
+
+    @cached_property
+    def _rate(self) -> float:
+        return float(-self.generator.diagonal().min())
+
+    @property
+    def mean(self) -> float:
+        return float(self.waiting @ np.linalg.solve(-self.generator, np.ones(len(self.waiting))))
+
+    def tail(self, t: float) -> float:
+        """By ticks of the largest rate: nothing cancels."""
+        step = np.eye(len(self.generator)) + self.generator / self._rate
+        ticks, state = self._rate * t, self.waiting
+        log_weight, found = -ticks, np.exp(-ticks) * state.sum()
+        for n in range(1, int(ticks + 8.0 * np.sqrt(ticks) + 12)):
+            state = state @ step
+            log_weight += np.log(ticks / n) if ticks > 0 else -np.inf
+            found += np.exp(log_weight) * state.sum()
+        return float(found)
+
+
+def wait(arrival_rate: float, law: TwoPhases, slots: int) -> TwoPhaseWait:
+    """Utilisation below 1."""
     refill = _leave(law, slots) @ _enter(law, slots - 1)
     done = refill.sum(axis=1)
     rate_matrix = _rate_matrix(arrival_rate, refill, done)
@@ -81,7 +108,12 @@ def tail(arrival_rate: float, law: TwoPhases, slots: int, seconds: float) -> flo
     identity = np.eye(len(top))
     waiting: Vector = np.asarray(np.linalg.solve((identity - rate_matrix).T, level))
     waiting /= below + waiting.sum()
-    return _survives(waiting, top + arrival_rate * identity, float(done.max()), seconds)
+    return TwoPhaseWait(waiting, top + arrival_rate * identity)
+
+
+def tail(arrival_rate: float, law: TwoPhases, slots: int, seconds: float) -> float:
+    """P(W > seconds)."""
+    return wait(arrival_rate, law, slots).tail(seconds)
 
 
 def _rate_matrix(arrival_rate: float, refill: Matrix, done: Vector) -> Matrix:
@@ -123,15 +155,3 @@ def _left_null(generator: Matrix) -> Vector:
     """x with x·generator = 0 and sum 1."""
     system = np.vstack([generator.T, np.ones(len(generator))])
     return np.asarray(np.linalg.lstsq(system, np.append(np.zeros(len(generator)), 1.0), rcond=None)[0])
-
-
-def _survives(start: Vector, generator: Matrix, rate: float, seconds: float) -> float:
-    """start·exp(generator·seconds)·1, by ticks of the largest rate: nothing cancels."""
-    step = np.eye(len(generator)) + generator / rate
-    ticks, state = rate * seconds, start
-    log_weight, found = -ticks, np.exp(-ticks) * start.sum()
-    for n in range(1, int(ticks + 8.0 * np.sqrt(ticks) + 12)):
-        state = state @ step
-        log_weight += np.log(ticks / n) if ticks > 0 else -np.inf
-        found += np.exp(log_weight) * state.sum()
-    return float(found)
