@@ -133,7 +133,10 @@ def _add_replay(verbs: Any) -> None:
         "bullgauge-planner replay trace.csv --queue email --slots 8",
     )
     made.add_argument(
-        "trace", metavar="TRACE", type=Path, help="what `bullgauge-exporter record` wrote, .csv or .jsonl"
+        "trace",
+        metavar="TRACE",
+        type=Path,
+        help="what `bullgauge-exporter record` wrote: .csv, .jsonl or .parquet",
     )
     made.add_argument("--queue", metavar="NAME", help="this queue only (default: each queue of the trace)")
     made.add_argument(

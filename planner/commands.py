@@ -92,10 +92,10 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
+    from planner.fit_table import read_attempts
     from planner.replay import as_lines, replayed
-    from planner.trace import read_trace
 
-    trace = read_trace(options.trace, _columns(options.column))
+    trace = read_attempts(options.trace, _columns(options.column))
     chosen = {name: rows for name, rows in trace.items() if options.queue in (None, name)}
     if not chosen:
         raise BadInput(f"{options.trace}: no queue {options.queue!r}; there are {', '.join(sorted(trace))}")

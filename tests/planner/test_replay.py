@@ -6,6 +6,8 @@ import random
 
 import pytest
 import simpy
+from pyarrow import csv as csv_tables
+from pyarrow import parquet
 
 from exporter.record import COLUMNS
 from planner.cli import main
@@ -130,6 +132,12 @@ def test_a_trace_of_others_is_read_with_its_own_names(tmp_path, capsys):
     assert (queue["slots"], queue["jobs"]) == (1, 25)
     assert queue["observed"]["wait_seconds"]["mean"] == 0.0
     assert any("only 25 jobs" in doubt for doubt in queue["doubts"])
+
+
+def test_a_parquet_file_is_replayed_as_its_csv(recorded, tmp_path, capsys):
+    path = tmp_path / "trace.parquet"
+    parquet.write_table(csv_tables.read_csv(recorded[1]), path)
+    assert replay(capsys, path) == replay(capsys, recorded[1])
 
 
 def line(ready="100", started="101", ended="102", outcome="completed", attempt="1") -> str:
