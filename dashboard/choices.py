@@ -30,6 +30,7 @@ def chosen(options: argparse.Namespace) -> Settings:
         ),
         login=options.login,
         user_header=options.user_header,
+        note=options.note,
     )
     _check_port(settings)
     return settings

@@ -66,6 +66,9 @@ def parser() -> argparse.ArgumentParser:
         "--config", metavar="FILE", type=Path, help="the planner's file: queues with slots, thresholds"
     )
     made.add_argument(
+        "--note", metavar="TEXT", default="", help="a line on every screen, such as the cluster's name"
+    )
+    made.add_argument(
         "--listen", metavar="HOST:PORT", default="127.0.0.1:8501", help="default 127.0.0.1:8501"
     )
     _add_access(made.add_argument_group("how to reach the source"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from dashboard.settings import SettingsError
 from exporter.catalogue import REDIS_UP
-from exporter.demo_load import SPEED
 from exporter.demo_plan import plan_text
 from exporter.demo_processes import STOP_SECONDS, end_with_parent
 
@@ -24,22 +23,13 @@ class Demo:
 
     url: str
     plan: str
-    note: str
-
-
-def _demo(url: str) -> Demo:
-    note = (
-        f"Demo: real jobs that run {SPEED:g} times as fast as life. Rates are {SPEED:g} times life's; waits and work "
-        f"a {SPEED:g}th."
-    )
-    return Demo(url, plan_text(), note)
 
 
 @contextmanager
 def demo_running() -> Iterator[Demo]:
     """The demo of `make run` when it runs, else one of its own, which ends with this. Raises SettingsError."""
     if _answers(RUNNING):
-        yield _demo(RUNNING)
+        yield Demo(RUNNING, plan_text())
         return
     child = subprocess.Popen(
         [sys.executable, "-P", "-c", START],
@@ -50,7 +40,7 @@ def demo_running() -> Iterator[Demo]:
         preexec_fn=end_with_parent,
     )
     try:
-        yield _demo(_address(child))
+        yield Demo(_address(child), plan_text())
     finally:
         child.terminate()
         try:

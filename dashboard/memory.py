@@ -13,15 +13,16 @@ from dashboard.sources import Span, Where
 from exporter.catalogue import METRICS, Metric
 
 FINE_SECONDS = 900.0
-"""Younger looks are all kept, of older ones the last of each minute."""
+"""Younger looks are kept as they come, of older ones the last of each minute; fewer where there is no room."""
 COARSE_SECONDS = 60.0
 LONGEST_SECONDS = 7 * 86_400.0
 MOST_CELLS = 8_000_000
-"""64 MB of numbers; what is more drops the oldest looks."""
-LOOKBACK_SECONDS = 65.0
-"""A value holds until the next look: a minute among older ones."""
+"""64 MB of numbers. Half of it is for the younger looks; when it is full, the older ones lie twice as far apart."""
+FEWEST_LOOKS = 4
 LOOKS_MISSED = 2.5
-"""How many intervals a value holds among the younger ones. A look that failed ends a gauge at once."""
+"""How many distances a value holds among the younger looks. A look that failed ends a gauge at once."""
+SLACK_SECONDS = 5.0
+"""How much longer than their distance it holds among the older ones."""
 
 JOINS = {"sum": (0.0, np.add), "min": (np.inf, np.minimum), "max": (-np.inf, np.maximum)}
 _NAME = re.compile(r"[^{ ]+")
@@ -33,6 +34,7 @@ class History:
 
     def __init__(self, every_seconds: float, most_cells: int = MOST_CELLS) -> None:
         self._every_seconds = every_seconds
+        self._coarse_seconds = COARSE_SECONDS
         self._most_cells = most_cells
         self._lock = threading.Lock()
         self._places: dict[str, int] = {}
@@ -87,9 +89,19 @@ class History:
 
     def _lookback(self, span: Span) -> np.ndarray:
         """How long a value holds at the end of each step."""
-        fine = (self._moments[-1] if self._moments else 0.0) - FINE_SECONDS
-        least = np.where(_ends(span) > fine, LOOKS_MISSED * self._every_seconds, LOOKBACK_SECONDS)
+        young = _ends(span) > (self._moments[-1] if self._moments else 0.0) - FINE_SECONDS
+        least = np.where(young, LOOKS_MISSED * self._fine_seconds, self._coarse_seconds + SLACK_SECONDS)
         return np.asarray(np.maximum(least, span.step_seconds))
+
+    @property
+    def _room(self) -> int:
+        """How many looks there is room for."""
+        return max(FEWEST_LOOKS, self._most_cells // max(1, len(self._labels)))
+
+    @property
+    def _fine_seconds(self) -> float:
+        """How far the younger looks are apart."""
+        return max(self._every_seconds, 2 * FINE_SECONDS / self._room)
 
     def _place(self, key: str) -> int | None:
         """The column of a series; None for one that is not in the catalogue."""
@@ -113,7 +125,7 @@ class History:
     def _matrix(self, places: Sequence[int], span: Span) -> tuple[np.ndarray, np.ndarray]:
         """Looks that the span needs, the last one before it included; looks are rows."""
         begin = max(
-            0, bisect.bisect_right(self._moments, span.end_seconds - span.seconds - LOOKBACK_SECONDS) - 1
+            0, bisect.bisect_right(self._moments, span.end_seconds - span.seconds - self._coarse_seconds) - 1
         )
         end = bisect.bisect_right(self._moments, span.end_seconds)
         matrix = np.full((end - begin, len(places)), np.nan)
@@ -124,17 +136,33 @@ class History:
         return matrix, np.array(self._moments[begin:end])
 
     def _prune(self, now_seconds: float) -> None:
-        """Thin out the look that has just become old, and drop the oldest beyond the bounds."""
-        old = bisect.bisect_right(self._moments, now_seconds - FINE_SECONDS)
-        for place in range(old - 1, 0, -1):
-            if self._moments[place] // COARSE_SECONDS != self._moments[place - 1] // COARSE_SECONDS:
-                break
-            del self._moments[place - 1], self._values[place - 1]
-        width = max(1, len(self._labels))
-        while len(self._moments) > 2 and (
-            len(self._moments) * width > self._most_cells or self._moments[0] < now_seconds - LONGEST_SECONDS
+        """Thin out what has just become old, and everything once there is no more room."""
+        if self._fine_seconds > self._every_seconds and self._same(
+            len(self._moments) - 1, self._fine_seconds
         ):
-            del self._moments[0], self._values[0]
+            self._drop(len(self._moments) - 2)
+        old = bisect.bisect_right(self._moments, now_seconds - FINE_SECONDS)
+        while old > 1 and self._same(old - 1, self._coarse_seconds):
+            self._drop(old - 2)
+            old -= 1
+        while self._moments[0] < now_seconds - LONGEST_SECONDS:
+            self._drop(0)
+        while len(self._moments) > self._room and self._coarse_seconds < LONGEST_SECONDS:
+            self._coarse_seconds *= 2
+            self._thin_out(bisect.bisect_right(self._moments, now_seconds - FINE_SECONDS))
+
+    def _same(self, place: int, slot_seconds: float) -> bool:
+        """Whether a look and the one before it lie in the same stretch of so many seconds."""
+        return place > 0 and self._moments[place] // slot_seconds == self._moments[place - 1] // slot_seconds
+
+    def _thin_out(self, old: int) -> None:
+        """Of the `old` first looks keep the last of each stretch."""
+        for place in range(old - 1, 0, -1):
+            if self._same(place, self._coarse_seconds):
+                self._drop(place - 1)
+
+    def _drop(self, place: int) -> None:
+        del self._moments[place], self._values[place]
 
 
 def _samples(text: str) -> Iterator[tuple[str, float]]:

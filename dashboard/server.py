@@ -21,6 +21,7 @@ from dashboard.shell import load_screens
 from dashboard.source_exporter import ExporterSource
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
+from exporter.demo_plan import DEMO_NOTE
 
 SCRIPT = Path(__file__).parent / "app.py"
 LISTENING = "listening on "
@@ -48,13 +49,13 @@ def opening(settings: Settings) -> Iterator[Opened]:
     file = user_file.read(settings.config)
     if settings.kind == "prometheus":
         source = PrometheusSource(settings.url, settings.access, dict(settings.select))
-        yield Opened(settings, SharedSource(source), file)
+        yield Opened(settings, SharedSource(source), file, settings.note)
         return
     with ExitStack() as house:
-        url, note = settings.url, ""
+        url, note = settings.url, settings.note
         if settings.kind == "demo":
             demo = house.enter_context(demo_running())
-            url, note = demo.url, demo.note
+            url, note = demo.url, settings.note or DEMO_NOTE
             file = file if file.asked is not None else user_file.understood(demo.plan, Path("demo.yaml"))
         exporter = ExporterSource(url, settings.access).start()
         house.callback(exporter.stop)

@@ -31,6 +31,7 @@ class Settings:
     access: Access = field(default_factory=Access)
     login: bool = False
     user_header: str | None = None
+    note: str = ""
 
     @property
     def is_private(self) -> bool:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from exporter.demo_live import show_live, where_to_look
 from exporter.demo_page import Page, read_page
-from exporter.demo_plan import plan_text
+from exporter.demo_plan import DEMO_NOTE, plan_text
 from exporter.demo_processes import (
     BAD_INPUT,
     Child,
@@ -62,13 +62,15 @@ def run_demo(
 
 
 async def _run(for_seconds: float | None, redis_url: str | None, listen: str, open_on: str | None) -> int:
-    stop = _stop_event(for_seconds)
+    stop = _stop_event()
     own = redis_url is None
     async with AsyncExitStack() as house:
         children, url, plan = ([], redis_url, None) if redis_url is not None else await _own_server(house)
         process = exporter_process(url, _free_address(listen), _environment(own))
         exporter, address = await house.enter_async_context(process)
         shown = await _dashboard(house, address, open_on, plan)
+        if for_seconds is not None:  # counted from here: starting takes its time on a busy machine
+            asyncio.get_running_loop().call_later(for_seconds, _finish, stop)
         _say(where_to_look(address, shown, url, own, for_seconds))
         live = asyncio.ensure_future(show_live(address, stop))
         truth = await _unless_ended([*children, exporter], _worked(url, stop) if own else _idle(stop))
@@ -99,26 +101,25 @@ async def _dashboard(
     host, _, port = open_on.rpartition(":")
     listen = f"{host}:{free_port(host, int(port))}"
     try:
-        _, address = await house.enter_async_context(dashboard_process(exporter_url, listen, plan))
+        options = ["--config", str(plan), "--note", DEMO_NOTE] if plan is not None else []
+        _, address = await house.enter_async_context(dashboard_process(exporter_url, listen, options))
     except ChildError as error:
         sys.stderr.write(f"demo: {error}\n")
         return None
     return address
 
 
-def _stop_event(for_seconds: float | None) -> asyncio.Event:
-    """Set by the clock, Ctrl-C, SIGTERM or a closed terminal; a second Ctrl-C then ends the demo at once."""
+def _stop_event() -> asyncio.Event:
+    """Set by Ctrl-C, SIGTERM or a closed terminal; a second Ctrl-C then ends the demo at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def finish() -> None:
-        stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
-
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, finish)
-    if for_seconds is not None:
-        loop.call_later(for_seconds, finish)
+        loop.add_signal_handler(number, _finish, stop)
     return stop
+
+
+def _finish(stop: asyncio.Event) -> None:
+    stop.set()
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
 
 def _free_address(listen: str) -> str:

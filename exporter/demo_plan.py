@@ -23,6 +23,11 @@ job_failure_rate:
   critical: >5%
 """
 
+DEMO_NOTE = (
+    f"Demo: real jobs that run {SPEED:g} times as fast as life. Rates are {SPEED:g} times life's; waits and work a "
+    f"{SPEED:g}th."
+)
+
 
 def plan_text() -> str:
     """The file; the load is the mean of the day, schedulers included."""

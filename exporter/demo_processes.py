@@ -95,11 +95,11 @@ async def exporter_process(
 
 @asynccontextmanager
 async def dashboard_process(
-    exporter_url: str, listen: str, plan: Path | None
+    exporter_url: str, listen: str, options: Sequence[str]
 ) -> AsyncIterator[tuple[Child, str]]:
     """`python -m dashboard` on an exporter; gives the process and its address. Raises ChildError."""
     command = [sys.executable, "-P", "-m", "dashboard", "--exporter", exporter_url, "--listen", listen]
-    command += ["--config", str(plan)] if plan is not None else []
+    command += options
     async with _child("the dashboard", command, LISTENING) as (child, line):
         yield child, line.split(LISTENING, 1)[1].split()[0]
 

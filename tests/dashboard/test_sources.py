@@ -151,7 +151,7 @@ def test_old_looks_are_thinned_to_one_a_minute_and_bounded_in_all() -> None:
     old = [at for at in kept if at < kept[-1] - FINE_SECONDS - 60]
     assert old and min(after - before for before, after in pairwise(old)) >= 60
     assert len([at for at in kept if at > kept[-1] - FINE_SECONDS]) == 90
-    assert grown(history, Span(kept[-1] - 6000, kept[-1], 600)) == [600.0] * 10
+    assert grown(history, Span(kept[-1] - 6000, kept[-1], 1200)) == [1200.0] * 5
 
 
 # --- viewers share ---------------------------------------------------------------------------------------------
@@ -276,3 +276,13 @@ def test_when_the_exporter_dies_its_last_gauge_is_not_shown_as_fresh(exporter, r
     assert source.gauge(c.REDIS_UP, (), Span(95, 105, 5)).iloc[-1].isna().all()
     with pytest.raises(SourceError, match="is it running"):
         source.newest_seconds()
+
+
+def test_with_so_many_series_that_few_looks_fit_the_last_quarter_of_an_hour_stays() -> None:
+    history = History(5, most_cells=80)
+    for at in range(0, 3600, 5):
+        history.add(at, page(at))
+    assert len(history.moments) <= 40
+    assert history.moments[-1] == 3595
+    recent = Span(3595 - FINE_SECONDS, 3595, FINE_SECONDS)
+    assert grown(history, recent) == [pytest.approx(FINE_SECONDS, abs=50)]
