@@ -19,6 +19,9 @@ CHECK_SECONDS = 2.0
 CHECK_ALL_SECONDS = 10.0
 """The same for streams that stand still: one may have been deleted and made anew with lower ids."""
 COUNT_MAX = 1000
+COUNT_CALM, COUNT_MIN = 100, 10
+ENTRIES_CALM = 4000
+"""About so many entries are asked for at once over all streams, unless few of them have many."""
 REPLY_BYTES = 2**19
 """About the size a reply may have: entries carry return values of any size."""
 NAMES_MAX = 5000
@@ -36,7 +39,7 @@ class StreamReader:
         self._roster = roster
         self._groups: list[_Group] = []
         self._version = -1
-        self._count = 100
+        self._count = self._calm_count = COUNT_CALM
         self._refused: dict[str, str] = {}
         self._next_check = self._next_check_all = 0.0
         self._cannot_count: bool | None = None
@@ -208,7 +211,10 @@ class StreamReader:
         """Ask for fewer entries a stream when replies grow large, for more while they are small."""
         if received > REPLY_BYTES:
             self._count = max(1, self._count * REPLY_BYTES // received)
-        elif received < REPLY_BYTES // 8 and any(len(entries) == self._count for _, entries in batches):
+        elif not any(len(entries) == self._count for _, entries in batches):
+            # Back to what is little even when all streams fill at once, as after a pause.
+            self._count = min(self._count, max(self._calm_count, self._count // 2))
+        elif received < REPLY_BYTES // 8:
             self._count = min(COUNT_MAX, self._count * 4)
 
     def _regroup(self) -> None:
@@ -222,6 +228,7 @@ class StreamReader:
                 slot = keys.cluster_slot(stream.key) if len(self._links.wires) > 1 else 0
                 groups.setdefault((stream.wire, slot), []).append(stream)
         self._groups = [_Group(wire, streams) for (wire, _), streams in groups.items()]
+        self._calm_count = max(COUNT_MIN, min(COUNT_CALM, ENTRIES_CALM // max(1, len(self._roster.followed))))
 
 
 class _Group:
