@@ -4,7 +4,7 @@ from alerts import names as n
 from alerts.rules import Ground
 from alerts.ruletests import Case, Maker, Query
 from alerts.signals import Level
-from alerts.world import QUEUE, World, between
+from alerts.world import QUEUE, World, between, until
 from exporter import catalogue as c
 
 _AT = {"queue": QUEUE, "prefix": "bull"}
@@ -43,9 +43,12 @@ def times(g: Ground) -> Case | None:
         return None
     world = World(g, 40).begin()
     for metric, labels in ((c.JOB_WAIT, {}), (c.JOB_DURATION, {"job_type": "a", "status": "completed"})):
+        # All was slow until the window began.
         for le, rate in RATES.items():
-            world.counter(f"{metric.name}_bucket", rate, le=le, **_AT, **labels)
-        world.counter(f"{metric.name}_sum", 8, **_AT, **labels)
+            world.counter(
+                f"{metric.name}_bucket", until(20, 20 * (le == "+Inf"), rate), le=le, **_AT, **labels
+            )
+        world.counter(f"{metric.name}_sum", until(20, 80, 8), **_AT, **labels)
         world.counter(f"{metric.name}_count", 20, **_AT, **labels)
         idle = {"queue": "idle", "prefix": "bull", **labels}
         for le in RATES:

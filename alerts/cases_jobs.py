@@ -232,13 +232,13 @@ def after_dead_workers(g: Ground) -> Case | None:
     back = between(40, 42, 100, 3)
     world.queue(
         "deserted",
-        finished=lambda now: 0 if 20 <= now < 40 else back(now),
-        workers=between(20, 40, 0, 2),
+        finished=lambda now: 0 if 32 <= now < 40 else back(now),
+        workers=between(32, 40, 0, 2),
         wait_seconds=between(40, 42, late, 0.01),
     )
     world.queue("flapping", finished=3, workers=lambda now: 2 if now % 8 < 4 else 0, wait_seconds=late)
-    still = between(20, 40, 0, 3)
-    world.queue("still", finished=still, workers=between(20, 40, 0, 2), wait_seconds=late)
+    still = between(32, 40, 0, 3)
+    world.queue("still", finished=still, workers=between(32, 40, 0, 2), wait_seconds=late)
     flaps, stays = (tuple((LATE, s, name) for s in (_W, _C)) for name in ("flapping", "still"))
     checks = (at(19, *flaps, *stays), at(55, *flaps), at(70, *flaps, *stays))
     return Case("what had waited for dead workers", (world,), (LATE,), checks, beside=("BullNoWorkers",))

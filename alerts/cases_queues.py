@@ -108,17 +108,20 @@ def fresh(g: Ground) -> Case | None:
 
 
 def not_stuck(g: Ground) -> Case | None:
-    """Paused, rate-limited with a flag that flickers, or retrying: not stuck."""
+    """Paused, rate-limited with a flag that flickers, or retrying: not stuck. Resumed and no better: stuck."""
     if not _on(g, "BullQueueStuck") or not g.config.guards.held_queues:
         return None
     world = _world(g, 90).queue("paused", size_prioritized=5, paused=1)
     world.queue("limited", ready=5, rate_limited=lambda now: 1 if now % 6 == 0 else 0)
     world.queue("retrying", ready=5).requeued("delayed", 1, "retrying")
+    world.queue("resumed", ready=5, paused=until(20, 1, 0))
+    name, severity, _ = _single(g, "BullQueueStuck", _C)
+    resumed = (name, severity, "resumed")
     return Case(
         "a held queue is not stuck",
         (world,),
         ("BullQueueStuck",),
-        (at(40), at(90)),
+        (at(37), at(45, resumed), at(90, resumed)),
         beside=("BullRetryStorm",),
     )
 

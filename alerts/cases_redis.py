@@ -114,7 +114,7 @@ def cache_hits(g: Ground) -> Case | None:
     bound = g.thresholds.default(CACHE_HITS, _W)
     if bound is None or g.config.profile == "bullmq":
         return None
-    world = _world(g, 240)
+    world = _world(g, 210)
     world.counter(c.HITS, 50).counter(c.MISSES, 50)
     poor = bound * 0.8
     world.counter(c.CACHE_HITS, until(120, 100 * poor, 99), cache="results")
@@ -123,7 +123,7 @@ def cache_hits(g: Ground) -> Case | None:
         world.counter(c.CACHE_HITS, 0, cache="idle").counter(c.CACHE_MISSES, 1, cache="idle")
     name = "BullCacheHitsLow"
     return Case(
-        "a cache that misses", (world,), (name,), (at(90, *_fires(g, CACHE_HITS, name, poor)), at(235))
+        "a cache that misses", (world,), (name,), (at(90, *_fires(g, CACHE_HITS, name, poor)), at(205))
     )
 
 
