@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from planner.limits import ceiling
+from planner.limits import Ceiling, ceiling, loses
 from planner.predict import predict
 from planner.prediction import Prediction
 from planner.queue_file import AskedQueue
 from planner.reading import read_objective
 from planner.simulation_effort import Effort
 
-QUANTILES = ("mean", "p50", "p95", "p99")
+QUANTILES = ("mean", "p50", "p95", "p99", "p99.9")
 # A ten-thousandth of a service or of all jobs is seen by nobody; the p99.9 is told to 2 %.
 _SHARE_SEEN, _RARE, _SHORTEST = 2e-4, 5.0, 100_000
-SIMULATED = ("util", *(f"{q}_wait" for q in QUANTILES), "mean_sojourn", "p95_sojourn", "p99_sojourn")
+STAYS = tuple(f"{q}_sojourn" for q in QUANTILES)
+FIGURES = ("util", "throughput", "prob_wait", *(f"{q}_wait" for q in QUANTILES), *STAYS)
+LOST = {"p_block": "refused_ratio", "p_timeout": "gave_up_ratio"}
 
 
 def effort_for(queue: AskedQueue, seed: int = 1) -> Effort:
@@ -28,13 +30,18 @@ def predicted(queue: AskedQueue) -> dict[str, Any]:
     question = queue.question
     bounds = read_objective(queue.objective)
     effort = effort_for(queue)
-    plain = predict(question.workload, question.fleet, effort=effort)
+    plain = predict(question.workload, question.fleet, _figures(queue), effort)
     broken = bounds.bounds
     if plain.stable:
         missing = tuple(figure for figure in bounds.figures if figure not in plain.figures)
         held = predict(question.workload, question.fleet, missing, effort).figures if missing else {}
         broken = tuple(b for b in bounds.bounds if not b.holds({**plain.figures, **held}[b.figure].value))
     return {**values(queue, plain), "objectives_broken": [bound.figure for bound in broken]}
+
+
+def _figures(queue: AskedQueue) -> tuple[str, ...]:
+    """What is told of every queue; losses where there can be any."""
+    return (*FIGURES, *LOST) if loses(queue.question.workload, queue.question.fleet) else FIGURES
 
 
 def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
@@ -46,7 +53,7 @@ def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
     if not plain.stable:
         return {**values(queue, plain), "objectives_broken": list(queue.objective)}
     bounds = read_objective(queue.objective)
-    wanted = tuple(dict.fromkeys((*SIMULATED, *bounds.figures)))
+    wanted = tuple(dict.fromkeys((*_figures(queue), *bounds.figures)))
     run = Simulation(question.workload, question.fleet, wanted, effort_for(queue, seed))
     figures = run.run()
     found = Prediction(f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures))
@@ -67,11 +74,17 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
         "attempts_per_hour": workload.attempts_per_second * 3600,
         "offered_load": workload.offered_load,
         "utilisation": utilisation.value if utilisation else min(1.0, offered),
+        "chance_to_wait": _value(found, "prob_wait"),
         "wait_seconds": _seconds_of(found, "wait"),
         "wait_half_width_95": _half_widths(found),
         "sojourn_seconds": _seconds_of(found, "sojourn"),
         "ceiling_per_hour": limit.per_second * 3600,
         "ceiling_set_by": limit.set_by,
+        "mean_backlog_jobs": _backlog(queue, found),
+        "drain_seconds_of_1000_jobs": _drain(queue, limit),
+        "memory_mb": queue.memory_megabytes,
+        "final_failure_ratio": workload.retries.final_failure_ratio if workload.retries else 0.0,
+        **{name: _value(found, figure) or 0.0 for figure, name in LOST.items()},
         "method": found.method,
         "stable": found.stable,
         "backlog_per_hour": found.backlog_per_second * 3600,
@@ -82,13 +95,26 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
     }
 
 
+def _value(found: Prediction, name: str) -> float | None:
+    figure = found.figures.get(name)
+    return None if figure is None else figure.value
+
+
+def _backlog(queue: AskedQueue, found: Prediction) -> float | None:
+    """Jobs that wait, on average (Little's law); those that are refused do not."""
+    mean_wait = _value(found, "mean_wait")
+    come = queue.question.workload.attempts_per_second * (1.0 - (_value(found, "p_block") or 0.0))
+    return None if mean_wait is None else come * mean_wait
+
+
+def _drain(queue: AskedQueue, limit: Ceiling) -> float | None:
+    """Seconds until a thousand jobs that wait beside the usual ones are done; None where they never are."""
+    spare = limit.per_second - queue.question.workload.attempts_per_second
+    return 1000.0 / spare if spare > 0 else None
+
+
 def _seconds_of(found: Prediction, subject: str) -> dict[str, float | None]:
-    figures = {statistic: found.figures.get(f"{statistic}_{subject}") for statistic in QUANTILES}
-    return {
-        statistic: figure.value if figure else None
-        for statistic, figure in figures.items()
-        if subject == "wait" or statistic != "p50"
-    }
+    return {statistic: _value(found, f"{statistic}_{subject}") for statistic in QUANTILES}
 
 
 def _half_widths(found: Prediction) -> dict[str, float | None]:

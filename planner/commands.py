@@ -29,12 +29,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from planner import answers, run_answers
+    from planner import answers, run_answers, together
     from planner.queue_file import read_file
 
     asked = read_file(options.file).queues
     found = each(asked, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)})
-    show(options, {"queues": found}, [*answers.as_lines(found), *run_answers.lines(found)])
+    whole = together.together(found)
+    said = [*answers.as_lines(found), *run_answers.lines(found), *together.lines(whole)]
+    show(options, {"queues": found, "together": whole}, said)
     return 0 if all(row["stable"] for row in found) else 1
 
 

@@ -3,6 +3,7 @@ first.
 """
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 from scipy import special
@@ -31,6 +32,8 @@ class ErlangMixture:
         ticks = self.rate * t
         if ticks <= 0:
             return float(self.above[0])
+        if len(self.above) == 1:  # geometric from the start: exponential
+            return float(self.above[0]) * exp(-ticks * (1.0 - self.ratio))
         return self._listed(ticks) + self._beyond(ticks)
 
     def _listed(self, ticks: float) -> float:

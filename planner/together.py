@@ -1,0 +1,41 @@
+"""Knows what all queues of a file do together, from the answers of each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def together(rows: Sequence[Row]) -> dict[str, Any]:
+    """Sums, and the queue that gives way first when the load of all grows; a sum is None where a part is not known."""
+    first = min(rows, key=_times_load)
+    return {
+        "slots": sum(row["slots"] for row in rows),
+        "busy_slots": sum(row["slots"] * row["utilisation"] for row in rows),
+        "jobs_per_hour": sum(row["jobs_per_hour"] for row in rows),
+        "failed_per_hour": sum(row["jobs_per_hour"] * row["final_failure_ratio"] for row in rows),
+        "mean_backlog_jobs": _sum(rows, "mean_backlog_jobs"),
+        "memory_mb": _sum(rows, "memory_mb"),
+        "gives_way_first": first["name"],
+        "gives_way_at_times_the_load": _times_load(first),
+    }
+
+
+def _times_load(row: Row) -> float:
+    return float(row["ceiling_per_hour"]) / float(row["attempts_per_hour"])
+
+
+def _sum(rows: Sequence[Row], name: str) -> float | None:
+    amounts = [row[name] for row in rows]
+    return None if None in amounts else float(sum(amounts))
+
+
+def lines(whole: dict[str, Any]) -> list[str]:
+    """For people."""
+    backlog = whole["mean_backlog_jobs"]
+    waiting = "a backlog without end" if backlog is None else f"{backlog:,.3g} jobs waiting on average"
+    memory = "" if whole["memory_mb"] is None else f", {whole['memory_mb']:,.0f} MB"
+    return [
+        f"together {whole['busy_slots']:.3g} of {whole['slots']} slots busy, {waiting}{memory}; first to give way: "
+        f"{whole['gives_way_first']}, at {whole['gives_way_at_times_the_load']:.3g} times the load"
+    ]
