@@ -8,11 +8,13 @@ from alerts import (
     cases_jobs,
     cases_queues,
     cases_redis,
+    cases_times,
 )
 from alerts.ruletests import Maker
 
 CASES: tuple[Maker, ...] = (
     *cases_jobs.CASES,
+    *cases_times.CASES,
     *cases_failures.CASES,
     *cases_queues.CASES,
     *cases_redis.CASES,

@@ -1,13 +1,13 @@
-"""This file knows the rule tests on throughput, waits and processing times: when they fire, and when they end."""
+"""This file knows the rule tests on throughput: when too little is an alert, and when nobody is needed."""
 
 from alerts import names as n
 from alerts.rules import Ground
 from alerts.ruletests import Case, Maker, Query, at
-from alerts.signals import DURATION, LATENCY, THROUGHPUT, Severity, Signal
-from alerts.world import World, between, until
+from alerts.signals import THROUGHPUT, Severity, Signal
+from alerts.world import World, until
 from exporter import catalogue as c
 
-LATE, LOW = "BullLatencyHigh", "BullThroughputLow"
+LOW = "BullThroughputLow"
 _W, _C = "warning", "critical"
 
 
@@ -182,69 +182,7 @@ def two_redis(g: Ground) -> Case | None:
     return Case("two Redis servers are judged apart", worlds, (LOW,), (at(60, (LOW, _C), (LOW, _W)),))
 
 
-def waits(g: Ground) -> Case | None:
-    """Waits below both bounds, between them, and above both."""
-    bounds = both_bounds(g, LATENCY)
-    if bounds is None or g.config.profile == "bullmq":
-        return None
-    warning, critical = bounds
-    world = _world(g, 140)
-    world.queue("fine", finished=3, wait_seconds=warning * 0.8)
-    world.queue("late", finished=3, wait_seconds=until(60, warning + (critical - warning) * 0.6, 0))
-    world.queue("later", finished=3, wait_seconds=until(60, critical * 1.3, 0))
-    # A queue whose events are not followed has a bound and no waits; nothing is missing there.
-    world.queue("unfollowed")
-    world.series = {
-        k: v for k, v in world.series.items() if c.JOB_WAIT.name not in k or '"unfollowed"' not in k
-    }
-    checks = (
-        at(35, (LATE, _W, "late"), (LATE, _W, "later"), (LATE, _C, "later")),
-        at(59, (LATE, _W, "late"), (LATE, _W, "later"), (LATE, _C, "later")),
-        at(85),
-    )
-    return Case("waits are told apart by the bounds", (world,), (LATE, "BullBucketMissing"), checks)
-
-
-def share_of_waits(g: Ground) -> Case | None:
-    """4 of 100 late jobs are within the 95th percentile, 6 are not; and 2 late jobs are few."""
-    bounds = both_bounds(g, LATENCY)
-    if bounds is None or g.config.profile == "bullmq" or not g.config.guards.few_jobs:
-        return None
-    slow = (bounds[0] + bounds[1]) / 2
-    world = _world(g, 90)
-    world.queue("four", finished=10, late=(0.04, slow))
-    world.queue("six", finished=10, late=(0.06, slow))
-    world.queue("worse", finished=10, late=(0.06, bounds[1] * 1.2))
-    if g.config.guards.held_queues:
-        world.queue("paused", paused=1, finished=10, wait_seconds=bounds[1] * 1.2)
-    world.queue("few", finished=0.2, wait_seconds=bounds[1] * 1.2)
-    fires = ((LATE, _W, "six"), (LATE, _W, "worse"), (LATE, _C, "worse"))
-    return Case("5 % of jobs may wait longer", (world,), (LATE,), (at(60, *fires), at(90, *fires)))
-
-
-def after_dead_workers(g: Ground) -> Case | None:
-    """What had waited for dead workers is late when they are back, and over. Workers that come and go are not."""
-    bounds = both_bounds(g, LATENCY)
-    if bounds is None or g.config.profile == "bullmq" or not g.config.guards.held_queues:
-        return None
-    late = bounds[1] * 1.2
-    world = _world(g, 90)
-    back = between(40, 42, 100, 3)
-    world.queue(
-        "deserted",
-        finished=lambda now: 0 if 32 <= now < 40 else back(now),
-        workers=between(32, 40, 0, 2),
-        wait_seconds=between(40, 42, late, 0.01),
-    )
-    world.queue("flapping", finished=3, workers=lambda now: 2 if now % 8 < 4 else 0, wait_seconds=late)
-    still = between(32, 40, 0, 3)
-    world.queue("still", finished=still, workers=between(32, 40, 0, 2), wait_seconds=late)
-    flaps, stays = (tuple((LATE, s, name) for s in (_W, _C)) for name in ("flapping", "still"))
-    checks = (at(19, *flaps, *stays), at(55, *flaps), at(70, *flaps, *stays))
-    return Case("what had waited for dead workers", (world,), (LATE,), checks, beside=("BullNoWorkers",))
-
-
-def _named(g: Ground, signal: Signal) -> tuple[str, float, tuple[Severity, ...]] | None:
+def named(g: Ground, signal: Signal) -> tuple[str, float, tuple[Severity, ...]] | None:
     """A queue that an override names, its bound on the bad side of which all its alerts fire, and their severities."""
     found = [t for t in g.thresholds.of(signal) if t.matchers and t.matchers[0].operator == "="]
     if not found:
@@ -257,37 +195,15 @@ def _named(g: Ground, signal: Signal) -> tuple[str, float, tuple[Severity, ...]]
 
 def low_on_one_queue(g: Ground) -> Case | None:
     """A queue with a bound of its own is judged by it, whatever the others do."""
-    named = _named(g, THROUGHPUT)
-    if named is None or not g.config.guards.enough_work:
+    own = named(g, THROUGHPUT)
+    if own is None or not g.config.guards.enough_work:
         return None
-    queue, bound, severities = named
+    queue, bound, severities = own
     world = _world(g, 60).queue(queue, ready=bound, finished=bound * 0.5 / 60).queue("other", finished=3)
     fires = tuple(("BullQueueThroughputLow", s, queue) for s in severities)
     return Case(
         "a queue below its own throughput", (world,), ("BullQueueThroughputLow",), (at(20), at(45, *fires))
     )
-
-
-def slow_jobs(g: Ground) -> Case | None:
-    """Processing time is judged on the queues that ask for it; a requeued attempt is none."""
-    named = _named(g, DURATION)
-    if named is None or g.config.profile == "bullmq":
-        return None
-    queue, bound, severities = named
-    world = _world(g, 80)
-    edges = sorted({t.bound for t in g.thresholds.of(DURATION)})
-    for name, status, slow in (
-        (queue, "completed", True),
-        (queue, "requeued", False),
-        ("other", "completed", True),
-    ):
-        labels = {"queue": name, "prefix": "bull", "job_type": "a", "status": status}
-        for edge in edges:
-            within = until(40, 0 if slow and edge <= bound else 5, 5)
-            world.counter(f"{c.JOB_DURATION.name}_bucket", within, le=f"{edge:g}", **labels)
-        world.counter(f"{c.JOB_DURATION.name}_count", 5, **labels)
-    fires = tuple(("BullDurationHigh", s, queue) for s in severities)
-    return Case("jobs that take too long", (world,), ("BullDurationHigh",), (at(5), at(35, *fires), at(75)))
 
 
 CASES: tuple[Maker, ...] = (
@@ -301,9 +217,5 @@ CASES: tuple[Maker, ...] = (
     unknown_flags,
     twins,
     two_redis,
-    waits,
-    share_of_waits,
-    after_dead_workers,
     low_on_one_queue,
-    slow_jobs,
 )
