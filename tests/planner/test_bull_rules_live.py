@@ -18,7 +18,17 @@ from tests.servers import Server
 pytestmark = pytest.mark.skipif(
     not (NODE / "node_modules" / "bull4").exists(), reason="the Node libraries are not installed"
 )
-LIBRARIES = ("bull3", "bull4", "bullmq2", "bullmq3", "bullmq4", "bullmq5", "bullmq6")
+# Played by every run of the tests; the other majors with the longer proofs.
+ALWAYS = ("bull4", "bullmq5")
+
+
+def each(*libraries: str):
+    return [
+        pytest.param(library, marks=() if library in ALWAYS else pytest.mark.slow) for library in libraries
+    ]
+
+
+ALL = each("bull3", "bull4", "bullmq2", "bullmq3", "bullmq4", "bullmq5", "bullmq6")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,7 @@ def names(starts: list[Start]) -> list[str]:
     return [start.job for start in starts]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ALL)
 def test_priorities_and_lifo_start_in_our_order(play, library):
     priorities = [0, 5, 1, 0, 3, 1]
     steps = [
@@ -55,7 +65,7 @@ def test_priorities_and_lifo_start_in_our_order(play, library):
     )
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ALL)
 def test_delayed_jobs_join_where_ours_do(play, library):
     """All slots are busy when the delayed one falls due; another comes before one gets free."""
     steps = [add("gate", 0, 1600), add("early", 50), add("delayed", 60, delay=600), add("late", 1200)]
@@ -65,13 +75,13 @@ def test_delayed_jobs_join_where_ours_do(play, library):
     assert (really_so == late) == joins_late(*family_of(library))
 
 
-@pytest.mark.parametrize("library", ["bull4", "bullmq3", "bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bull4", "bullmq3", "bullmq5", "bullmq6"))
 def test_a_delayed_lifo_job_joins_the_tail(play, library):
     steps = [add("gate", 0, 1500), add("early", 50), add("delayed", 60, delay=400, lifo=True)]
     assert names(play(library, {"steps": steps, "count": 3})) == by_our_rules(library, steps, 1)
 
 
-@pytest.mark.parametrize("library", ["bull4", "bullmq3", "bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bull4", "bullmq3", "bullmq5", "bullmq6"))
 def test_an_immediate_retry_joins_the_tail(play, library):
     """A failed attempt without back-off: the job is behind those that wait."""
     failing = {"add": {"job": "a", "data": {"fails": 1}, "opts": {"attempts": 2}}}
@@ -135,7 +145,7 @@ def grouped(starts: list[float], apart: float = 0.2) -> list[int]:
     return sizes
 
 
-@pytest.mark.parametrize("library", ["bullmq3", "bullmq4", "bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bullmq3", "bullmq4", "bullmq5", "bullmq6"))
 def test_a_window_opens_with_its_first_start(play, library):
     """Five jobs, three a window of 700 ms; none for a while, then the next window opens with the next start."""
     steps = [*(add(f"job {place}") for place in range(5)), add("later", 2700), add("last", 2750)]
@@ -151,7 +161,7 @@ def test_a_window_opens_with_its_first_start(play, library):
     assert starts[3] - starts[0] == pytest.approx(ours[3] - ours[0], abs=0.25)
 
 
-@pytest.mark.parametrize("library", ["bull3", "bull4"])
+@pytest.mark.parametrize("library", each("bull3", "bull4"))
 def test_bull_spreads_what_is_over_the_limit(play, library):
     """No windows as BullMQ's: what is over the limit is put off, one each duration ÷ max. As many an hour."""
     worker = {"concurrency": 8, "limiter": {"max": 3, "duration": 600}}
@@ -163,7 +173,7 @@ def test_bull_spreads_what_is_over_the_limit(play, library):
     assert gaps[3:] == pytest.approx([0.2] * 4, abs=0.12)
 
 
-@pytest.mark.parametrize("library", ["bull3", "bull4", "bullmq3", "bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bull3", "bull4", "bullmq3", "bullmq5", "bullmq6"))
 def test_nothing_starts_while_paused(play, library):
     steps = [add("a"), {"at": 700, "pause": {}}, add("b", 800), add("c", 850), {"at": 1500, "resume": {}}]
     starts = play(library, {"steps": steps, "count": 3})
@@ -183,7 +193,7 @@ def test_nothing_starts_while_paused(play, library):
     assert starts[0].started < 0.7 and all(start.started >= 1.49 for start in starts[1:])
 
 
-@pytest.mark.parametrize("library", ["bullmq3", "bullmq4", "bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bullmq3", "bullmq4", "bullmq5", "bullmq6"))
 def test_a_parent_starts_after_its_last_child_before_all_that_wait(play, library):
     children = [{"job": "short", "data": {"ms": 300}}, {"job": "long", "data": {"ms": 1000}}]
     steps = [
@@ -208,7 +218,7 @@ def test_a_parent_starts_after_its_last_child_before_all_that_wait(play, library
     assert names(starts) == order == ["short", "long", "filler", "parent", "waiting"]
 
 
-@pytest.mark.parametrize("library", ["bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bullmq5", "bullmq6"))
 def test_global_concurrency_is_a_number_of_slots(play, library):
     plan = {"steps": [add(f"job {n}", 0, 400) for n in range(6)], "count": 6, "workAt": 300}
     starts = play(library, {**plan, "worker": {"concurrency": 5}, "globalConcurrency": 2})
@@ -217,7 +227,7 @@ def test_global_concurrency_is_a_number_of_slots(play, library):
     assert grouped([start.started for start in starts]) == [2, 2, 2]
 
 
-@pytest.mark.parametrize("library", ["bull4", "bullmq5"])
+@pytest.mark.parametrize("library", each("bull4", "bullmq5"))
 def test_jobs_that_compute_share_one_event_loop(play, library):
     """Four slots, four jobs that compute: one after the other, as slots of a process with one core."""
     steps = [{"add": {"job": f"job {n}", "data": {"spin": 150}}} for n in range(4)]
@@ -247,7 +257,7 @@ STALL = {"stalledInterval": 400, "lockDuration": 400}
 HELD = {"job": "a", "data": {"ms": 60_000, "tell": True}}
 
 
-@pytest.mark.parametrize("library", ["bull4", "bullmq4", "bullmq5", "bullmq6"])
+@pytest.mark.parametrize("library", each("bull4", "bullmq4", "bullmq5", "bullmq6"))
 def test_a_stalled_job_comes_back_to_the_head_and_once_at_most(server, request, library):
     """`maxStalledCount` is 1 by default: the second crash is the end of the job, without another start."""
     queue = request.node.name
