@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.command_line import add_verb, command, ended
+from exporter.environment import LOG_LEVELS, fill
 
 PROGRAM = "bullgauge-exporter"
 EPILOG = """\
@@ -21,10 +22,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 fine, 1 the answer is no, 2 bad input."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     options = _parser().parse_args(_with_verb(arguments))
+    return ended(PROGRAM, lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     # Each verb imports what it needs, so that `--help` and the sidecar start at once.
     from exporter import commands
 
-    return ended(PROGRAM, lambda: commands.run(options, _overrides(options)))
+    # The demo starts servers of its own; settings of the user's exporter are not for these.
+    if options.verb != "demo":
+        fill(options, os.environ)
+    return commands.run(options, _overrides(options))
 
 
 VERBS = ("serve", "sample", "record", "doctor", "demo", "acl", "metrics", "schema")
@@ -170,17 +178,14 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a queue's name (repeatable); given, no SCAN is ever sent",
     )
-    parser.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default info"
-    )
+    parser.add_argument("--log-level", choices=LOG_LEVELS, help="default info")
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the command line gives, as the configuration file would write them."""
+    """The settings that options or the environment give, as the configuration file would write them."""
     redis = {
-        "url": getattr(options, "redis", None) or os.environ.get("BULLGAUGE_REDIS"),
-        "password_file": getattr(options, "redis_password_file", None)
-        or os.environ.get("BULLGAUGE_REDIS_PASSWORD_FILE"),
+        "url": getattr(options, "redis", None),
+        "password_file": getattr(options, "redis_password_file", None),
         "cluster": getattr(options, "cluster", None),
     }
     given = {

@@ -18,7 +18,7 @@ class SettingsError(UsageError):
 def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     """Settings from a YAML file (or none), with values from the command line on top. Raises SettingsError."""
     text = _read(path) if path is not None else ""
-    where = str(path) if path is not None else "command line"
+    where = str(path) if path is not None else "command line or environment"
     try:
         document = yaml.safe_load(text) if text else {}
     except yaml.YAMLError as error:

@@ -10,6 +10,8 @@ import yaml
 
 from exporter.settings_file import SettingsError, load
 from exporter.topology import Topology
+from tests.documents import environment
+from tests.processes import Program
 
 MISTAKES = {
     "unknown setting": (
@@ -115,3 +117,64 @@ def test_the_printed_schema_takes_a_pool_exactly_when_the_program_does(name, tmp
     else:
         with pytest.raises(SettingsError):
             load(path, {})
+
+
+def exporter_with(environment_of: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exporter", *arguments],
+        env={**environment(), **environment_of},
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def test_options_take_their_values_from_the_environment_and_win_over_it(redis_server, tmp_path):
+    client = redis_server.client()
+    for prefix, name in (("bull", "a"), ("mail", "b"), ("mail", "c"), ("other", "d")):
+        client.set(f"{prefix}:{name}:id", 1)
+    (tmp_path / "config.yaml").write_text(f"redis: {{url: '{redis_server.url}'}}\nprefixes: [other]\n")
+    variables = {"BULLGAUGE_CONFIG": str(tmp_path / "config.yaml")}
+
+    def found(*arguments: str) -> set[str]:
+        done = exporter_with(variables, "sample", "--json", *arguments)
+        return {queue["queue"] for queue in json.loads(done.stdout)["queues"]}
+
+    assert found() == {"d"}
+    variables["BULLGAUGE_PREFIX"] = "bull, mail"
+    assert found() == {"a", "b", "c"}
+    variables["BULLGAUGE_QUEUE"] = "c,a"
+    assert found() == {"a", "c"}
+    assert found("--queue", "b") == {"b"}
+    assert found("--prefix", "bull") == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        (
+            "BULLGAUGE_LOG_LEVEL",
+            "loud",
+            "BULLGAUGE_LOG_LEVEL 'loud': must be one of debug, info, warning, error",
+        ),
+        ("BULLGAUGE_BUCKET", "1,x", "command line or environment: buckets.1 'x': "),
+        ("BULLGAUGE_CLUSTER", "perhaps", "command line or environment: redis.cluster 'perhaps': "),
+        ("BULLGAUGE_CONFIG", "/nowhere/file.yaml", "/nowhere/file.yaml: No such file or directory"),
+    ],
+)
+def test_a_variable_that_can_not_be_used_is_one_line(variable, value, said):
+    done = exporter_with({variable: value}, "serve")
+    assert done.returncode == 2 and done.stderr.startswith(f"bullgauge-exporter: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_address_and_a_state_file_from_the_environment_are_served(redis_server, tmp_path):
+    variables = {
+        "BULLGAUGE_REDIS": redis_server.url,
+        "BULLGAUGE_LISTEN": "127.0.0.1:0",
+        "BULLGAUGE_STATE_FILE": str(tmp_path / "place"),
+    }
+    program = Program([sys.executable, "-m", "exporter"], env={**environment(), **variables})
+    program.wait_for("listening on http://127.0.0.1:")
+    assert program.stop() == 0
+    assert (tmp_path / "place").exists()
