@@ -4,6 +4,7 @@ prometheus-client's generate_latest takes 5 µs a sample; a thousand queues have
 string. tests/exporter/test_page.py parses pages back and has the library write them again: the samples are the same.
 """
 
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -55,14 +56,13 @@ class Page:
 
     def render(self, *, openmetrics: bool) -> bytes:
         """The whole page in UTF-8."""
-        parts: list[str] = []
+        page = io.BytesIO()  # so that no second copy of a long page is ever there
         for metric in METRICS:
             if metric.name in self._lines:
-                parts.append(_head(metric, openmetrics=openmetrics))
-                parts += self._lines[metric.name]
+                page.write(_encoded([_head(metric, openmetrics=openmetrics), *self._lines[metric.name]]))
         if openmetrics:
-            parts.append("# EOF\n")
-        return "".join(parts).encode("utf-8", "backslashreplace")
+            page.write(b"# EOF\n")
+        return page.getvalue()
 
     def _of(self, metric: Metric) -> list[str]:
         lines = self._lines.get(metric.name)
@@ -77,6 +77,10 @@ class Page:
             texts = [f'{_go_float(edge)}"}} ' for edge in (*edges, float("inf"))]
             self._edges[edges] = texts
         return texts
+
+
+def _encoded(lines: list[str]) -> bytes:
+    return "".join(lines).encode("utf-8", "backslashreplace")
 
 
 def _head(metric: Metric, *, openmetrics: bool) -> str:
