@@ -57,6 +57,11 @@ class History:
             self._prune(moment_seconds)
 
     @property
+    def last_seconds(self) -> float | None:
+        """When it looked last, with or without success."""
+        return self._moments[-1] if self._moments else None
+
+    @property
     def moments(self) -> list[float]:
         """When it looked, oldest first."""
         return list(self._moments)

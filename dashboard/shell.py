@@ -11,9 +11,9 @@ from streamlit.navigation.page import Page as ScreenPage
 
 from dashboard import amounts, gate
 from dashboard.opened import Opened
-from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, latest, queue_name
+from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, queue_name
 from dashboard.queues_now import QUEUE
-from dashboard.sources import SourceError
+from dashboard.sources import SourceError, Span
 from exporter.catalogue import SIZE
 
 FOLDER = "dashboard.screens"
@@ -132,7 +132,8 @@ def _queue_choice(opened: Opened, screen: Screen) -> str | None:
 
 def queue_names(opened: Opened, now_seconds: float) -> list[str]:
     """Queues that have a size now; none while the source is away."""
-    now = latest(15.0, now_seconds, 15.0)
+    end = opened.source.settled_seconds(now_seconds, REFRESH_SECONDS)
+    now = Span(end - REFRESH_SECONDS, end, REFRESH_SECONDS)
     try:
         found = opened.source.gauge(SIZE, QUEUE, now)
     except SourceError:
@@ -154,10 +155,11 @@ def look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> 
 
 def make_page(opened: Opened, range_name: str, queue: str | None, now_seconds: float) -> Page:
     least = 4 * opened.settings.scrape_seconds if opened.settings.kind == "prometheus" else 5.0
+    end = opened.source.settled_seconds(now_seconds, REFRESH_SECONDS)
     return Page(
         source=opened.source,
         span=fitted(RANGES[range_name], now_seconds, least),
-        recent=latest(RECENT_SECONDS, now_seconds, REFRESH_SECONDS),
+        recent=Span(end - RECENT_SECONDS, end, RECENT_SECONDS),
         now_seconds=now_seconds,
         range_name=range_name,
         thresholds=opened.file.thresholds,

@@ -1,5 +1,6 @@
 """This file knows how many viewers share one source: each question is asked once, and answered from then on."""
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.source_exporter import ExporterSource
 from dashboard.sources import Source, SourceError, Span, Where
 from exporter.catalogue import Metric
 
@@ -57,6 +59,12 @@ class SharedSource:
     def newest_seconds(self) -> float | None:
         found: float | None = self._answered("newest", self.source.newest_seconds, FRESH_SECONDS)
         return found
+
+    def settled_seconds(self, now_seconds: float, grain_seconds: float) -> float:
+        """The moment that is now for all viewers alike: the exporter's last look, else a round one."""
+        if isinstance(self.source, ExporterSource) and (last := self.source.history.last_seconds) is not None:
+            return last
+        return math.floor(now_seconds / grain_seconds) * grain_seconds
 
     def once(self, key: Hashable, make: Callable[[], Any], fresh_seconds: float = float("inf")) -> Any:
         """Anything else that all viewers share, made once for `key`. Raises SourceError."""

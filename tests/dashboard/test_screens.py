@@ -10,6 +10,11 @@ from dataclasses import dataclass
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import user_file
+from dashboard.opened import Opened
+from dashboard.settings import Settings
+from dashboard.source_exporter import ExporterSource
+from dashboard.source_shared import SharedSource
 from tests.dashboard.apps import demo_plan, numbers, on_prometheus, screen, whole_app, words
 from tests.dashboard.recorded import RecordedPrometheus, looks
 from tests.dashboard.test_sources import asked
@@ -208,3 +213,21 @@ def test_an_empty_source_says_where_to_look(prometheus: RecordedPrometheus) -> N
     app = whole_app(on_prometheus(prometheus.url, job="nobody"))
     assert "No queue is known yet" in app.info[0].value
     assert not app.metric
+
+
+def test_an_exporter_alone_shows_what_it_knows_and_says_what_it_does_not(exporter, redis_server) -> None:
+    client = redis_server.client()
+    client.hset("bull:mine:meta", "opts.maxLenEvents", 10000)
+    client.set("bull:mine:id", 3)
+    client.lpush("bull:mine:wait", "1", "2", "3")
+    source = ExporterSource(exporter(redis_server.url).url).start()
+    try:
+        app = whole_app(Opened(Settings("exporter", source.url), SharedSource(source), user_file.read(None)))
+    finally:
+        source.stop()
+    table = app.dataframe[-1].value.set_index("Queue")
+    assert table.loc["mine", "Ready"] == 3
+    shown = numbers(app)
+    for name in ("Capacity used", "Finished", "Wait, 95th percentile", "Failures"):
+        assert shown[name] == ":gray[not known]"
+    assert "give --prometheus" in words(app)
