@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.plan_document import Document, read
 from dashboard.plan_words import faster, longer
 from planner.defaults import JOBS_PER_HOUR
-from planner.queue_file import AskedQueue
+from planner.queue_file import AskedFile, AskedQueue
 
 Entry = Mapping[str, Any]
 
@@ -61,11 +61,11 @@ def facts(queue: AskedQueue, entry: Entry) -> Facts:
     )
 
 
-def changed(document: Document, changes: Changes) -> Document:
-    """The file with the changes in it. Raises BadInput for a file that can't be read."""
+def changed(document: Document, changes: Changes, before: AskedFile | None = None) -> Document:
+    """The file with the changes in it; `before` is it as it was read. Raises BadInput for one that can't be read."""
     if changes == Changes():
         return document
-    asked = {queue.name: queue for queue in read(document, "plan").queues}
+    asked = {queue.name: queue for queue in (before or read(document, "plan")).queues}
     made: dict[str, Any] = copy.deepcopy(dict(document))
     made["queues"] = [
         _changed_queue(entry, facts(asked[entry["name"]], entry), changes.of(entry["name"]))

@@ -1,6 +1,7 @@
 """This file knows the fleets that one can start from: what is seen now, the user's file, the two of the report."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from dashboard.plan_document import Document, proposed, today
@@ -32,9 +33,14 @@ def pair(names: list[str]) -> tuple[str, str]:
 
 
 def document_of(path: Path) -> Document:
-    """The words of the user's file. Raises BadInput."""
+    """The words of the user's file, read anew when it has changed. Raises BadInput."""
     try:
-        document = parsed(str(path), path.read_text(encoding="utf-8"))
+        return _document(path, path.stat().st_mtime_ns)
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+@lru_cache(maxsize=4)
+def _document(path: Path, _changed_at: int) -> Document:
+    document = parsed(str(path), path.read_text(encoding="utf-8"))
     return {"queues": document} if isinstance(document, list) else dict(document)

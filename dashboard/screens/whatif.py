@@ -33,12 +33,21 @@ def show(page: Page) -> None:
     """Draw it."""
     st.caption("Turn a knob: the answer comes from the functions behind bullgauge-planner predict and size.")
     try:
-        document = document_of(page.file_path) if page.file_path is not None else None
+        document = _document(page)
         seen = taken(page, document)
         known = fleets(seen.live.document, document, page.file_path.stem if page.file_path else "")
         _show(page, seen, known)
     except (BadInput, LookupError) as error:
         st.error(f"The planner can't answer: {error}", icon=":material/error:")
+
+
+def _document(page: Page) -> Document | None:
+    """The words of the user's file; a file that has gone since the start is told, and What-if goes on without."""
+    try:
+        return document_of(page.file_path) if page.file_path is not None else None
+    except BadInput as error:
+        st.warning(f"--config can't be read any more: {error}", icon=":material/warning:")
+        return None
 
 
 def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
@@ -55,8 +64,8 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     knobs, answer = st.columns([2, 5], gap="large")
     with knobs:
         changes, surely = _knobs(fleet, document, before, chosen)
-    made = changed(document, changes)
-    after = read(made, fleet)
+    made = changed(document, changes, before)
+    after = read(made, fleet) if made is not document else before
     with answer:
         chart = st.empty()
     table = st.empty()
