@@ -62,6 +62,8 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
     settings = _settings(options, overrides)
     notices = _start_log(options.log_level)
+    stop = threading.Event()
+    _on_signals(stop)
     try:
         collectors = {target.name: _collector(target, notices) for target in (settings, *settings.targets)}
         default = collectors[settings.name]
@@ -74,8 +76,6 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     except (StateError, ListenError) as error:
         raise UsageError(str(error)) from error
     host = settings.listen.rpartition(":")[0] or "127.0.0.1"
-    stop = threading.Event()
-    _on_signals(stop)
     scheme = "https" if web is not None and web.current().tls is not None else "http"
     print(f"bullgauge-exporter: listening on {scheme}://{host}:{server.port}", file=sys.stderr, flush=True)
     stop.wait()

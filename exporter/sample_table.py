@@ -202,12 +202,13 @@ class _Grid:
             room = min(room, max(NAME_LEAST, width - self._fixed_width))
         names = ["queue", *(text.shortened(name, room) for name in self.names)]
         name_width = max(text.width(name) for name in names)
+        widths = self._widths
         lines: list[Line] = []
         for health, name, row in zip(
             [None, *self.healths], names, zip(*self.cells, strict=True), strict=True
         ):
             mark = " " * MARK_COLUMNS if health is None else MARKS[health.severity]
-            numbers = [GAP + text.padded(c, w, right=True) for c, w in zip(row, self._widths, strict=True)]
+            numbers = [GAP + text.padded(c, w, right=True) for c, w in zip(row, widths, strict=True)]
             lines += self._lines(mark + text.padded(name, name_width) + "".join(numbers), health)
         return lines
 

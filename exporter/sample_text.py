@@ -50,7 +50,7 @@ def queue(name: QueueName, *, with_prefix: bool) -> str:
 
 def width(text: str) -> int:
     """How many columns of a terminal the text takes."""
-    return sum(_columns(char) for char in text)
+    return len(text) if text.isascii() else sum(_columns(char) for char in text)
 
 
 def _columns(char: str) -> int:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import subprocess
 import sys
+import threading
 import time
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
+from exporter.keys import QueueName
+from exporter.notices import Notices
+from exporter.sample_reading import Sampler
+from exporter.sample_table import table
+from exporter.settings_file import load
 from tests.documents import environment
 from tests.exporter.bad_days.queues import HandQueue, hold
 from tests.exporter.hand_workers import node_name, worker
@@ -237,3 +245,30 @@ def test_a_closed_pipe_ends_it_without_a_word(redis_server):
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(20) == 1 and process.stderr.read() == ""
+
+
+def test_a_table_of_ten_times_the_queues_takes_about_ten_times_as_long(redis_server):
+    HandQueue(redis_server.client(), "email").create().add(1)
+    sampler = Sampler(load(None, {"redis": {"url": redis_server.url}}), Notices(logging.Logger("quiet")))
+    sampler.start()
+    try:
+        sampler.find(threading.Event())
+        one = sampler.read()
+    finally:
+        sampler.stop()
+
+    def seconds(queues: int) -> float:
+        """Processor time of the quickest of three."""
+        snapshots = [
+            replace(one.redis.queues[0], name=QueueName(b"bull", b"queue-%d" % number))
+            for number in range(queues)
+        ]
+        many = replace(one, redis=replace(one.redis, queues=snapshots))
+        times = []
+        for _ in range(3):
+            began = time.process_time()
+            assert len(table(many, sampler.address, 100)) > queues
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert seconds(2000) < 30 * seconds(200)
