@@ -52,6 +52,6 @@ def downloads(document: Document, name: str) -> None:
         st.code(text, language="yaml")
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@st.cache_resource(max_entries=20, show_spinner=False)
 def _blocks(document: Document) -> tuple[Block, ...]:
     return report_blocks(document)

@@ -89,7 +89,7 @@ def _bounds(now: alert_bounds.Bounds) -> dict[tuple[str, Severity], str]:
     return found
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=50, show_spinner=False)
 def _affected(before: str, after: str, *, _before: RuleSet, _after: RuleSet) -> list[str]:  # noqa: ARG001
     return alert_rules.affected(_before.plan, _after.plan)
 

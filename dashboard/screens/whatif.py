@@ -11,7 +11,7 @@ from dashboard import plan_budget_view, plan_view
 from dashboard.page import Page
 from dashboard.plan_answers import warm_up
 from dashboard.plan_budget import shared
-from dashboard.plan_changes import Changes, changed, facts
+from dashboard.plan_changes import Changes, Facts, changed, facts
 from dashboard.plan_document import Document, as_yaml, names, read
 from dashboard.plan_downloads import downloads
 from dashboard.plan_editor import editor
@@ -60,14 +60,18 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     chosen = right.selectbox("Queue to turn", queues, index=place, key=f"whatif-queue|{fleet}|{page.queue}")
     _about_live(seen, fleet, chosen)
     before = read(document, fleet)
+    entries = zip(before.queues, document["queues"], strict=True)
+    now = {queue.name: facts(queue, entry) for queue, entry in entries}
     headline = st.empty()
     knobs, answer = st.columns([2, 5], gap="large")
     with knobs:
-        changes, surely = _knobs(fleet, document, before, chosen)
+        changes, surely = _knobs(fleet, before, now, chosen)
     made = changed(document, changes, before)
     after = read(made, fleet) if made is not document else before
     with answer:
         chart = st.empty()
+    with st.expander("Turn many queues in a table", icon=":material/table_edit:"):
+        editor(fleet, now)
     table = st.empty()
     st.subheader("Two fleets side by side", anchor=False)
     sides = _sides(known, changes)
@@ -116,9 +120,7 @@ def _about_live(seen: Taken, fleet: str, chosen: str) -> None:
                 st.caption(f"**{name}**: {reason}")
 
 
-def _knobs(fleet: str, document: Document, before: AskedFile, chosen: str) -> tuple[Changes, bool]:
-    entries = zip(before.queues, document["queues"], strict=True)
-    now = {queue.name: facts(queue, entry) for queue, entry in entries}
+def _knobs(fleet: str, before: AskedFile, now: Mapping[str, Facts], chosen: str) -> tuple[Changes, bool]:
     total = sum(one.question.workload.arrivals.per_second * 3600 for one in before.queues)
     pool = next((words.maxConnections for words in before.pools.values()), None)
     changes = of_all(fleet, total, pool, None)
@@ -130,8 +132,6 @@ def _knobs(fleet: str, document: Document, before: AskedFile, chosen: str) -> tu
         help="What no formula knows is simulated: here for a tenth of a second a queue, with its band beside it; on, "
         "as long as the command does, up to 8 s a queue.",
     )
-    with st.popover("Turn many queues in a table", icon=":material/table_edit:", width="stretch"):
-        editor(fleet, now)
     st.button("Undo all changes", on_click=undo, args=(fleet,), icon=":material/undo:")
     return Changes(
         changes.load, tuple(turned(fleet).items()), changes.pool_connections, changes.p95_wait_seconds
@@ -171,7 +171,7 @@ def _budget(made: Document, fleet: str) -> Document:
     return made
 
 
-@st.cache_data(max_entries=50, show_spinner="The planner sizes every queue …")
+@st.cache_resource(max_entries=50, show_spinner="The planner sizes every queue …")
 def _shared(text: str, _plan: Document) -> dict[str, Any]:  # noqa: ARG001 - known by its text
     return shared(_plan)
 

@@ -16,6 +16,7 @@ from dashboard.plan_answers import answered_soon, slots_needed_soon, slots_to_dr
 from dashboard.plan_budget import keda, shared, sums, with_budgets
 from dashboard.plan_changes import Changes, Facts, changed, facts
 from dashboard.plan_document import as_yaml, read, today
+from dashboard.plan_editor import edited, table
 from dashboard.plan_files import as_html, as_markdown, report_blocks
 from dashboard.plan_report import PROPOSED
 from dashboard.plan_words import faster, longer
@@ -196,6 +197,20 @@ def test_the_whole_fleet_is_answered_and_drawn_within_a_second() -> None:
     seconds = time.perf_counter() - began
     print(f"eight queues answered and sized, one drawn: {seconds * 1000:.0f} ms")
     assert seconds < 1.0
+
+
+def test_an_edit_of_the_table_is_a_knob_that_was_turned() -> None:
+    asked = read(PROPOSED, "x").queues
+    now = {queue.name: facts(queue, entry) for queue, entry in zip(asked, PROPOSED["queues"], strict=True)}
+    turned = {"reports": Facts(workers=2)}
+    shown = table(now, turned).set_index("queue")
+    assert (shown.loc["reports", "workers"], shown.loc["email", "jobs an hour"]) == (2, 3000)
+    edits = {0: {"attempts that fail": 0.05, "attempts": 3}, 1: {"concurrency": 9}, 2: {"workers": 1}}
+    assert edited(now, turned, edits) == {
+        "email": Facts(failure_ratio=0.05, attempts=3),
+        "reports": Facts(concurrency=9, workers=2),
+        "notifications": Facts(),
+    }
 
 
 def test_a_yaml_of_the_plan_reads_back_as_the_same_words() -> None:
