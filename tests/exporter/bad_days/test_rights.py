@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
@@ -157,6 +158,7 @@ SAID_NOTHING_OF = {"hgetall", "client|setname", "select", "cluster|slots", "conf
 """Nothing is missed without these, in this set-up."""
 
 
+@cache  # a process for each of a hundred grants would be most of the time of this file
 def printed(*options: str) -> list[str]:
     """The words that `bullgauge-exporter acl` prints, with a password set in."""
     command = [sys.executable, "-m", "exporter", "acl", *options]

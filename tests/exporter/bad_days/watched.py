@@ -47,7 +47,8 @@ def watched(server: Server, user: str, **settings: object) -> Iterator[Watched]:
     url = f"redis://{user}:{PASSWORD}@127.0.0.1:{server.port}/0"
     one = Watched(TargetSettings.model_validate({"redis": {"url": url}, **settings}))
     try:
-        one.collector.wait_ready(time.monotonic() + 10)
+        if one.collector.wait_ready(time.monotonic() + 1) and "scan" not in one.collector.refused:
+            one.collector.wait_ready(time.monotonic() + 10)
         yield one
     finally:
         one.collector.stop()
