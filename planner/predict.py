@@ -3,6 +3,7 @@
 from planner.combinations import refuse_absent, refuse_unanswered
 from planner.exact import Solved, solve_exactly
 from planner.fleet import Fleet
+from planner.large_days import small_enough
 from planner.laws import IoThenCpu
 from planner.limits import Ceiling, ceiling, loses, overloads_of
 from planner.prediction import Figure, Prediction
@@ -80,9 +81,10 @@ def _simulated(
 ) -> tuple[dict[str, Figure], tuple[str, ...]]:
     from planner.simulation import Simulation  # loads the compiler, which the exact methods do without
 
+    workload, fleet, doubt = small_enough(workload, fleet)
     run = Simulation(workload, fleet, missing, effort)
     figures = run.run()
-    return figures, run.doubts(figures)
+    return figures, (*run.doubts(figures), *([doubt] if doubt else []))
 
 
 def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: Ceiling) -> Prediction:

@@ -123,12 +123,17 @@ class Simulation:
         with ThreadPoolExecutor(self.effort.threads) as pool:
             for rounds in range(1, 10_000):
                 self.done += pool.map(self._replicate, self.seeds.spawn(self.effort.round_size))
-                if rounds < self.effort.rounds_at_least:
+                if rounds < self._rounds_at_least:
                     continue
                 figures = self.figures()
                 if self._sure(figures) or time.monotonic() - begun > self.effort.seconds:
                     break
         return figures
+
+    @property
+    def _rounds_at_least(self) -> int:
+        """One round of days is enough to know how much they differ."""
+        return self.effort.rounds_at_least if self.length.kept_seconds == 0.0 else 1
 
     def doubts(self, figures: dict[str, Figure]) -> tuple[str, ...]:
         """Figures that time did not allow to be made sure."""

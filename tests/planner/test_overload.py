@@ -9,6 +9,7 @@ import pytest
 from planner.arrivals import Profile, Sinusoid
 from planner.cli import main
 from planner.fleet import Fleet
+from planner.large_days import small_enough
 from planner.laws import Exponential, Gamma, Law
 from planner.overload import overloads
 from planner.predict import predict
@@ -64,6 +65,26 @@ def test_a_backlog_short_enough_for_the_chain_is_answered_by_it() -> None:
         Workload(Profile((5.0, 5.0, 5.0, 9.5), 2.0, 3600.0), Exponential(1.0)), Fleet(3), ("mean_wait",)
     )
     assert found.exact and found.overloads
+
+
+def test_a_day_of_millions_is_simulated_on_a_part_of_its_slots_and_waits_as_the_flow_says() -> None:
+    workload = Workload(Profile((1.0, 2.0), 50.0, DAY), Gamma(2.0, 1.0))
+    found = predict(workload, Fleet(60), ("mean_wait", "p99_wait"))
+    # 20/3 jobs a second too many for half a day, and 80/3 a second to drain: 288,000 jobs at most, 60 done a second.
+    peak = DAY / 2 * (200 / 3 - 60) / 60
+    drain = DAY / 2 * (200 / 3 - 60) / (60 - 100 / 3)
+    waits = (DAY / 2 * 200 / 3 + drain * 100 / 3) * peak / 2 / (50 * DAY)
+    assert found["mean_wait"] == pytest.approx(waits, rel=0.005)
+    # Three jobs in four wait, evenly up to the peak.
+    assert found["p99_wait"] == pytest.approx(peak * (1 - 0.01 / 0.75), rel=0.005)
+    assert any("slots and as much less load" in doubt for doubt in found.doubts)
+
+
+def test_a_calm_day_of_millions_waits_as_a_shorter_one() -> None:
+    calm = Workload(Profile((1.0, 1.5), 100.0, DAY), Gamma(2.0, 1.0))
+    small, fleet, doubt = small_enough(calm, Fleet(140))
+    assert fleet == Fleet(140) and "in place of 86,400 s" in doubt
+    assert small.arrivals.per_second == 100.0 and small.arrivals.period == pytest.approx(50_000.0)
 
 
 def test_no_overload_where_the_peak_can_be_done() -> None:
