@@ -6,10 +6,8 @@ from typing import Any
 from planner import arrivals
 from planner.errors import BadInput
 from planner.laws import Gamma, IoThenCpu
-from planner.scaling import shifted, summed
+from planner.scaling import longer, shifted, summed
 from planner.workload import Workload
-
-DRAWS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +28,12 @@ def batched(workload: Workload, items: int, fixed_seconds: float, where: str) ->
         raise BadInput(
             f"{where}: {fixed_seconds:g} s spent once are not below the service of {service.mean:g} s"
         )
-    each = _without(service, fixed_seconds)
+    # The part that grows with the items has the shape of the whole.
+    each = longer(service, 1.0 - fixed_seconds / service.mean)
     whole = shifted(summed(each, items), fixed_seconds) if items > 1 else service
     rate = workload.arrivals.per_second
     gathered = replace(workload, arrivals=_every(workload.arrivals, items), service=whole)
     return Batched(gathered, items, (items - 1) / (2.0 * rate))
-
-
-def _without(service: Any, seconds: float) -> Any:
-    """The part of a service that grows with the items: the law shrunk to the mean that is left."""
-    from planner.scaling import longer
-
-    return longer(service, 1.0 - seconds / service.mean)
 
 
 def _every(given: Any, items: int) -> Any:
