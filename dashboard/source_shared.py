@@ -16,7 +16,7 @@ from exporter.catalogue import Metric
 
 MOST_CELLS = 8_000_000
 """64 MB of numbers."""
-MOST_ANSWERS = 2_000
+MOST_ANSWERS = 1_000
 FRESH_SECONDS = 5.0
 """How long the age of the data, or an error, is good for; a span ends in the past, so its figures stay."""
 
