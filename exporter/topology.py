@@ -4,27 +4,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from redis.backoff import NoBackoff
-from redis.connection import (
-    AbstractConnection,
-    Connection,
-    SSLConnection,
-    UnixDomainSocketConnection,
-    parse_url,
-)
+from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from exporter.connection_options import connection_options, host_and_port, password_in, sentinel_options
 from exporter.keys import cluster_slot
 from exporter.node_wire import NodeWire, PutOffError
-from exporter.settings import RedisSettings, SentinelSettings, TlsSettings
+from exporter.settings import RedisSettings, SentinelSettings
 from exporter.wire import ReplyError, Wire, WireError
-
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 6379
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +33,7 @@ class Topology:
 
     def __init__(self, settings: RedisSettings) -> None:
         self._settings = settings
-        self._options = _connection_options(settings)
+        self._options = connection_options(settings)
         self.database = int(self._options.get("db") or 0)
         self.is_cluster = settings.cluster
         self._sentinels: Sentinel | None = None
@@ -119,12 +109,12 @@ class Topology:
         file = self._settings.password_file
         if file is None:
             return {}
-        return {"password": _password_in(file)}
+        return {"password": password_in(file)}
 
     def _ask_sentinels(self, settings: SentinelSettings) -> Endpoint:
         if self._sentinels is None:
-            options = _sentinel_options(settings, self._settings)
-            addresses = [_host_and_port(text, 26379) for text in settings.addresses]
+            options = sentinel_options(settings, self._settings)
+            addresses = [host_and_port(text, 26379) for text in settings.addresses]
             self._sentinels = Sentinel(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
         try:
             host, port = self._sentinels.discover_master(settings.master)  # type: ignore[no-untyped-call]
@@ -246,66 +236,6 @@ def _new_connection(endpoint: Endpoint, options: dict[str, Any]) -> AbstractConn
         return UnixDomainSocketConnection(path=endpoint.host, **options)  # type: ignore[abstract,no-untyped-call]
     kind = SSLConnection if "ssl_cert_reqs" in options else Connection
     return kind(host=endpoint.host, port=endpoint.port, **options)
-
-
-def _connection_options(settings: RedisSettings) -> dict[str, Any]:
-    url = settings.url.get_secret_value() if settings.url else ""
-    options: dict[str, Any] = dict(parse_url(url)) if url else {}  # type: ignore[no-untyped-call]
-    scheme = options.pop("connection_class", Connection)
-    parts = {
-        "host": settings.host,
-        "port": settings.port,
-        "username": settings.username,
-        "password": settings.password.get_secret_value() if settings.password else None,
-        "db": settings.database,
-    }
-    options |= {name: value for name, value in parts.items() if value is not None}
-    options = {"host": DEFAULT_HOST, "port": DEFAULT_PORT, "db": 0, **options}
-    options |= {
-        "protocol": 2,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    if scheme is SSLConnection or settings.tls is not None:
-        options |= {"ssl_cert_reqs": "required", **_tls_options(settings.tls or TlsSettings())}
-    return options
-
-
-def _tls_options(tls: TlsSettings) -> dict[str, Any]:
-    return {
-        "ssl_ca_certs": str(tls.ca_file) if tls.ca_file else None,
-        "ssl_certfile": str(tls.cert_file) if tls.cert_file else None,
-        "ssl_keyfile": str(tls.key_file) if tls.key_file else None,
-        "ssl_cert_reqs": "none" if tls.insecure_skip_verify else "required",
-        "ssl_check_hostname": not tls.insecure_skip_verify,
-    }
-
-
-def _sentinel_options(settings: SentinelSettings, redis: RedisSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "socket_timeout": redis.connect_timeout_seconds,
-        "username": settings.username,
-        "password": settings.password.get_secret_value() if settings.password else None,
-    }
-    if settings.password_file is not None:
-        options["password"] = _password_in(settings.password_file)
-    if redis.tls is not None:
-        options |= {"ssl": True, **_tls_options(redis.tls)}
-    return options
-
-
-def _password_in(file: Path) -> str:
-    """The password that a file holds at this moment. Raises WireError."""
-    try:
-        return file.read_text().strip()
-    except OSError as error:
-        raise WireError(f"password_file {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise WireError(f"password_file {file}: not UTF-8 text") from error
-
-
-def _host_and_port(text: str, default_port: int) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    return (host.strip("[]"), int(port)) if colon and port.isdigit() else (text, default_port)
 
 
 def _one_line(error: Exception) -> str:
