@@ -53,10 +53,12 @@ def lines(
         alt.Tooltip("value:Q", title=unit, format=format_),
     ]
     base = alt.Chart(long)
-    line = base.mark_line(strokeWidth=2, interpolate="monotone").encode(x, y, colour, dash, tooltip=tips)
     # A single known sample between gaps has no line; a point shows it.
-    points = base.mark_circle(size=14, opacity=0.55).encode(x, y, colour, tooltip=tips)
-    marks = [*_bands(band), line, points, *_rules(rules, domain, bool(decades))]
+    point = alt.OverlayMarkDef(size=14, opacity=0.55)
+    line = base.mark_line(strokeWidth=2, interpolate="monotone", point=point).encode(
+        x, y, colour, dash, tooltip=tips
+    )
+    marks = [*_bands(band), line, *_rules(rules, domain, bool(decades))]
     return _finish(marks, height)
 
 
@@ -187,13 +189,17 @@ def _legend(names: Sequence[str]) -> alt.Legend | None:
 
 def _rules(rules: Sequence[Rule], domain: tuple[float, float], log: bool) -> list[alt.Chart]:
     """A dashed line for each bound, with its name beside the chart; near bounds don't write over each other."""
-    found: list[alt.Chart] = []
-    for rule, beside in zip(rules, spread([rule.value for rule in rules], domain, log), strict=True):
-        at = alt.Chart(pd.DataFrame({"at": [rule.value], "beside": [beside], "label": [rule.label]}))
-        found.append(at.mark_rule(color=rule.colour, strokeDash=[5, 3], strokeWidth=1.3).encode(y="at:Q"))
-        text = at.mark_text(align="left", baseline="middle", dx=5, fontSize=11, color=rule.colour)
-        found.append(text.encode(y="beside:Q", x=alt.value("width"), text="label:N"))
-    return found
+    if not rules:
+        return []
+    beside = spread([rule.value for rule in rules], domain, log)
+    named = [(rule.value, place, rule.label, rule.colour) for rule, place in zip(rules, beside, strict=True)]
+    at = alt.Chart(pd.DataFrame(named, columns=["at", "beside", "label", "colour"]))
+    colour = alt.Color("colour:N", scale=None)
+    text = at.mark_text(align="left", baseline="middle", dx=5, fontSize=11)
+    return [
+        at.mark_rule(strokeDash=[5, 3], strokeWidth=1.3).encode(colour, y="at:Q"),
+        text.encode(colour, y="beside:Q", x=alt.value("width"), text="label:N"),
+    ]
 
 
 def spread(values: Sequence[float], domain: tuple[float, float], log: bool) -> list[float]:
@@ -219,4 +225,5 @@ def _bands(band: tuple[float, float] | None) -> list[alt.Chart]:
 
 def _finish(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
     whole = alt.layer(*layers).properties(height=height, width="container")
+    whole = whole.resolve_scale(color="independent")  # bounds have their own colours
     return cast(alt.LayerChart, whole.configure_view(strokeWidth=0).configure_axis(domain=False))
