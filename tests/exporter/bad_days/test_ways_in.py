@@ -78,10 +78,10 @@ def test_tls_with_an_authority_and_a_client_certificate(
     settings.write_text(yaml.safe_dump({"redis": {"tls": tls}}))
     process = exporter(f"rediss://127.0.0.1:{port}/0", "--config", str(settings))
     queue.finish(200).add(1)
+    # So many queues that their commands are sent while answers are read.
+    eventually(process, lambda page: page.value("queue_exporter_queues_discovered") == len(others) + 1)
     page = eventually(process, lambda page: finished(page) == 200)
     assert size(page, "waiting") == 1
-    # So many queues that their commands are sent while answers are read.
-    assert page.value("queue_exporter_queues_discovered") == len(others) + 1
     redis.kill()
     assert says_nothing_but_down(look(process))
     redis.start()
