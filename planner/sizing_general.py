@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from planner.acceleration import COMPILED
 from planner.fleet import Fleet
 from planner.objective import Objective
 from planner.quick_search import quick_search
@@ -18,7 +19,7 @@ def sizes(
     """Fewest slots of each; None where no number meets the objective.
 
     Within 2 % of the allowed share of late jobs the answer may be one off. Queues of another kind than Poisson arrivals
-    with bounds on the wait are sized one by one, as `size` does.
+    with bounds on the wait are sized one by one, as `size` does; so are all without a compiler.
     """
     chance = Chance(seed)
     chance.draw()
@@ -28,7 +29,7 @@ def sizes(
 
 def _size(workload: Workload, objective: Objective, chance: Chance) -> int | None:
     search = quick_search(workload, objective, Fleet(1), chance)
-    if search is not None:
+    if search is not None and COMPILED:
         return search.smallest()
     plan = size(workload, objective)
     return plan.slots_needed if plan else None

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from planner import trial_kernel
+from planner.acceleration import COMPILED
 from planner.deterministic import deterministic_wait
 from planner.erlang import exponential_wait
 from planner.estimates import regression
@@ -26,11 +27,14 @@ CLEAR = 1.6
 
 
 def decided(screen: Screen, slots: int, chance: Chance) -> Verdict:
-    """Where the longest run can't tell for sure, the middle of its band decides."""
+    """Where the longest run can't tell for sure, the middle of its band decides. Without a compiler only the first
+    run is made: a guess, from which `size` goes on.
+    """
     forgotten = screen.forgotten_after(slots)
-    for turn in range(TIMES):
+    turns = TIMES if COMPILED else 1
+    for turn in range(turns):
         jobs = FIRST * LONGER**turn
-        if jobs < 10.0 * forgotten and turn < TIMES - 1:
+        if jobs < 10.0 * forgotten and turn < turns - 1:
             continue
         found, half_width = _estimate(screen, slots, chance, jobs, forgotten)
         if abs(found - screen.share) > CLEAR * half_width:
