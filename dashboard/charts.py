@@ -46,7 +46,7 @@ def lines(
         "value:Q", title=unit, scale=_scale(domain, log and bool(decades)), axis=_value_axis(decades, format_)
     )
     colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
-    dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=None, sort=names)
+    dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=_legend(names), sort=names)
     tips = [
         alt.Tooltip("time:T", format="%d %b %H:%M:%S"),
         "series:N",
@@ -225,5 +225,7 @@ def _bands(band: tuple[float, float] | None) -> list[alt.Chart]:
 
 def _finish(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
     whole = alt.layer(*layers).properties(height=height, width="container")
-    whole = whole.resolve_scale(color="independent")  # bounds have their own colours
+    whole = whole.resolve_scale(
+        color="independent", strokeDash="independent"
+    )  # bounds have their own colours
     return cast(alt.LayerChart, whole.configure_view(strokeWidth=0).configure_axis(domain=False))
