@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,10 @@ def prove(made: Plan, promtool: str) -> tuple[bool, str]:
 
 def _files(made: Plan, folder: Path) -> Iterator[Path]:
     """A file for each test, the longest first, so that none begins when the others are done."""
-    (folder / output.RULES).write_text(render.dump(output.rules(made)), encoding="utf-8")
     for number, case in enumerate(sorted(output.cases(made), key=_evaluations, reverse=True)):
-        rules = output.RULES
-        if not output.is_strict(made):
-            rules = f"rules-{number}.yaml"
-            (folder / rules).write_text(render.dump(_cut(made, case)), encoding="utf-8")
+        rules, file = f"rules-{number}.yaml", folder / f"test-{number}.yaml"
+        (folder / rules).write_text(render.dump(_cut(made, case)), encoding="utf-8")
         document = ruletests.document([rules], made.ground, [case], strict=output.is_strict(made))
-        file = folder / f"test-{number}.yaml"
         file.write_text(render.dump(document), encoding="utf-8")
         yield file
 
@@ -43,4 +40,5 @@ def _evaluations(case: Case) -> float:
 
 def _cut(made: Plan, case: Case) -> dict[str, Any]:
     """The rules that the test needs. A strict one forbids every other alert, and so needs them all."""
-    return output.rules(made.only(needed(case, made.rules)))
+    wanted = replace(case, alerts=tuple(made.names)) if output.is_strict(made) else case
+    return output.rules(made.only(needed(wanted, made.rules)))
