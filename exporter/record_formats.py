@@ -73,7 +73,7 @@ class _Parquet:
             from pyarrow import parquet
         except ImportError:
             raise FormatError(
-                f"{out}: writing Parquet needs pyarrow: pip install pyarrow, or name a .csv"
+                f"{out}: writing Parquet needs pyarrow: pip install 'bullgauge[planner]', or name a .csv"
             ) from None
         text, seconds = pyarrow.string(), pyarrow.float64()
         kinds = {"attempt": pyarrow.int64(), "ready": seconds, "started": seconds, "ended": seconds}

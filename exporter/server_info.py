@@ -16,7 +16,7 @@ def parse(info: bytes) -> dict[str, str]:
 def snapshot(info: bytes, clients_max: int | None = None) -> ServerSnapshot:
     """One server's figures; a field that this server does not have is None.
 
-    `clients_max` is `CONFIG GET maxclients`, for servers whose INFO lacks it (before Redis 7).
+    `clients_max` is `CONFIG GET maxclients`, for servers whose INFO lacks it (before Redis 6.2).
     """
     fields = parse(info)
     memory_max = _integer(fields, "maxmemory")

@@ -55,7 +55,9 @@ def _parquet_rows(path: Path) -> Iterable[dict[str, Any]]:
         import pyarrow  # type: ignore[import-untyped]
         from pyarrow import parquet
     except ImportError:
-        raise BadInput(f"{path}: reading Parquet needs pyarrow: pip install pyarrow, or give CSV") from None
+        raise BadInput(
+            f"{path}: reading Parquet needs pyarrow: pip install 'bullgauge[planner]', or give CSV"
+        ) from None
     try:
         table = parquet.read_table(path)
     except (OSError, pyarrow.ArrowException) as error:

@@ -115,7 +115,7 @@ def test_without_pyarrow_parquet_is_refused_in_one_line(redis_server, tmp_path):
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"bullgauge-exporter: {out}: writing Parquet needs pyarrow: pip install pyarrow, or name a .csv\n"
+        f"bullgauge-exporter: {out}: writing Parquet needs pyarrow: pip install 'bullgauge[planner]', or name a .csv\n"
     )
     assert not out.exists()
 
