@@ -40,6 +40,8 @@ class Counted:
     grown: dict[tuple[str, Labels], float] = field(default_factory=dict)
     steps: Steps | None = None
     gauges: Gauges | None = None
+    crowded: tuple[Crowded, ...] | None = None
+    """Saturated moments where they are known better than from the gauges."""
     doubts: list[str] = field(default_factory=list)
 
     def sum(self, name: str, **labels: str) -> float | None:
@@ -89,7 +91,7 @@ def observe(counted: Counted) -> Observed:
         saturated=_mean(gauges.saturated) if gauges else None,
         active=_mean(gauges.active) if gauges else None,
         active_most=_most(gauges.active) if gauges else None,
-        crowded=tuple(crowded(gauges)) if gauges else (),
+        crowded=_crowded(counted),
         payload=_payload(counted),
         lost=counted.sum(c.EVENTS_LOST.name),
         target=dict(target),
@@ -120,10 +122,12 @@ def growth(gauge: Vector | None) -> float:
 
 def arrived_in_steps(started: Vector, ready: Vector | None) -> Vector:
     """First starts in each step and by how much the ready jobs grew; `ready` has one moment more than the steps."""
-    if ready is None or len(ready) != len(started) + 1:
+    if ready is None or len(ready) != len(started) + 1 or not np.isfinite(ready).any():
         return started
-    grown = np.diff(ready)
-    return np.asarray(np.maximum(started + np.where(np.isfinite(grown), grown, 0.0), 0.0))
+    # Where the ready jobs are unknown for a moment they are taken to change evenly, so that no growth is lost.
+    moments, known = np.arange(len(ready)), np.isfinite(ready)
+    grown = np.diff(np.interp(moments, moments[known], ready[known]))
+    return np.asarray(np.maximum(started + grown, 0.0))
 
 
 def _sums(counted: Counted, histogram: str, square: str) -> Sums | None:
@@ -157,6 +161,12 @@ def _mean(gauge: Vector) -> float | None:
 def _most(gauge: Vector) -> float | None:
     known = gauge[np.isfinite(gauge)]
     return float(known.max()) if len(known) else None
+
+
+def _crowded(counted: Counted) -> tuple[Crowded, ...]:
+    if counted.crowded is not None:
+        return counted.crowded
+    return tuple(crowded(counted.gauges)) if counted.gauges else ()
 
 
 def crowded(gauges: Gauges) -> Iterable[Crowded]:

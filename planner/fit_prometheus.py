@@ -11,9 +11,9 @@ from planner import fit_counters
 from planner.durations import SECONDS_PER_UNIT
 from planner.errors import BadInput
 from planner.fit_counters import Counted, Gauges, Labels, Whose
-from planner.history import Prometheus, Range
+from planner.history import Prometheus, Range, milliseconds
 from planner.laws import Vector
-from planner.observed import Observed, Steps
+from planner.observed import Crowded, Observed, Steps
 
 # Steps for arrivals; they divide a day; a step needs some scrapes.
 NICE_SECONDS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -49,8 +49,11 @@ def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence
     _refuse_a_short_one(server, over, arrivals.starts)
     grown = _totals(server, wide, limit)
     gauges = _gauges(server, over, limit)
+    full = by_queue(server, while_saturated(server, over, scrape_seconds(server, end), limit), over)
     return [
-        fit_counters.observe(_counted(whose, over, arrivals, grown.get(whose, {}), gauges))
+        fit_counters.observe(
+            _counted(whose, over, arrivals, grown.get(whose, {}), gauges, full.get(whose, {}))
+        )
         for whose in sorted(arrivals.starts)
     ]
 
@@ -180,17 +183,41 @@ def _gauges(
     return found
 
 
+def while_saturated(server: Prometheus, over: Range, apart: float, limit: tuple[str, ...]) -> str:
+    """Most jobs at work per worker in each step, of the scrapes at which no worker had a free slot.
+
+    A step is much longer than a saturated moment, so every scrape within it is looked at.
+    """
+    sizes = server.gauge(c.SIZE.name, 'state="active"', *limit)
+    active = f"sum without (state) ({sizes})"
+    unlocked, workers = server.gauge(c.ACTIVE_UNLOCKED.name, *limit), server.gauge(c.WORKERS.name, *limit)
+    saturated = server.gauge(c.WORKERS_SATURATED.name, *limit)
+    each = f"((({active} - {unlocked}) or {active}) / ({workers} > 0)) and ({saturated} >= {workers})"
+    return f"max_over_time(({each})[{milliseconds(over.step)}:{milliseconds(apart)}])"
+
+
+def _crowded(per_worker: Vector, workers: Vector) -> tuple[Crowded, ...]:
+    """A moment for each step that had one, with the workers at its end."""
+    return tuple(
+        Crowded(float(each * count), float(count))
+        for each, count in zip(per_worker, workers, strict=False)
+        if each > 0 and count > 0
+    )
+
+
 def _counted(
     whose: Whose,
     over: Range,
     arrivals: _Arrivals,
     grown: dict[tuple[str, Labels], float],
     gauges: Mapping[str, Mapping[Whose, Mapping[Labels, Vector]]],
+    full: Mapping[Labels, Vector],
 ) -> Counted:
     starts = arrivals.starts[whose]
     known = np.isfinite(starts)
     counted = Counted(whose, "prometheus", over.begin, float(known.sum()) * over.step, grown)
     counted.gauges = _gauges_of(whose, over.moments + 1, gauges)
+    counted.crowded = _crowded(next(iter(full.values()), np.zeros(0)), counted.gauges.workers[1:])
     counts = fit_counters.arrived_in_steps(starts, counted.gauges.ready)
     counted.steps = Steps(over.begin, over.step, counts, arrivals.squares.get(whose))
     if (unknown := int((~known).sum())) > 0:

@@ -16,7 +16,7 @@ from typing import Any
 from bullmq import Queue, Worker
 
 ATTEMPTS = 3
-BURST = 12
+BURST = range(100, 170)
 
 
 class Work:
@@ -50,7 +50,7 @@ class Work:
         return "done"
 
     async def run(self, jobs: int, per_second: float) -> None:
-        """A burst that fills every slot, then Poisson arrivals; ends when every job has ended."""
+        """Poisson arrivals, and amid them a burst that fills every slot; ends when every job has ended."""
         await self.worker.blockingRedisConnection.getRedisVersion()  # until then it starts jobs late
         await self.queue.getJobCounts()  # connected before the first job is timed
         self.worker.on("error", lambda *_: None)
@@ -59,7 +59,7 @@ class Work:
         await told()
         due = time.time()
         for number in range(jobs):
-            due += self.random.expovariate(per_second) if number >= BURST else 0.0
+            due += self.random.expovariate(per_second) if number not in BURST else 0.0
             await asyncio.sleep(max(0.0, due - time.time()))
             await self._add()
         for _ in range(jobs):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import yaml
 
+from planner.fit_counters import arrived_in_steps
 from planner.fit_exporter import Page, observe_pages, read_page
 from planner.fit_fleet import KnownFleet
 from planner.fit_output import as_yaml, names_of
@@ -52,6 +54,13 @@ def test_an_exporter_that_was_started_anew_goes_on_from_nought_and_is_doubted() 
     assert seen.arrivals == 17
     assert any("started anew" in doubt for doubt in seen.doubts)
     assert seen.steps is None, "what arrived in the step of the restart is not known"
+
+
+def test_jobs_that_wait_when_a_page_lacks_the_sizes_are_counted_all_the_same() -> None:
+    started, waiting = np.array([5.0, 5.0, 5.0, 5.0]), np.array([0.0, 0.0, np.nan, 60.0, 55.0])
+    assert arrived_in_steps(started, waiting).sum() == started.sum() + 55.0
+    assert arrived_in_steps(started, np.full(5, np.nan)).tolist() == started.tolist()
+    assert arrived_in_steps(started, None).tolist() == started.tolist()
 
 
 def test_a_queue_that_is_younger_than_the_first_page_began_at_nought() -> None:
