@@ -5,14 +5,13 @@ non-blocking XREAD; blocking on a thousand streams would cost Redis thirty times
 """
 
 import logging
-import os
-import select
 import threading
 import time
 from collections.abc import Callable
 from random import Random
 
 from exporter import rights
+from exporter.bell import Bell
 from exporter.bull_recovery import BullRecovery
 from exporter.caches import CacheSnapshot, CacheWatch
 from exporter.clock import FORWARD_STEP_SECONDS, ServerClock, Step
@@ -84,7 +83,8 @@ class Follower:
         self._heard_ms = heard_ms
         """Until when Bull's messages were heard, by the server's clock; 0 when they never were."""
         self._recovery = BullRecovery(self._links, self.lock)
-        self._bull = BullEvents(topology, prefixes, roster, clock, self._wake)
+        self._bell = Bell()
+        self._bull = BullEvents(topology, prefixes, roster, clock, self._bell.ring)
         self._payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
         self._gone: set[QueueName] = set()
         self._empty: dict[QueueName, float] = {}
@@ -94,9 +94,6 @@ class Follower:
         self._began_ms = began_ms
         """When counting began, by the server's clock; 0 until it is known."""
         self._next_poll = self._next_ping = self._next_housekeeping = self._next_rights = 0.0
-        self._wake_read, self._wake_write = os.pipe()
-        self._asked = self._answered = 0
-        self._answer = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -106,7 +103,7 @@ class Follower:
     def stop(self) -> None:
         """End the thread after a last save of the place."""
         self._stopping = True
-        self._wake()
+        self._bell.ring()
         self._thread.join(timeout=STOP_PATIENCE_SECONDS)
         if self._thread.is_alive():
             # It waits for a server that does not answer.
@@ -115,17 +112,11 @@ class Follower:
 
     def ask(self) -> int:
         """Have everything read that Redis holds at this moment; `wait` for the ticket's answer."""
-        with self._answer:
-            self._asked += 1
-            ticket = self._asked
-        self._wake()
-        return ticket
+        return self._bell.ask()
 
     def wait(self, ticket: int, timeout_seconds: float) -> bool:
         """Whether it was read in time."""
-        with self._answer:
-            self._answer.wait_for(lambda: self._answered >= ticket or self.error is not None, timeout_seconds)
-            return self._answered >= ticket and self.error is None
+        return self._bell.wait(ticket, timeout_seconds)
 
     @property
     def all_found(self) -> bool:
@@ -145,7 +136,7 @@ class Follower:
     def report_gone(self, queues: list[QueueName]) -> None:
         """The reader found nothing left of these queues."""
         self._gone.update(queues)
-        self._wake()
+        self._bell.ring()
 
     def report_empty(self, queues: list[QueueName], at_ms: float) -> None:
         """The reader found that these queues had no open job then."""
@@ -177,17 +168,15 @@ class Follower:
                 logging.getLogger("bullgauge").exception("following events failed")
                 self._failed(f"{type(error).__name__}: {error}")
             if not self._stopping:
-                select.select([self._wake_read], [], [], backoff)
-                self._drain_wake()
+                self._bell.wait_for_ring(backoff)
                 backoff = min(backoff * 2, longest)
         self._save()
         self._links.close()
         self._bull.close()
 
     def _failed(self, reason: str) -> None:
-        with self._answer:
-            self.connected, self.error = False, reason
-            self._answer.notify_all()
+        self.connected, self.error = False, reason
+        self._bell.fail()
         self._notices.warn(f"events: {reason}")
         self._links.close()
         self._bull.close()
@@ -203,6 +192,7 @@ class Follower:
         self._ahead = self._clock.ahead_of_monotonic()
         self._next_poll = 0.0
         self.connected, self.error = True, None
+        self._bell.fail(failed=False)
 
     def _learn_rights(self, deadline: float) -> None:
         """What this user may not do on any of the servers; told once."""
@@ -250,11 +240,10 @@ class Follower:
         self._began_ms = int((self._clock.seconds() - (time.monotonic() - self._started)) * 1000)
 
     def _round(self) -> None:
-        if self._wait():
-            self._drain_wake()
+        self._wait()
         self._take_messages()
         now = time.monotonic()
-        if now >= self._next_poll or self._asked > self._answered:
+        if now >= self._next_poll or self._bell.is_waited_for:
             self._poll(now)
         self._drop_gone()
         deadline = deadline_in(self._settings.redis.timeout_seconds)
@@ -264,17 +253,15 @@ class Follower:
         if self._state is not None and self._state.due():
             self._save()
 
-    def _wait(self) -> bool:
-        """Whether it was woken before the next poll was due."""
-        waiting = self._asked > self._answered
+    def _wait(self) -> None:
+        """Until it is woken or something is due."""
         due = min(
             self._next_poll - time.monotonic(), self._finder.pause(), self._caches.pause(), POLL_SECONDS
         )
-        pause = 0.0 if waiting else max(0.0, due)
-        return bool(select.select([self._wake_read], [], [], pause)[0])
+        self._bell.wait_for_ring(0.0 if self._bell.is_waited_for else max(0.0, due))
 
     def _poll(self, now: float) -> None:
-        asked = self._asked
+        asked = self._bell.asked
         empty, self._empty = self._empty, {}
         deadline = deadline_in(self._settings.redis.timeout_seconds)
         self._measure_round_trip(now, deadline)
@@ -297,9 +284,7 @@ class Follower:
             self._roster.close_jobs_of(queue, at_ms)
         self.last_poll = time.monotonic()
         self._next_poll = now if more else self.last_poll + self._poll_pause(pressed=pressed)
-        with self._answer:
-            self._answered = asked
-            self._answer.notify_all()
+        self._bell.answer(asked)
 
     def _clock_step(self, batches: list[Batch], deadline: float) -> Step | None:
         """Whether the server's clock was set ahead since the last look; what it wrote since may tell it first."""
@@ -415,10 +400,3 @@ class Follower:
 
     def _now_ms(self) -> int:
         return int(self._clock.seconds() * 1000)
-
-    def _wake(self) -> None:
-        os.write(self._wake_write, b"!")
-
-    def _drain_wake(self) -> None:
-        while select.select([self._wake_read], [], [], 0)[0]:
-            os.read(self._wake_read, 4096)
