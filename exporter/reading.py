@@ -1,5 +1,6 @@
 """This file knows what the replies about one queue mean, for every library and version."""
 
+import json
 import math
 import re
 from typing import Any
@@ -16,7 +17,6 @@ Answers = dict[str, Any]
 _MANUAL_LIMIT = 2**53 - 1
 # What PTTL answers for a key that does not exist.
 _NO_KEY = -2
-_DELAY_OPTION = re.compile(rb'"delay":(\d+)')
 _INTEGER = re.compile(rb"-?\d{1,19}")
 # Clocks of workers and producers may run ahead a little; what lies further ahead is no time that passed.
 _AHEAD_MAX_SECONDS = 3600.0
@@ -136,8 +136,19 @@ def may_hide_marker(answers: Answers) -> bool:
 def ready_seconds(job: list[bytes | None]) -> float | None:
     """When a waiting job became ready, from its `timestamp`, `delay` and `opts`; None for an absurd hash."""
     created, delay, options = job
-    found = _DELAY_OPTION.search(options or b"")
-    return epoch_seconds(created, float(found.group(1)) if found else _milliseconds(delay) or 0.0)
+    own = _own_delay_milliseconds(options)
+    return epoch_seconds(created, _milliseconds(delay) or 0.0 if own is None else own)
+
+
+def _own_delay_milliseconds(options: bytes | None) -> float | None:
+    """The delay that the job was added with; a back-off inside the options has a `delay` of its own."""
+    if b'"delay"' not in (options or b""):
+        return None
+    try:
+        written = json.loads(options or b"")
+        return float(written["delay"]) if isinstance(written, dict) and "delay" in written else None
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def epoch_seconds(milliseconds: bytes | None, plus_milliseconds: float = 0.0) -> float | None:
