@@ -3,11 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from exporter import command_line
+from exporter.command_line import add_verb
+
+PROGRAM = "bullgauge-alerts"
 EXTRA = {
     "promql_parser": "promql-parser",
     "grafana_foundation_sdk": "grafana-foundation-sdk",
@@ -36,23 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Each verb imports what it needs, so that `--help` answers without the extra.
     from alerts import commands
 
-    try:
-        return commands.run(options)
-    except commands.UsageError as error:
-        print(f"bullgauge-alerts: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 1
+    return command_line.ended(PROGRAM, lambda: commands.run(options))
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="bullgauge-alerts",
-        description="Generates Prometheus rules and their tests, Alertmanager routes, Grafana dashboards, runbooks.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    made = command_line.command(
+        PROGRAM,
+        "Generates Prometheus rules and their tests, Alertmanager routes, Grafana dashboards, runbooks.",
+        EPILOG,
     )
-    made.add_argument("--version", action="version", version=f"bullgauge {version('bullgauge')}")
     verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     _add_generate(verbs)
     _add_check(verbs)
@@ -60,22 +55,11 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(verbs)
     _add_merge(verbs)
     _add_backtest(verbs)
-    _add(
+    add_verb(
         verbs,
         "schema",
         "print the JSON Schema of the configuration file",
         "bullgauge-alerts schema > alerts.schema.json",
-    )
-    return made
-
-
-def _add(verbs: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"example:\n  {example}\n",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return made
 
@@ -87,7 +71,7 @@ def _add_config(made: argparse.ArgumentParser) -> None:
 
 
 def _add_generate(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "generate",
         "write the whole set into a folder",
@@ -107,7 +91,7 @@ def _add_generate(verbs: Any) -> None:
 
 
 def _add_check(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "check",
         "check the rules, and compare them with a folder or a Prometheus",
@@ -120,7 +104,7 @@ def _add_check(verbs: Any) -> None:
 
 
 def _add_test(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs, "test", "run the rule tests with promtool", "bullgauge-alerts test --config alerts.yaml"
     )
     _add_config(made)
@@ -130,7 +114,7 @@ def _add_test(verbs: Any) -> None:
 
 
 def _add_explain(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "explain",
         "tell what an alert means, when it fires and what to do",
@@ -141,7 +125,7 @@ def _add_explain(verbs: Any) -> None:
 
 
 def _add_merge(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "merge",
         "print an Alertmanager file with these routes added; nothing is overwritten",
@@ -152,7 +136,7 @@ def _add_merge(verbs: Any) -> None:
 
 
 def _add_backtest(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "backtest",
         "tell how often each alert would have fired on stored history",

@@ -32,10 +32,7 @@ from alerts.inhibitions import inhibitions
 from alerts.loaded import LoadedError
 from alerts.merging import MergeError
 from alerts.output import Plan, Source
-
-
-class UsageError(ValueError):
-    """Bad input, in one line."""
+from exporter.command_line import UsageError
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,9 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from exporter import __version__
+from exporter import command_line
+from exporter.command_line import add_verb
 from planner import fit_options, forecast_options, run_options, size_verb, whatif_verb
 
+PROGRAM = "bullgauge-planner"
 NEEDED = ("numpy", "scipy")
 EPILOG = """\
 example:
@@ -29,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
         print(
-            f"bullgauge-planner: {' and '.join(missing)} not installed: pip install 'bullgauge[planner]'",
+            f"{PROGRAM}: {' and '.join(missing)} not installed: pip install 'bullgauge[planner]'",
             file=sys.stderr,
         )
         return 2
@@ -37,25 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Each verb imports what it needs, so that `--help` answers without the extra.
     from planner import commands
-    from planner.errors import BadInput
 
-    try:
-        return commands.run(options)
-    except BadInput as error:
-        print(f"bullgauge-planner: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 1
+    return command_line.ended(PROGRAM, lambda: commands.run(options))
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="bullgauge-planner",
-        description="Says how long jobs will wait, and how many slots a load needs.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    made = command_line.command(
+        PROGRAM, "Says how long jobs will wait, and how many slots a load needs.", EPILOG
     )
-    made.add_argument("--version", action="version", version=f"bullgauge {__version__}")
     verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
     run_options.add_options(_add_file_verb(verbs, "predict", "say how long the jobs of each queue will wait"))
     size_verb.add_options(_add_file_verb(verbs, "size", size_verb.HELP))
@@ -65,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_simulate(verbs)
     _add_replay(verbs)
     fit_options.add_options(
-        _add(
+        add_verb(
             verbs,
             "fit",
             "make a file of queues from what was seen",
@@ -73,37 +64,28 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     forecast_options.add_options(
-        _add(
+        add_verb(
             verbs,
             "forecast",
             "foretell the hours ahead and their peak from history",
             "bullgauge-planner forecast hours.csv --fleet fleet.yaml",
         )
     )
-    _add(verbs, "schema", "print the JSON Schema of the file", "bullgauge-planner schema > fleet.schema.json")
-    return made
-
-
-def _add(verbs: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"example:\n  {example}\n",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    add_verb(
+        verbs, "schema", "print the JSON Schema of the file", "bullgauge-planner schema > fleet.schema.json"
     )
     return made
 
 
 def _add_file_verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
-    made = _add(verbs, name, text, f"bullgauge-planner {name} fleet.yaml")
+    made = add_verb(verbs, name, text, f"bullgauge-planner {name} fleet.yaml")
     made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
 def _add_report(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "report",
         "write what will happen, what to change and which claims hold",
@@ -116,7 +98,9 @@ def _add_report(verbs: Any) -> None:
 
 
 def _add_whatif(verbs: Any) -> None:
-    made = _add(verbs, "whatif", "predict with other values, every combination of them", whatif_verb.EXAMPLE)
+    made = add_verb(
+        verbs, "whatif", "predict with other values, every combination of them", whatif_verb.EXAMPLE
+    )
     whatif_verb.add_options(made)
 
 
@@ -126,7 +110,7 @@ def _add_simulate(verbs: Any) -> None:
 
 
 def _add_replay(verbs: Any) -> None:
-    made = _add(
+    made = add_verb(
         verbs,
         "replay",
         "run a recorded trace again, beside what really happened",
