@@ -71,7 +71,14 @@ class StreamReader:
         if isinstance(reply, ReplyError) and str(reply).startswith(UNREACHABLE):
             raise WireError(str(reply))
         info = self._info(reply)
-        stream.admit(info, counting_began_ms, now_ms, is_new=is_new)
+        is_whole = info.entries_added is None and self._is_whole(stream, info.length, wire, deadline)
+        stream.admit(info, counting_began_ms, now_ms, is_new=is_new, is_whole=is_whole)
+
+    def _is_whole(self, stream: Stream, length: int, wire: Wire, deadline: float) -> bool:
+        """Redis 6.2 can't tell what was trimmed, but BullMQ trims no stream that is shorter than its maximum."""
+        reply = wire.call("HMGET", stream.queue.key(b"meta"), "opts.maxLenEvents", deadline=deadline)
+        most = reply[0] if isinstance(reply, list) else None
+        return isinstance(most, bytes) and most.isdigit() and length < int(most)
 
     def read(self, deadline: float) -> list[Batch]:
         """One XREAD over every stream; nothing is taken yet. Raises WireError."""

@@ -116,10 +116,13 @@ class Stream:
         self.at_end = self.caught_up = True
         self.lifecycle.settle()
 
-    def admit(self, info: StreamInfo, counting_began_ms: int, now_ms: int, *, is_new: bool) -> None:
+    def admit(
+        self, info: StreamInfo, counting_began_ms: int, now_ms: int, *, is_new: bool, is_whole: bool = False
+    ) -> None:
         """Choose the place to begin: the moment counting began, or the beginning of a stream that is newer.
 
-        `is_new` says that the queue did not exist when counting began, so all its entries count.
+        `is_new` says that the queue did not exist when counting began, so all its entries count; `is_whole` that
+        nothing was trimmed, where the server can't tell it.
         """
         self.is_compared = True
         if info.last_id is None or is_new:
@@ -130,12 +133,14 @@ class Stream:
             self._seen = info.entries_added
         else:
             self.move_to(just_before(counting_began_ms))
-            self._admit_between(info)
+            self._admit_between(info, is_whole=is_whole)
         self._note_first(info.first_id)
         self.lost = _none_lost() if info.entries_added is not None or info.last_id is None else None
 
-    def _admit_between(self, info: StreamInfo) -> None:
+    def _admit_between(self, info: StreamInfo, *, is_whole: bool) -> None:
         """Counting began in the middle of what the stream held: was anything after that trimmed already?"""
+        if is_whole:
+            return
         if info.entries_added == info.length and self._is_past_place(info):
             self._seen = 0
         elif self._is_past_place(info):

@@ -77,6 +77,15 @@ def test_without_a_count_of_entries_a_gap_is_noticed_and_no_number_invented():
     assert (stream.gaps, stream.lost) == (1, None)
 
 
+def test_without_a_count_of_entries_a_stream_that_was_never_full_has_no_gap():
+    for is_whole, gaps in ((True, 0), (False, 1)):
+        stream = new_stream()
+        stream.admit(info(5, 9, 5, None), BEGAN_MS, BEGAN_MS + 10, is_new=False, is_whole=is_whole)
+        stream.take(entries(5, 9))
+        stream.check(info(5, 9, 5, None))
+        assert (stream.gaps, stream.lost) == (gaps, None)
+
+
 def test_a_stream_made_anew_with_lower_ids_is_read_from_its_beginning():
     stream = new_stream()
     stream.admit(StreamInfo(), BEGAN_MS, BEGAN_MS, is_new=True)
