@@ -215,13 +215,13 @@ class Collector:
         was_open = any(wire.connected for wire in self._links.wires)
         try:
             self._connect(deadline)
-            return self._reader.read(queues, self._follower.known_times, deadline)
+            return self._reader.read(queues, self._roster.known_times, deadline)
         except WireError:
             if not was_open or time.monotonic() >= deadline:
                 raise
         self._links.close()
         self._connect(deadline)
-        return self._reader.read(queues, self._follower.known_times, deadline)
+        return self._reader.read(queues, self._roster.known_times, deadline)
 
     def _connect(self, deadline: float) -> None:
         if self._refused - self._follower.refused.keys() and self._follower.connected:

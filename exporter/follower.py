@@ -142,17 +142,6 @@ class Follower:
         """The reader found that these queues had no open job then."""
         self._empty = dict.fromkeys(queues, at_ms)
 
-    def known_times(self, queue: QueueName, job_id: bytes) -> tuple[float | None, float | None]:
-        """Ready and start of an open job in epoch seconds, as far as its events were seen."""
-        followed = self._roster.followed.get(queue)
-        job = followed.lifecycle.open.get(job_id) if followed else None
-        if job is None:
-            return None, None
-        ready_ms = job.ready_ms if job.ready_ms >= 0 else job.due_ms
-        return (ready_ms / 1000 if ready_ms >= 0 else None), (
-            job.active_ms / 1000 if job.active_ms >= 0 else None
-        )
-
     def _run(self) -> None:
         backoff, longest = _RETRY_SECONDS
         while not self._stopping:

@@ -68,6 +68,17 @@ class Roster:
         self.version += 1
         return followed
 
+    def known_times(self, queue: QueueName, job_id: bytes) -> tuple[float | None, float | None]:
+        """Ready and start of an open job in epoch seconds, as far as its events were seen."""
+        followed = self.followed.get(queue)
+        job = followed.lifecycle.open.get(job_id) if followed else None
+        if job is None:
+            return None, None
+        ready_ms = job.ready_ms if job.ready_ms >= 0 else job.due_ms
+        return (ready_ms / 1000 if ready_ms >= 0 else None), (
+            job.active_ms / 1000 if job.active_ms >= 0 else None
+        )
+
     def change_source(self, followed: Followed, source: str) -> Followed:
         """The queue moved to another library (Bull to BullMQ): counters go on, open jobs do not."""
         fresh = Followed(followed.queue, followed.tally, source, keep_records=self._keep_records)

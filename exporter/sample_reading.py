@@ -102,7 +102,7 @@ class Sampler:
         for _ in self.links.connect(deadline):
             self._reader.limit_to(set(self._follower.refused))
         try:
-            readings = self._reader.read(list(self._roster.followed), self._follower.known_times, deadline)
+            readings = self._reader.read(list(self._roster.followed), self._roster.known_times, deadline)
         except WireError:
             self.links.close()
             raise
