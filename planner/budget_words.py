@@ -18,6 +18,14 @@ class BudgetWords(Words):
     money: Positive | None = Field(None, description="in the unit and for the time of the prices")
 
 
+class RedisWords(Words):
+    """What the Redis that holds the queues has left."""
+
+    free_memory_mb: Positive | None = Field(
+        None, description="memory until `maxmemory`, or until the machine's is gone"
+    )
+
+
 class PriceWords(Words):
     """What things cost, in the unit of `budgets.money`."""
 

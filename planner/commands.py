@@ -4,9 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from planner.errors import BadInput
+
+if TYPE_CHECKING:  # each verb imports what it needs
+    from planner.filling import Filling
+    from planner.queue_file import AskedFile
 
 Thing = TypeVar("Thing")
 
@@ -32,12 +36,21 @@ def _predict(options: argparse.Namespace) -> int:
     from planner import answers, run_answers, together
     from planner.queue_file import read_file
 
-    asked = read_file(options.file).queues
-    found = each(asked, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)})
-    whole = together.together(found)
+    file = read_file(options.file)
+    found = each(
+        file.queues, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)}
+    )
+    whole = together.together(found, _full(file, found))
     said = [*answers.as_lines(found), *run_answers.lines(found), *together.lines(whole)]
     show(options, {"queues": found, "together": whole}, said)
     return 0 if all(row["stable"] for row in found) else 1
+
+
+def _full(file: "AskedFile", rows: list[dict[str, Any]]) -> "Filling | None":
+    from planner.filling import filling
+
+    free = file.redis.free_memory_mb
+    return None if free is None else filling(rows, {one.name: one.payload_bytes for one in file.queues}, free)
 
 
 def _size(options: argparse.Namespace) -> int:

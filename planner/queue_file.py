@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from planner import defaults
 from planner.bounds import BLOCKS, Levels, quoted, read_levels
-from planner.budget_words import BudgetWords, KedaWords, PriceWords
+from planner.budget_words import BudgetWords, KedaWords, PriceWords, RedisWords
 from planner.claims import CacheWords, ClaimsWords
 from planner.combinations import refuse_absent
 from planner.errors import BadInput
@@ -55,6 +55,7 @@ class QueueEntry(Words):
     cpu_time: Seconds | None = Field(None, description="seconds of a core that one attempt takes")
     memory_per_job_mb: Positive | None = Field(None, description="memory of a process for each job at work")
     max_concurrency: Slots | None = Field(None, description="most slots of one worker process")
+    payload_bytes: Load | None = Field(None, description="mean size of a job's data in Redis")
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "QueueEntry":
@@ -78,6 +79,7 @@ class FileWords(Words):
         BudgetWords(), description="the most that all queues together may use, for size"
     )
     prices: PriceWords = Field(PriceWords(), description="what things cost, for size")
+    redis: RedisWords = Field(RedisWords(), description="what Redis has left for a backlog that grows")
     keda: KedaWords = Field(KedaWords(), description="where and how KEDA scales the workers, for size --keda")
     caches: dict[str, CacheWords] = Field({}, description="caches by name, for the report")
     claims: ClaimsWords = Field(ClaimsWords(), description="what the report holds the queues against")
@@ -98,6 +100,7 @@ class AskedQueue:
     memory_megabytes: float | None = None
     priority: bool | None = None
     limits: ProcessLimits = field(default_factory=ProcessLimits)
+    payload_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class AskedFile:
     budgets: BudgetWords
     prices: PriceWords
     keda: KedaWords
+    redis: RedisWords
 
 
 def read_file(path: Path) -> AskedFile:
@@ -156,7 +160,7 @@ def _read(words: FileWords) -> AskedFile:
     today = [_with_work_of(proposed.get(entry.name), entry) for entry in words.today or ()]
     return AskedFile(
         queues, _read_queues(today, words, levels, "today"), pools, levels, words.caches, words.claims,
-        words.budgets, words.prices, words.keda,
+        words.budgets, words.prices, words.keda, words.redis,
     )  # fmt: skip
 
 
@@ -204,7 +208,9 @@ def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], 
     asked = read_question(question, where)
     refuse_absent(asked.workload, bounds.figures, f"{where}.objectives")
     limits = _limits(entry, asked.workload.service, where)
-    return AskedQueue(entry.name, asked, objective, tuple(assumed), memory, entry.priority, limits)
+    return AskedQueue(
+        entry.name, asked, objective, tuple(assumed), memory, entry.priority, limits, entry.payload_bytes
+    )
 
 
 def _limits(entry: QueueEntry, service: Law | IoThenCpu, where: str) -> ProcessLimits:

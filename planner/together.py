@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from planner.answers import duration
+from planner.filling import Filling
+
 Row = dict[str, Any]
 
 
-def together(rows: Sequence[Row]) -> dict[str, Any]:
-    """Sums, and the queue that gives way first when the load of all grows; a sum is None where a part is not known."""
+def together(rows: Sequence[Row], full: Filling | None = None) -> dict[str, Any]:
+    """Sums, and the queue that gives way first when the load of all grows; a sum is None where a part is not known.
+
+    `full` tells when a backlog that grows has filled Redis.
+    """
     first = min(rows, key=_times_load)
     return {
         "slots": sum(row["slots"] for row in rows),
@@ -18,6 +24,9 @@ def together(rows: Sequence[Row]) -> dict[str, Any]:
         "memory_mb": _sum(rows, "memory_mb"),
         "gives_way_first": first["name"],
         "gives_way_at_times_the_load": _times_load(first),
+        "backlog_per_hour": sum(row["backlog_per_hour"] for row in rows),
+        "redis_full_after_seconds": full.seconds if full else None,
+        "payload_bytes_unknown": list(full.unknown) if full else [],
     }
 
 
@@ -37,5 +46,21 @@ def lines(whole: dict[str, Any]) -> list[str]:
     memory = "" if whole["memory_mb"] is None else f", {whole['memory_mb']:,.0f} MB"
     return [
         f"together {whole['busy_slots']:.3g} of {whole['slots']} slots busy, {waiting}{memory}; first to give way: "
-        f"{whole['gives_way_first']}, at {whole['gives_way_at_times_the_load']:.3g} times the load"
+        f"{whole['gives_way_first']}, at {whole['gives_way_at_times_the_load']:.3g} times the load",
+        *_full(whole),
+    ]
+
+
+def _full(whole: dict[str, Any]) -> list[str]:
+    if not whole["backlog_per_hour"]:
+        return []
+    if whole["redis_full_after_seconds"] is None:
+        return ["when Redis is full can't be known: give redis: {free_memory_mb: N}"]
+    unknown = whole["payload_bytes_unknown"]
+    if not unknown:
+        return [f"Redis is full after {duration(whole['redis_full_after_seconds'])}"]
+    names = ", ".join(unknown)
+    return [
+        f"Redis is full after {duration(whole['redis_full_after_seconds'])} at the latest, without payloads: give "
+        f"payload_bytes of {names}"
     ]
