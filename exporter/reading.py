@@ -147,7 +147,7 @@ def _own_delay_milliseconds(options: bytes | None) -> float | None:
     try:
         written = json.loads(options or b"")
         return float(written["delay"]) if isinstance(written, dict) and "delay" in written else None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -33,6 +33,7 @@ def test_the_delay_of_a_back_off_is_no_delay_of_the_job(redis_server: Server) ->
         (b"500", b'{"attempts":1}', 1_700_000_000.5),
         (b"0", b'{"delay":{"of":1}}', 1_700_000_000.0),
         (b"0", b'{"delay":NaN}', None),
+        (b"0", b'{"delay":' + b"9" * 400 + b"}", 1_700_000_000.0),
         (b"0", b'"delay" is no object', 1_700_000_000.0),
         (None, None, 1_700_000_000.0),
     ],
