@@ -33,6 +33,7 @@ def test_of_exponential_work_it_is_the_derivative_of_erlangs_formula(tmp_path, c
     assert order == sorted(order, key=lambda name: -abs(found[name]["elasticity"]))
 
 
+@pytest.mark.slow
 def test_of_long_tailed_work_on_one_slot_it_is_that_of_pollaczek_and_khinchine(tmp_path, capsys):
     text = "queues: [{name: q, slots: 1, jobs_per_hour: 2160, service: {law: lognormal, mean: 1s, scv: 2}}]\n"
     _, found, left_out = ranked(tmp_path, capsys, text, "q.mean_wait")
