@@ -12,7 +12,7 @@ from alerts.history import Series
 from alerts.output import Plan
 from alerts.promql import duration
 from alerts.quantities import show_seconds
-from alerts.rules import Alert, recordings_of
+from alerts.rules import Alert, order, recordings_of
 from alerts.world import notation
 
 BY = ("alertname", "severity", "queue", "pool", "cache", "window")
@@ -71,7 +71,12 @@ def _run(plan: Plan, stored: Series, steps: range) -> str:
         for name, samples in stored.items()
     ]
     test = {"interval": duration(interval), "input_series": series, "promql_expr_test": checks}
-    document = {"rule_files": [output.RULES], "evaluation_interval": duration(interval), "tests": [test]}
+    document = {
+        "rule_files": [output.RULES],
+        "evaluation_interval": duration(interval),
+        "group_eval_order": order(plan.groups),
+        "tests": [test],
+    }
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / output.RULES).write_text(render.dump(output.rules(plan)))
         (Path(place) / output.TESTS).write_text(render.dump(document))

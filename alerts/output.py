@@ -101,7 +101,7 @@ def tests(made: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_document(made: Plan, chosen: Sequence[Case]) -> dict[str, Any]:
     """A file of these tests; with the defaults they forbid every other alert."""
-    return ruletests.document([RULES], made.ground, chosen, strict=is_strict(made))
+    return ruletests.document([RULES], made.ground, chosen, made.groups, strict=is_strict(made))
 
 
 def cases(made: Plan) -> list[Case]:

@@ -29,7 +29,9 @@ def _files(made: Plan, folder: Path) -> Iterator[Path]:
     for number, case in enumerate(sorted(output.cases(made), key=_evaluations, reverse=True)):
         rules, file = f"rules-{number}.yaml", folder / f"test-{number}.yaml"
         (folder / rules).write_text(render.dump(_cut(made, case)), encoding="utf-8")
-        document = ruletests.document([rules], made.ground, [case], strict=output.is_strict(made))
+        document = ruletests.document(
+            [rules], made.ground, [case], made.groups, strict=output.is_strict(made)
+        )
         file.write_text(render.dump(document), encoding="utf-8")
         yield file
 

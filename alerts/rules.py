@@ -97,5 +97,10 @@ def alerts_of(groups: Iterable[Group]) -> Sequence[Alert]:
     return [rule for group in groups for rule in group.rules if isinstance(rule, Alert)]
 
 
+def order(groups: Iterable[Group]) -> list[str]:
+    """The groups' names for promtool, which evaluates those it is not told about in an order of chance."""
+    return [group.name for group in groups]
+
+
 def recordings_of(groups: Iterable[Group]) -> Sequence[Recording]:
     return [rule for group in groups for rule in group.rules if isinstance(rule, Recording)]

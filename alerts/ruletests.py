@@ -7,7 +7,7 @@ from typing import Any
 from alerts import names as n
 from alerts.alert_exporter import WATCHDOG
 from alerts.promql import duration, quote
-from alerts.rules import Ground
+from alerts.rules import Ground, Group, order
 from alerts.world import World, notation
 
 Firing = tuple[str, str, str]
@@ -59,8 +59,10 @@ def at(minute: int, *firing: tuple[str, str] | Firing) -> Check:
     return Check(minute, frozenset((f[0], f[1], f[2] if len(f) == 3 else "") for f in firing))
 
 
-def document(rule_files: list[str], g: Ground, cases: Sequence[Case], *, strict: bool) -> dict[str, Any]:
-    """The content of a promtool test file; its cases are evaluated equally often.
+def document(
+    rule_files: list[str], g: Ground, cases: Sequence[Case], groups: Sequence[Group], *, strict: bool
+) -> dict[str, Any]:
+    """The content of a promtool test file for the rules of `groups`; its cases are evaluated equally often.
 
     With `strict`, no other alert may fire in any case.
     """
@@ -70,6 +72,7 @@ def document(rule_files: list[str], g: Ground, cases: Sequence[Case], *, strict:
     return {
         "rule_files": rule_files,
         "evaluation_interval": duration(g.pace.interval * every.pop()),
+        "group_eval_order": order(groups),
         "tests": [_test(case, interval, strict=strict) for case in cases],
     }
 

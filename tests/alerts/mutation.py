@@ -120,11 +120,11 @@ class Bench:
         g = self.made.ground
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            document = render.rules_document(
-                (Group("bullgauge-cut", chosen),), g.pace, Links(g.config.addresses)
-            )
+            groups = (Group("bullgauge-cut", chosen),)
+            document = render.rules_document(groups, g.pace, Links(g.config.addresses))
+            tests = ruletests.document([RULES], g, [case], groups, strict=False)
             (folder / RULES).write_text(render.dump(document))
-            (folder / TESTS).write_text(render.dump(ruletests.document([RULES], g, [case], strict=False)))
+            (folder / TESTS).write_text(render.dump(tests))
             return programs.rule_tests("promtool", folder / TESTS)[0] == 0
 
 

@@ -141,7 +141,7 @@ def test_a_whole_edge_is_found_however_the_exporter_writes_it(edge: str, tmp_pat
             for name, values in world.series.items()
         }
     assert any(f'le="{edge}"' in name for world in case.worlds for name in world.series)
-    document = ruletests.document([output.RULES], made.ground, [case], strict=False)
+    document = ruletests.document([output.RULES], made.ground, [case], made.groups, strict=False)
     (tmp_path / output.RULES).write_text(render.dump(output.rules(made)))
     (tmp_path / output.TESTS).write_text(render.dump(document))
     promtool("test", "rules", str(tmp_path / output.TESTS))
