@@ -77,7 +77,9 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
         raise UsageError(str(error)) from error
     host = settings.listen.rpartition(":")[0] or "127.0.0.1"
     scheme = "https" if web is not None and web.current().tls is not None else "http"
-    print(f"bullgauge-exporter: listening on {scheme}://{host}:{server.port}", file=sys.stderr, flush=True)
+    # One write: the follower's thread may be logging, and half a line of each helps nobody.
+    sys.stderr.write(f"bullgauge-exporter: listening on {scheme}://{host}:{server.port}\n")
+    sys.stderr.flush()
     stop.wait()
     server.stop()
     for collector in collectors.values():

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
-most_kib=$((30 * 1024))  # binary megabytes; in decimal ones it is over since the planner and the dashboard grew
+most_kib=$((30 * 1000 * 1000 / 1024))
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -31,4 +31,4 @@ if [ "$used_kib" -gt "$most_kib" ]; then
   du -sk "$folder"/bare/lib/python*/site-packages/* | sort -rn | head -10 >&2
   exit 1
 fi
-echo "check_wheel: four commands answer --help from the wheel alone; $used_kib KiB on disk"
+echo "check_wheel: four commands answer --help from the wheel alone; $((used_kib * 1024 / 1000000)) MB on disk"

@@ -81,7 +81,7 @@ def test_a_replica_that_lacks_the_last_events_takes_nothing_back(pair: Pair, exp
     assert queue.client.wait(1, 10_000) == 1
     eventually(process, lambda page: finished(page) == 10)
     pair.replica.pause()
-    pair.primary.client().client_kill_filter(_type="replica")
+    pair.primary.client().execute_command("CLIENT", "KILL", "TYPE", "replica")
     queue.finish(4)
     page = eventually(process, lambda page: finished(page) == 14)
     assert page.value("queue_jobs_added_total", queue="email") == 14
