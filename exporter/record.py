@@ -78,7 +78,9 @@ def _follow(
     try:
         if (reason := collector.wait_ready(time.monotonic() + CONNECT_SECONDS)) is not None:
             raise WireError(reason)
-        sys.stderr.write(f"bullgauge-exporter: recording {collector.address}\n")  # one write: others may be logging
+        sys.stderr.write(
+            f"bullgauge-exporter: recording {collector.address}\n"
+        )  # one write: others may be logging
         sys.stderr.flush()
         _wait(recorder, for_seconds, stop, sys.stderr)
     finally:
