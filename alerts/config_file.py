@@ -15,6 +15,7 @@ from alerts.output import Plan
 from alerts.render import LOADER
 from alerts.routing import RoutingError
 from alerts.thresholds import ThresholdError
+from exporter.yaml_lines import line_of, problem
 
 
 class ConfigError(ValueError):
@@ -50,7 +51,7 @@ def parse(text: str, where: str) -> Plan:
         node = yaml.compose(quoted, Loader=LOADER)
         document = yaml.load(quoted, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{where}{_mark(error, quoted)}: not YAML: {_problem(error)}") from error
+        raise ConfigError(f"{where}{_mark(error, quoted)}: not YAML: {problem(error)}") from error
     for key, line in _twice(node):
         raise ConfigError(f"{where}:{line}: {key} is given twice")
     if document is not None and not isinstance(document, dict):
@@ -110,24 +111,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _at(node: yaml.Node | None, path: tuple[str | int, ...]) -> str:
     """`:LINE` of the node at a path; of its nearest parent when it is missing."""
-    line = None
-    for part in path:
-        found = _child(node, part)
-        if found is None:
-            break
-        line, node = found
+    line = line_of(node, path)
     return f":{line}" if line else ""
-
-
-def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return key.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        value = node.value[part]
-        return value.start_mark.line + 1, value
-    return None
 
 
 def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
@@ -148,7 +133,3 @@ def _mark(error: yaml.YAMLError, text: str) -> str:
     """The line; what is missing at the end of a file is missing on its last line."""
     mark = getattr(error, "problem_mark", None)
     return f":{min(mark.line + 1, len(text.splitlines()))}" if mark else ""
-
-
-def _problem(error: yaml.YAMLError) -> str:
-    return " ".join(str(getattr(error, "problem", None) or error).split())

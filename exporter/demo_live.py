@@ -20,7 +20,7 @@ def where_to_look(
     end = "Ctrl-C" if for_seconds is None else f"by itself after {for_seconds:g} s, or Ctrl-C"
     kind = "an embedded Valkey, gone at the end" if own else "yours, only read"
     lines = [
-        *([f"  open     {dashboard}"] if dashboard else []),
+        *([f"  open     {dashboard}  (the dashboard)"] if dashboard else []),
         f"  look at  {address}/metrics",
         f"  Redis    {_without_password(redis_url)}  ({kind})",
         *(_work() if own else []),
