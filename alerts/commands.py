@@ -33,6 +33,7 @@ from alerts.loaded import LoadedError
 from alerts.merging import MergeError
 from alerts.output import Plan, Source
 from exporter.command_line import UsageError
+from exporter.spelling import close_to
 
 
 def run(options: argparse.Namespace) -> int:
@@ -131,7 +132,7 @@ def _explain(options: argparse.Namespace) -> int:
             _tell(f"{name}: {known[name]['meaning']}")
         return 0
     if options.alert not in plan.names:
-        close = config_file.close_to(options.alert, plan.names)
+        close = close_to(options.alert, plan.names)
         raise UsageError(f"{options.alert}: no such alert{close or '; bullgauge-alerts explain lists all'}")
     silencing = list(inhibitions(plan.ground.config))
     _tell(runbooks.runbook(options.alert, plan.alerts, silencing, plan.ground.pace).rstrip())

@@ -1,13 +1,11 @@
 """This file knows how a file becomes a plan of rules, and how to say on which line it is wrong."""
 
-import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from alerts import output, thresholds
 from alerts.config import Config
@@ -15,6 +13,7 @@ from alerts.output import Plan
 from alerts.render import LOADER
 from alerts.routing import RoutingError
 from alerts.thresholds import ThresholdError
+from exporter.spelling import close_to, keys_at
 from exporter.yaml_lines import line_of, problem
 
 
@@ -85,28 +84,7 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _did_you_mean(path: tuple[str | int, ...]) -> str:
-    return close_to(str(path[-1]), _known(path[:-1])) or " (bullgauge-alerts schema prints all)"
-
-
-def close_to(name: str, known: Sequence[str]) -> str:
-    """`; did you mean X?` where something known is spelt nearly so; else nothing."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _known(path: tuple[str | int, ...]) -> list[str]:
-    """The keys that may stand at a path."""
-    model: type[BaseModel] | None = Config
-    for part in path:
-        if isinstance(part, str) and model is not None and part in model.model_fields:
-            model = _model_in(model.model_fields[part].annotation)
-    return list(model.model_fields) if model is not None else []
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+    return close_to(str(path[-1]), keys_at(Config, path[:-1])) or " (bullgauge-alerts schema prints all)"
 
 
 def _at(node: yaml.Node | None, path: tuple[str | int, ...]) -> str:

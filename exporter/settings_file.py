@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from exporter import yaml_lines
 from exporter.command_line import UsageError
 from exporter.settings import Settings
+from exporter.spelling import close_to, keys_at
 
 
 class SettingsError(UsageError):
@@ -62,7 +63,9 @@ def _explain(where: str, text: str, error: ValidationError) -> str:
         "" if first["type"] in ("missing", "value_error") or _is_secret(path) else f" {first['input']!r:.80}"
     )
     if first["type"] == "extra_forbidden":
-        rule, value = "no such setting (see docs/configuration.md)", ""
+        *above, word = first["loc"]
+        meant = close_to(str(word), keys_at(Settings, above))
+        rule, value = f"no such setting{meant or ' (see docs/configuration.md)'}", ""
     rest = f" (and {len(more)} more)" if more else ""
     place = f"{where}{f':{line}' if line else ''}: {path}{value}".removesuffix(": ")
     return f"{place}: {rule}{rest}"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from exporter.spelling import close_to, keys_at
 from planner.combinations import refuse_unanswered
 from planner.durations import seconds
 from planner.errors import BadInput
@@ -101,15 +102,15 @@ def _bound(figure: str, value: Any, where: str) -> Bound:
     return Bound(figure, limit, at_least=figure.startswith(_AT_LEAST))
 
 
-def checked(kind: type[Any], given: Any, where: str = "") -> Any:
+def checked(kind: type[BaseModel], given: Any, where: str = "") -> Any:
     """`given` as `kind`. Raises BadInput that names the first field that is wrong."""
     try:
         return kind.model_validate(given)
     except ValidationError as problem:
-        raise BadInput(_one_line(problem, where)) from None
+        raise BadInput(_one_line(problem, where, kind)) from None
 
 
-def _one_line(problem: ValidationError, where: str) -> str:
+def _one_line(problem: ValidationError, where: str, kind: type[BaseModel]) -> str:
     first = problem.errors(include_url=False)[0]
     tags = {"exponential", "deterministic", "erlang", "hyperexponential", "lognormal", "gamma", "weibull"}
     tags |= {
@@ -127,7 +128,11 @@ def _one_line(problem: ValidationError, where: str) -> str:
     for step in first["loc"]:
         path = f"{path}[{step}]" if isinstance(step, int) else path if step in tags else _join(path, step)
     found = "" if isinstance(first["input"], dict | list) else f"{first['input']!r}: "
-    return f"{path}: {found}{first['msg'].removeprefix('Value error, ')}"
+    rule = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        *above, word = first["loc"]
+        rule = "no such word" + close_to(str(word), keys_at(kind, above))
+    return f"{path}: {found}{rule}"
 
 
 def _join(where: str, field: str) -> str:

@@ -16,7 +16,7 @@ from tests.processes import Program
 MISTAKES = {
     "unknown setting": (
         "redis:\n  urll: x\n",
-        "CONFIG:2: redis.urll: no such setting (see docs/configuration.md)",
+        "CONFIG:2: redis.urll: no such setting; did you mean url?",
     ),
     "wrong scheme": (
         "redis:\n  url: http://x\n",
