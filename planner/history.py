@@ -51,8 +51,21 @@ class Prometheus:
         return f"{name}{{{','.join(part for part in (self.selector, *more) if part)}}}"
 
     def increase(self, name: str, window_seconds: float, *more: str) -> str:
-        """How much a counter grew in each window; what several exporters count counts once."""
-        return f"max without (instance, pod) (increase({self.select(name, *more)}[{milliseconds(window_seconds)}]))"
+        """How much a counter grew in each window; what several exporters count counts once.
+
+        PromQL's `increase` guesses at the ends of each window: some per cent where a window holds few scrapes. The
+        difference of what was held at its two ends guesses nothing, and windows side by side add up to the whole. Of
+        a counter that appeared in the window, what it grew since then. `increase` speaks where one began anew.
+        """
+        counter, window = self.select(name, *more), milliseconds(window_seconds)
+        within, before = f"{counter}[{window}]", f"{counter}[{window}] offset {window}"
+        held = f"present_over_time({within}) and present_over_time({before})"
+        whole = f"({counter} - {counter} offset {window}) and {held}"
+        appeared = f"({counter} - min_over_time({within})) and (count_over_time({within}) > 1)"
+        anew = f"(resets({counter}[{milliseconds(2 * window_seconds)}]) > 0)"
+        return (
+            f"max without (instance, pod) (((({whole}) or ({appeared})) unless {anew}) or increase({within}))"
+        )
 
     def gauge(self, name: str, *more: str) -> str:
         return f"max without (instance, pod) ({self.select(name, *more)})"

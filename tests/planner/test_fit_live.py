@@ -192,7 +192,7 @@ def test_a_prometheus_with_two_copies_says_what_happened_once(life: Life) -> Non
     found = fitted("--prometheus", life.prometheus_url, "--from", begin, "--to", end)
     tells_the_truth(found, life.truth, 0.06)
     held = found["seconds"]
-    assert found["arrivals_per_second"]["value"] * held == pytest.approx(JOBS, rel=0.06), (
+    assert found["arrivals_per_second"]["value"] * held == pytest.approx(JOBS, rel=0.005), (
         "and not twice as many"
     )
     assert found["target"] == {"env": "test", "job": "bullgauge"}
