@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,10 +25,9 @@ from alerts import (
     runbooks,
 )
 from alerts.backtest import BacktestError
-from alerts.config import Config
+from alerts.config import Config, Targets
 from alerts.config_file import ConfigError
 from alerts.history import HistoryError
-from alerts.inhibitions import inhibitions
 from alerts.loaded import LoadedError
 from alerts.merging import MergeError
 from alerts.output import Plan, Source
@@ -96,9 +95,7 @@ def _check(options: argparse.Namespace) -> int:
     plan, source = _plan(options)
     found = list(lint.findings(plan.groups, plan.ground.config))
     files = output.texts(plan, source)
-    with tempfile.TemporaryDirectory() as place:
-        folder.write(Path(place), files)
-        found += programs.promtool_check(Path(place)) + programs.amtool_check(Path(place))
+    found += _found_by_tools(plan.ground.config.targets, files)
     if options.diff is not None:
         found += list(folder.differences(options.diff, files))
     if options.prometheus is not None:
@@ -107,10 +104,23 @@ def _check(options: argparse.Namespace) -> int:
         _tell(json.dumps({"findings": found, "alerts": plan.names}, indent=2))
     else:
         _tell("\n".join(found) if found else f"{len(plan.names)} alerts: nothing found")
-    for tool in ("promtool", "amtool"):
-        if shutil.which(tool) is None:
-            _say(f"{tool} is not installed, so its checks were left out")
     return 1 if found else 0
+
+
+def _found_by_tools(targets: Targets, files: Mapping[str, str]) -> list[str]:
+    found = []
+    with tempfile.TemporaryDirectory() as place:
+        folder.write(Path(place), files)
+        for tool, version, judged in (
+            ("promtool", targets.prometheus, programs.promtool_check),
+            ("amtool", targets.alertmanager, programs.amtool_check),
+        ):
+            reason = programs.unfit(tool, version)
+            if reason:
+                _say(f"{reason}; its checks were left out")
+            else:
+                found += judged(Path(place))
+    return found
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -134,8 +144,7 @@ def _explain(options: argparse.Namespace) -> int:
     if options.alert not in plan.names:
         close = close_to(options.alert, plan.names)
         raise UsageError(f"{options.alert}: no such alert{close or '; bullgauge-alerts explain lists all'}")
-    silencing = list(inhibitions(plan.ground.config))
-    _tell(runbooks.runbook(options.alert, plan.alerts, silencing, plan.ground.pace).rstrip())
+    _tell(output.runbook(plan, options.alert).rstrip())
     return 0
 
 

@@ -163,12 +163,13 @@ class Targets(_Part):
     @classmethod
     def _new_enough(cls, version: str, info: ValidationInfo) -> str:
         oldest = OLDEST[str(info.field_name)]
-        if _numbers(version) < _numbers(oldest):
+        if numbers(version) < numbers(oldest):
             raise ValueError(f"{version} is too old: these files need {info.field_name} {oldest} or newer")
         return version
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers(version: str) -> tuple[int, ...]:
+    """A version in a form in which the newer one is the greater."""
     return tuple(int(part) for part in version.split("."))
 
 

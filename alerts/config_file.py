@@ -73,8 +73,8 @@ def _explain(where: str, node: yaml.Node | None, error: ValidationError) -> str:
     rule = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         rule = "no such key" + _did_you_mean(path)
-    elif first["type"] not in ("missing", "value_error"):
-        rule = f"{first['input']!r:.80}: {rule}"
+    elif first["type"] not in ("missing", "value_error") and path[:1] != ("receivers",):
+        rule = f"{first['input']!r:.80}: {rule}"  # what stands under a receiver may be a secret
     rest = f" (and {len(more)} more)" if more else ""
     return f"{where}{_at(node, path)}: {_dotted(path)}: {rule}{rest}"
 
@@ -95,16 +95,25 @@ def _at(node: yaml.Node | None, path: tuple[str | int, ...]) -> str:
 
 def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
     """Keys that a mapping gives twice, and where: YAML's reader would silently take the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield str(key.value), key.start_mark.line + 1
-            seen.add(key.value)
-            yield from _twice(value)
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _twice(item)
+    waiting, known = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in known:  # an alias names a node again, even one that holds it
+            continue
+        known.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield from _twice_in(node)
+            waiting += [value for _, value in reversed(node.value)]
+        if isinstance(node, yaml.SequenceNode):
+            waiting += reversed(node.value)
+
+
+def _twice_in(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
+    seen = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            yield str(key.value), key.start_mark.line + 1
+        seen.add(key.value)
 
 
 def _mark(error: yaml.YAMLError, text: str) -> str:

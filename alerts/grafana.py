@@ -19,9 +19,10 @@ GREEN, YELLOW, RED = "green", "yellow", "red"
 WIDTH = 24
 
 
-def render(board: Board, g: Ground) -> str:
-    """The JSON of a dashboard, as Grafana imports it."""
-    built = _dashboard(board, g).build()
+def render(board: Board, g: Ground, heading: str = "") -> str:
+    """The JSON of a dashboard, as Grafana imports it; `heading` ends its description."""
+    text = "\n\n".join(filter(None, (board.description, heading)))
+    built = _dashboard(board, g).description(text).build()
     document: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
     return json.dumps(without_leftovers(document), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
@@ -30,7 +31,6 @@ def _dashboard(board: Board, g: Ground) -> dashboard.Dashboard:
     made = (
         dashboard.Dashboard(board.title)
         .uid(board.uid)
-        .description(board.description)
         .tags(["bullgauge"])
         .editable()
         .timezone("browser")

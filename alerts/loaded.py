@@ -3,14 +3,20 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from alerts.links import Links
 from alerts.output import Plan
-from alerts.render import pretty
-from alerts.rules import Alert
+from alerts.render import pretty, written
+from alerts.rules import Alert, Recording
 
 SECONDS = 30
+Key = tuple[str | int, ...]
+"""What tells a rule from the others of its group; its last part counts those that nothing else tells apart."""
+Form = dict[str, Any]
+"""What a rule says, by the name that its file gives to each part."""
 
 
 class LoadedError(ValueError):
@@ -19,40 +25,86 @@ class LoadedError(ValueError):
 
 def differences(url: str, plan: Plan) -> Iterator[str]:
     """One line for each rule that is missing there, is there in another form, or is there beside ours."""
-    here = {_key(rule): pretty(rule.expr) for group in plan.groups for rule in group.rules}
-    there = dict(_there(url))
-    for key, expr in here.items():
+    here = _counted((_key(rule), _form(rule, plan)) for group in plan.groups for rule in group.rules)
+    groups = _groups(url)
+    there = _counted(pair for group in groups for pair in _rules(group))
+    yield from _intervals(groups, plan.ground.pace.interval)
+    for key, form in here.items():
         if key not in there:
-            yield f"{' '.join(filter(None, key))}: not loaded"
-        elif pretty(there[key]) != pretty(expr):
-            yield f"{' '.join(filter(None, key))}: another expression is loaded"
-    for key in sorted(there.keys() - here.keys()):
-        yield f"{' '.join(filter(None, key))}: loaded, but no longer generated"
-
-
-def _key(rule: Any) -> tuple[str, ...]:
-    if isinstance(rule, Alert):
-        window = dict(rule.labels).get("window", "")
-        level = "queue" if "$labels.queue" in rule.summary else ""
-        return (rule.name, rule.severity, window, level)
-    labels = dict(rule.labels)
-    return (rule.record, labels.get("severity", ""), labels.get("bound", ""), "")
-
-
-def _there(url: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    for group in _get(f"{url.rstrip('/')}/api/v1/rules")["data"]["groups"]:
-        if not group["name"].startswith("bullgauge-"):
+            yield f"{_named(key)}: not loaded"
             continue
-        for rule in group["rules"]:
-            labels = rule.get("labels") or {}
-            if rule["type"] == "alerting":
-                level = "queue" if "$labels.queue" in rule["annotations"].get("summary", "") else ""
-                yield (
-                    (rule["name"], labels.get("severity", ""), labels.get("window", ""), level),
-                    rule["query"],
-                )
-            else:
-                yield (rule["name"], labels.get("severity", ""), labels.get("bound", ""), ""), rule["query"]
+        others = [part for part, value in there[key].items() if value != form[part]]
+        if others:
+            yield f"{_named(key)}: loaded, but differs in {', '.join(others)}"
+    for key in sorted(there.keys() - here.keys()):
+        yield f"{_named(key)}: loaded, but no longer generated"
+
+
+def _named(key: Key) -> str:
+    return " ".join(filter(None, map(str, key[:-1])))
+
+
+def _counted(rules: Iterable[tuple[Key, Form]]) -> dict[Key, Form]:
+    before: Counter[Key] = Counter()
+    found = {}
+    for key, form in rules:
+        found[(*key, before[key])] = form
+        before[key] += 1
+    return found
+
+
+def _intervals(groups: list[Any], wanted: float) -> Iterator[str]:
+    for group in groups:
+        if group["interval"] != wanted:
+            yield f"{group['name']}: evaluated every {group['interval']:g} s, not every {wanted:g} s"
+
+
+def _key(rule: Alert | Recording) -> Key:
+    if isinstance(rule, Alert):
+        return _alert_key(rule.name, {"severity": rule.severity, **dict(rule.labels)}, rule.summary)
+    return _recording_key(rule.record, dict(rule.labels))
+
+
+def _alert_key(name: str, labels: dict[str, str], summary: str) -> Key:
+    level = "queue" if "$labels.queue" in summary else ""
+    return (name, labels.get("severity", ""), labels.get("window", ""), level)
+
+
+def _recording_key(name: str, labels: dict[str, str]) -> Key:
+    return (name, labels.get("severity", ""), labels.get("bound", ""), "")
+
+
+def _form(rule: Alert | Recording, plan: Plan) -> Form:
+    pace = plan.ground.pace
+    form = {
+        "labels": {},
+        **written(rule, pace, Links(plan.ground.config.addresses)),
+        "expr": pretty(rule.expr),
+    }
+    if isinstance(rule, Alert):
+        form["for"] = round(rule.for_seconds / pace.speed, 3)
+        form["keep_firing_for"] = round(rule.keep_firing_seconds / pace.speed, 3)
+    return form
+
+
+def _groups(url: str) -> list[Any]:
+    """Those that are ours."""
+    found = _get(f"{url.rstrip('/')}/api/v1/rules")["data"]["groups"]
+    return [group for group in found if group["name"].startswith("bullgauge-")]
+
+
+def _rules(group: Any) -> Iterator[tuple[Key, Form]]:
+    for rule in group["rules"]:
+        labels = rule.get("labels") or {}
+        form: Form = {"expr": pretty(rule["query"]), "labels": labels}
+        if rule["type"] != "alerting":
+            yield _recording_key(rule["name"], labels), form
+            continue
+        texts = rule.get("annotations") or {}
+        form |= {"for": rule["duration"], "annotations": texts}
+        if "keepFiringFor" in rule:  # Prometheus 2.42 does not tell
+            form["keep_firing_for"] = rule["keepFiringFor"]
+        yield _alert_key(rule["name"], labels, texts.get("summary", "")), form
 
 
 def _get(url: str) -> Any:

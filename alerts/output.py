@@ -76,14 +76,17 @@ def plan(config: Config, thresholds: Thresholds) -> Plan:
 
 def texts(made: Plan, source: Source) -> dict[str, str]:
     """Every file's text by its path: the same for the same configuration, byte for byte."""
-    g = made.ground
+    g, heading = made.ground, source.heading
     files = {
-        RULES: render.dump(rules(made), source.heading),
-        **{name: render.dump(document, source.heading) for name, document in tests(made)},
-        ALERTMANAGER: render.dump(routing.document(g.config), source.heading),
+        RULES: render.dump(rules(made), heading),
+        **{name: render.dump(document, heading) for name, document in tests(made)},
+        ALERTMANAGER: render.dump(routing.document(g.config), heading),
     }
-    files |= {f"{DASHBOARDS}/{board.uid}.json": grafana.render(board, g) for board in boards.boards(g)}
-    return files | dict(_runbooks(made))
+    for board in boards.boards(g):
+        files[f"{DASHBOARDS}/{board.uid}.json"] = grafana.render(board, g, heading)
+    for name in made.names:
+        files[f"{RUNBOOKS}/{name}.md"] = f"<!-- {heading} -->\n{runbook(made, name)}"
+    return files
 
 
 def rules(made: Plan) -> dict[str, object]:
@@ -123,8 +126,7 @@ def is_strict(made: Plan) -> bool:
     )
 
 
-def _runbooks(made: Plan) -> Iterator[tuple[str, str]]:
+def runbook(made: Plan, name: str) -> str:
+    """The page of one alert, without a heading."""
     silencing = list(inhibitions(made.ground.config))
-    for name in made.names:
-        page = runbooks.runbook(name, made.alerts, silencing, made.ground.pace)
-        yield f"{RUNBOOKS}/{name}.md", page
+    return runbooks.runbook(name, made.alerts, silencing, made.ground.pace)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from alerts import output, programs, render, ruletests
 from alerts.needed import needed
 from alerts.output import Plan
+from alerts.possible import possible
 from alerts.ruletests import Case
 
 
@@ -28,7 +28,7 @@ def _files(made: Plan, folder: Path) -> Iterator[Path]:
     """A file for each test, the longest first, so that none begins when the others are done."""
     for number, case in enumerate(sorted(output.cases(made), key=_evaluations, reverse=True)):
         rules, file = f"rules-{number}.yaml", folder / f"test-{number}.yaml"
-        (folder / rules).write_text(render.dump(_cut(made, case)), encoding="utf-8")
+        (folder / rules).write_text(render.dump(output.rules(cut(made, case))), encoding="utf-8")
         document = ruletests.document(
             [rules], made.ground, [case], made.groups, strict=output.is_strict(made)
         )
@@ -40,7 +40,13 @@ def _evaluations(case: Case) -> float:
     return case.last_minute / case.every_minutes
 
 
-def _cut(made: Plan, case: Case) -> dict[str, Any]:
-    """The rules that the test needs. A strict one forbids every other alert, and so needs them all."""
-    wanted = replace(case, alerts=tuple(made.names)) if output.is_strict(made) else case
-    return output.rules(made.only(needed(wanted, made.rules)))
+def cut(made: Plan, case: Case) -> Plan:
+    """The rules that the test needs, and that can have a sample in its worlds.
+
+    A strict check forbids every alert but those that may fire beside, and so needs all of these.
+    """
+    strict = output.is_strict(made) and bool(case.checks)
+    forbidden = set(made.names).difference(case.beside) if strict else set()
+    wanted = replace(case, alerts=(*case.alerts, *sorted(forbidden)))
+    series = [name for world in case.worlds for name in world.series]
+    return made.only(needed(wanted, made.rules) & possible(made.rules, series))

@@ -1,5 +1,6 @@
 """This file knows who can be told of an alert: chat, pagers, mail and webhooks, secrets only in files."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -34,6 +35,15 @@ class Email(_Part):
     auth_password_file: str | None = None
 
 
+SECRET_ADDRESS = re.compile(
+    r"^\w+://[^/?]*@"
+    r"|[?&][\w-]*(?:token|secret|passw|key|sig)[\w-]*="
+    r"|//(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|[\w.-]+\.webhook\.office\.com)/",
+    re.IGNORECASE,
+)
+"""A password, a key in the query, or a place of which whoever knows the address may write there."""
+
+
 class Webhook(_Part):
     """A web address that takes Alertmanager's JSON. A secret address belongs into `url_file`."""
 
@@ -45,9 +55,9 @@ class Webhook(_Part):
     def _one(self) -> "Webhook":
         if (self.url is None) == (self.url_file is None):
             raise ValueError("needs either url or url_file")
-        if self.url and "@" in self.url.split("//")[-1].split("/")[0]:
+        if self.url and SECRET_ADDRESS.search(self.url):
             raise ValueError(
-                "holds a password in the clear; put the address into a file and name it in url_file"
+                "holds a secret in the clear; put the address into a file and name it in url_file"
             )
         return self
 

@@ -52,17 +52,18 @@ def rules_document(groups: tuple[Group, ...], pace: Pace, links: Links) -> dict[
             {
                 "name": group.name,
                 "interval": duration(pace.interval),
-                "rules": [_rule(rule, pace, links) for rule in group.rules],
+                "rules": [written(rule, pace, links) for rule in group.rules],
             }
             for group in groups
         ]
     }
 
 
-def _rule(rule: Recording | Alert, pace: Pace, links: Links) -> dict[str, Any]:
+def written(rule: Recording | Alert, pace: Pace, links: Links) -> dict[str, Any]:
+    """One rule as its file has it."""
     if isinstance(rule, Recording):
-        written: dict[str, Any] = {"record": rule.record, "expr": pretty(rule.expr)}
-        return {**written, "labels": dict(rule.labels)} if rule.labels else written
+        recording: dict[str, Any] = {"record": rule.record, "expr": pretty(rule.expr)}
+        return {**recording, "labels": dict(rule.labels)} if rule.labels else recording
     return {
         "alert": rule.name,
         "expr": pretty(rule.expr),

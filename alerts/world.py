@@ -1,5 +1,6 @@
 """This file knows what an exporter's page would show, minute by minute, of queues that behave as a test wants."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -46,7 +47,7 @@ class World:
     instance: str = INSTANCE
     labels: tuple[tuple[str, str], ...] = ()
     series: dict[str, list[float | None]] = field(default_factory=dict)
-    _ups: dict[tuple[Course, ...], list[bool]] = field(default_factory=dict)
+    _ups: dict[tuple[Course, ...], list[bool] | None] = field(default_factory=dict)
 
     def begin(self, *, collected: Course = always) -> "World":
         """What the exporter says of itself."""
@@ -78,18 +79,27 @@ class World:
         if name != n.RULE_FAILURES:
             own["instance"] = self.instance
         key = f"{name}{{{','.join(f'{k}={quote(v)}' for k, v in sorted(own.items()))}}}"
-        given = value if callable(value) else None
-        self.series[key] = [
-            (given(now) if given else value) if up else None  # type: ignore[misc]
-            for now, up in enumerate(self._up(while_up))
-        ]
+        values = self._values(value)
+        up = self._up(while_up)
+        self.series[key] = (
+            values if up is None else [v if is_up else None for v, is_up in zip(values, up, strict=True)]
+        )
         return self
 
-    def _up(self, courses: tuple[Course, ...]) -> list[bool]:
-        """In which minutes all of them are; asked once, since most series of a world share them."""
+    def _values(self, value: "float | Course | None") -> list[float | None]:
+        """One for each minute."""
+        return (
+            [value(now) for now in range(self.minutes + 1)]
+            if callable(value)
+            else [value] * (self.minutes + 1)
+        )
+
+    def _up(self, courses: tuple[Course, ...]) -> list[bool] | None:
+        """In which minutes all of them are; None for always. Asked once, since most series of a world share them."""
         if courses not in self._ups:
+            some = [course for course in courses if course is not always]
             minutes = range(self.minutes + 1)
-            self._ups[courses] = [all(up(now) for up in courses) for now in minutes]
+            self._ups[courses] = [all(up(now) for up in some) for now in minutes] if some else None
         return self._ups[courses]
 
     def queue(
@@ -110,9 +120,7 @@ class World:
         and how long they wait; `first` is what the count of failed jobs shows when it appears."""
         at = {"queue": name, "prefix": "bull"}
         if self.ground.config.profile == "bullmq":
-            return self._bullmq_queue(
-                name, course(ready), course(finished), _count(course(failed), alive, first), alive
-            )
+            return self._bullmq_queue(name, ready, finished, _count(failed, alive, first), alive)
         states = {
             "waiting": ready,
             **{k[5:]: v for k, v in gauges.items() if k.startswith("size_")},
@@ -122,7 +130,7 @@ class World:
         for status, rate in (("completed", finished), ("failed", failed)):
             self.put(
                 c.PROCESSED,
-                _count(course(rate), alive, first if status == "failed" else 0),
+                _count(rate, alive, first if status == "failed" else 0),
                 status=status,
                 **at,
             )
@@ -130,34 +138,38 @@ class World:
         self.put(c.RATE_LIMITED, _gated(gauges.get("rate_limited", 0), alive), **at)
         if workers is not None:
             self.put(c.WORKERS, _gated(workers, alive), **at)
-        self._waits(course(finished), _shares(course(wait_seconds), late), alive, at)
+        self._waits(finished, _shares(course(wait_seconds), late), alive, at)
         return self
 
     def _bullmq_queue(
-        self, name: str, ready: Course, finished: Course, failed: Course, alive: Course
+        self, name: str, ready: float | Course, finished: float | Course, failed: Course, alive: Course
     ) -> "World":
-        for state, value in (("waiting", ready), ("active", course(0)), ("paused", course(0))):
+        for state, value in (("waiting", ready), ("active", 0), ("paused", 0)):
             self.put(n.BULLMQ_COUNT, _gated(value, alive), queue=name, state=state)
         self.put(n.BULLMQ_COMPLETED, _count(finished, alive), queue=name)
         return self.put(n.BULLMQ_FAILED, failed, queue=name)
 
-    def _waits(self, rate: Course, shares: Shares, alive: Course, at: dict[str, str]) -> None:
+    def _waits(self, rate: float | Course, shares: Shares, alive: Course, at: dict[str, str]) -> None:
         edges = sorted(
             {t.bound for t in self.ground.thresholds.all if t.signal.name == "queue_processing_latency"}
         )
+        lengths = sorted({seconds(now) or 0 for _, seconds in shares for now in range(self.minutes + 1)})
+        within: dict[int, Course] = {}
         for edge in edges:
-            self.put(
-                f"{c.JOB_WAIT.name}_bucket", _count(_within(rate, shares, edge), alive), le=_le(edge), **at
-            )
-        self.put(f"{c.JOB_WAIT.name}_bucket", _count(rate, alive), le="+Inf", **at)
-        self.put(f"{c.JOB_WAIT.name}_count", _count(rate, alive), **at)
+            shorter = bisect_right(lengths, edge)
+            if shorter not in within:  # edges between the same two waits count the same jobs
+                within[shorter] = _count(_within(course(rate), shares, edge), alive)
+            self.put(f"{c.JOB_WAIT.name}_bucket", within[shorter], le=_le(edge), **at)
+        every = _count(rate, alive)
+        self.put(f"{c.JOB_WAIT.name}_bucket", every, le="+Inf", **at)
+        self.put(f"{c.JOB_WAIT.name}_count", every, **at)
 
     def requeued(self, reason: str, rate: float | Course, name: str = QUEUE) -> "World":
         """Attempts a minute that went back."""
-        return self.put(c.REQUEUED, _count(course(rate)), queue=name, prefix="bull", reason=reason)
+        return self.put(c.REQUEUED, _count(rate), queue=name, prefix="bull", reason=reason)
 
     def counter(self, metric: Metric | str, rate: float | Course, **labels: str) -> "World":
-        return self.put(metric, _count(course(rate)), **labels)
+        return self.put(metric, _count(rate), **labels)
 
 
 def _le(edge: float) -> str:
@@ -186,21 +198,26 @@ def _gated(value: float | Course, alive: Course) -> float | Course:
     return value if alive is always else lambda now: given(now) if alive(now) else None
 
 
-def _count(rate: Course, alive: Course = always, first: float = 0) -> Course:
-    """A counter that grows by `rate` a minute while its queue is there.
-
-    Steps are multiples of 1/65536, so that sums are exact: a counter that falls by a rounding error has been reset.
-    """
+def _count(rate: float | Course, alive: Course = always, first: float = 0) -> Course:
+    """A counter that grows by `rate` a minute while its queue is there."""
+    if alive is always and not callable(rate):
+        step = _exact(rate)
+        return lambda now: first + now * step
+    grows = course(rate)
     total = [first]
 
     def value(now: int) -> float | None:
         while len(total) <= now:
             minute = len(total)
-            step = rate(minute) or 0 if alive(minute) and alive(minute - 1) else 0
-            total.append(total[-1] + round(step * 65536) / 65536)
+            total.append(total[-1] + _exact(grows(minute) or 0 if alive(minute) and alive(minute - 1) else 0))
         return total[now] if alive(now) else None
 
     return value
+
+
+def _exact(step: float) -> float:
+    """A multiple of 1/65536, so that sums are exact: a counter that falls by a rounding error has been reset."""
+    return round(step * 65536) / 65536
 
 
 def _last_success(whole: Course) -> Course:

@@ -52,6 +52,15 @@ def test_check_tells_a_folder_that_has_drifted(tmp_path: Path) -> None:
     assert "-    for: 1h\n+    for: 10m" in done.stdout
 
 
+def test_a_tool_older_than_the_target_is_not_asked(tmp_path: Path) -> None:
+    amtool("--version")
+    config = tmp_path / "alerts.yaml"
+    config.write_text("receivers: {x: {teams: {webhook_url_file: /x}}}\ntargets: {alertmanager: '99.1'}\n")
+    done = alerts("check", "--config", str(config))
+    assert done.returncode == 0, done.stdout
+    assert "is older than 99.1, for which the files are written; its checks were left out" in done.stderr
+
+
 def test_what_is_no_longer_made_is_removed(tmp_path: Path) -> None:
     alerts("generate", "--out", str(tmp_path))
     config = tmp_path / "alerts.yaml"

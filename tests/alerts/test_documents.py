@@ -39,8 +39,8 @@ def test_every_signal_is_documented() -> None:
 
 
 def pages() -> dict[str, str]:
-    files = output.texts(plan(ALL_ALERTS), output.Source("the defaults", ""))
-    return {Path(name).name: text for name, text in files.items() if name.startswith("runbooks/")}
+    made = plan(ALL_ALERTS)
+    return {f"{name}.md": output.runbook(made, name) for name in made.names}
 
 
 if __name__ == "__main__":

@@ -128,13 +128,26 @@ BAD = {
         "owners: [{pattern: '(?=a)b', team: x}]",
         "is no regular expression that Prometheus can read",
     ),
+    "pattern of another engine": (
+        "overrides:\n- pattern: '(?x)a b'",
+        "alerts.yaml:2: overrides.1.pattern: '(?x)a b' is no regular expression",
+    ),
+    "too many repetitions": ("owners: [{pattern: 'a{1001}', team: x}]", "is no regular expression"),
     "secret": (
         "receivers:\n  chat:\n    slack: {channel: x, api_url: 'https://hooks.example/x'}",
         "alerts.yaml:2: receivers.chat: api_url is a secret in the clear; put it into a file",
     ),
     "password in address": (
         "receivers: {a: {webhook: {url: 'https://u:p@example.com'}}}",
-        "holds a password in the clear",
+        "holds a secret in the clear",
+    ),
+    "token in address": (
+        "receivers: {a: {webhook: {url: 'https://example.com/hook?access_token=abc'}}}",
+        "holds a secret in the clear",
+    ),
+    "address that is a secret": (
+        "receivers: {a: {webhook: {url: 'https://hooks.slack.com/services/T/B/x'}}}",
+        "holds a secret in the clear; put the address into a file and name it in url_file",
     ),
     "receiver of a newer version": (
         "receivers: {a: {teams: {webhook_url_file: /x}}}",
