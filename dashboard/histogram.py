@@ -33,16 +33,32 @@ def share_above(bound: float, counts: Mapping[float, float]) -> float | None:
     return max(0.0, 1.0 - counts[bound] / total)
 
 
-def by_edge(row: "pd.Series[float]") -> dict[float, float]:
-    """A row whose index is `le` as cumulative counts."""
-    return {float(str(edge)): float(count) for edge, count in row.items() if not math.isnan(count)}
-
-
 def quantiles(probability: float, buckets: pd.DataFrame) -> "pd.Series[float]":
     """The quantile at each time of a frame whose columns are `le`; NaN of nothing."""
-    values = [quantile(probability, by_edge(row)) for _, row in _flat(buckets).iterrows()]
-    return pd.Series([np.nan if value is None else value for value in values], buckets.index, dtype=float)
+    edges = np.array([float(edge) for edge in buckets.columns.get_level_values("le")])
+    order = np.argsort(edges)
+    edges, counts = edges[order], buckets.to_numpy(dtype=float)[:, order]
+    found = np.full(len(counts), np.nan)
+    unknown = np.isnan(counts)
+    # Buckets come and go together, so a row that lacks some is rare and may take its time.
+    for row in np.flatnonzero(unknown.any(axis=1) & ~unknown.all(axis=1)):
+        known = {edge: count for edge, count in zip(edges, counts[row], strict=True) if not math.isnan(count)}
+        found[row] = np.nan if (value := quantile(probability, known)) is None else value
+    whole = ~unknown.any(axis=1)
+    if len(edges) > 1 and whole.any():
+        found[whole] = _rows(probability, edges, counts[whole])
+    return pd.Series(found, buckets.index)
 
 
-def _flat(buckets: pd.DataFrame) -> pd.DataFrame:
-    return buckets.set_axis(buckets.columns.get_level_values("le"), axis=1)
+def _rows(probability: float, edges: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """`quantile` of each row at once."""
+    rank = probability * counts[:, -1]
+    place = (counts >= rank[:, None]).argmax(axis=1)
+    rows = np.arange(len(counts))
+    low = np.where(place > 0, edges[place - 1], 0.0)
+    below = np.where(place > 0, counts[rows, place - 1], 0.0)
+    inside = counts[rows, place] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = np.where(inside > 0, low + (edges[place] - low) * (rank - below) / inside, edges[place])
+    values = np.where(np.isinf(edges[place]), edges[-2], within)
+    return np.where(counts[:, -1] > 0, values, np.nan)

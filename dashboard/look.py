@@ -45,6 +45,11 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
         "logger.level": "warning",
         "runner.magicEnabled": False,
         "theme.showWidgetBorder": True,
+        # Figures are what one comes for: titles give them room, and the first row stands near the top.
+        "theme.headingFontSizes": ["1.9rem", "1.5rem", "1.15rem", "1.05rem", "1rem", "1rem"],
+        "theme.headingFontWeights": [650, 600, 600, 600, 600, 600],
+        "theme.metricValueFontSize": "1.8rem",
+        "theme.paddingTop": "1rem",
     }
     for ground, colours in (("light", LIGHT), ("dark", DARK)):
         options |= {f"theme.{ground}.{name}": colour for name, colour in colours.items()}

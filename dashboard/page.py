@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alerts.thresholds import Thresholds
 from dashboard.sources import Source, Span
+from dashboard.waiting import Waiting
 from planner.queue_file import AskedFile
 
 RANGES = {
@@ -27,6 +28,7 @@ class Page:
 
     `span` is the range that was chosen, in steps fit for a chart; `recent` the last minutes in one step, over which
     rates and waits of now are taken; both end at most a step ago, so that all viewers ask the same.
+    `waiting` are the places of rows that the screen has not drawn yet.
     """
 
     source: Source
@@ -39,6 +41,7 @@ class Page:
     file: AskedFile | None = None
     file_path: Path | None = None
     dark: bool = False
+    waiting: Waiting = field(default_factory=Waiting)
 
     @property
     def where(self) -> Mapping[str, str]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from dashboard import amounts
-from dashboard.charts import Rule, lines
+from dashboard.chart_bounds import Rule
+from dashboard.charts import lines
 from dashboard.queue_now import Level
+from dashboard.vega import Spec
 
 ROW_PIXELS = 35
 MARKS: dict[Level, tuple[str, str]] = {
@@ -29,7 +30,7 @@ def mark(level: Level, text: str = "") -> str:
 def number(label: str, value: str, source: str, note: str = "", trend: Sequence[float] | None = None) -> None:
     """One figure in a card; `source` says where it comes from. What is not known is grey, with the reason below it."""
     unknown = value == amounts.NOTHING
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True, height="stretch", gap="xxsmall"):
         st.metric(
             label,
             ":gray[not known]" if unknown else value,
@@ -41,11 +42,11 @@ def number(label: str, value: str, source: str, note: str = "", trend: Sequence[
             st.caption(note)
 
 
-def chart(title: str, drawn: alt.LayerChart, table: pd.DataFrame, alt_text: str, source: str) -> None:
+def chart(title: str, drawn: Spec, table: pd.DataFrame, alt_text: str, source: str) -> None:
     """A chart under its title, with where it comes from, and its figures as CSV."""
     with st.container(border=True):
         heading(title, source, table)
-        st.altair_chart(drawn, alt=alt_text)
+        st.vega_lite_chart(spec=drawn, alt=alt_text)
 
 
 def heading(title: str, source: str, table: pd.DataFrame) -> None:
@@ -72,7 +73,7 @@ def over_time(
         nothing(title, why)
         return
     format_ = ".2~%" if share else "~g" if log else "~s"
-    drawn = lines(table, unit, rules, log=log, format_=format_, band=band)
+    drawn = lines(table, unit, rules, log=log, format_=format_, between=band)
     chart(title, drawn, table, f"{title} over time, in {unit}: {', '.join(map(str, table.columns))}", source)
 
 

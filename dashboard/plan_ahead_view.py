@@ -6,10 +6,9 @@ from datetime import tzinfo
 import streamlit as st
 
 from dashboard import plan_ahead
+from dashboard import plan_ahead_charts as charts
 from dashboard.amounts import jobs, share
 from dashboard.plan_ahead import Ahead
-from dashboard.plan_ahead_charts import ahead as ahead_chart
-from dashboard.plan_ahead_charts import staffing as staffing_chart
 from dashboard.plan_figures import figure
 from planner.forecast import Forecast
 from planner.forecast_hours import WEEK_HOURS, Hourly
@@ -27,7 +26,7 @@ def one(ahead: Ahead, answer: Answer | None, zone: tzinfo) -> None:
     _headline(answer.found, zone)
     borne = answer.breaks.jobs_per_hour if answer.breaks else None
     before, after = plan_ahead.past(ahead.history, PAST_HOURS), plan_ahead.coming(answer.found)
-    st.altair_chart(ahead_chart(before, after, borne), width="stretch")
+    st.vega_lite_chart(spec=charts.ahead(before, after, borne), alt=charts.described(before, after, borne))
     st.caption(_how(answer.found, ahead.history))
     _staffing(answer, answer.found, zone)
 
@@ -87,7 +86,8 @@ def _staffing(answer: Answer, found: Forecast, zone: tzinfo) -> None:
         st.caption("Worked on …")
         return
     table = plan_ahead.slots_by_hour(found, answer.staffing)
-    st.altair_chart(staffing_chart(table, answer.slots), width="stretch")
+    told = charts.staffing_described(table, answer.slots)
+    st.vega_lite_chart(spec=charts.staffing(table, answer.slots), alt=told)
     st.dataframe(plan_ahead.week_grid(table, zone), width="stretch")
     st.caption(
         f"Fewest slots that meet the objective in each hour of the first week, for the upper end of the band; {zone}."

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import plan_pools
 from dashboard import plan_tables as tables
 from dashboard.plan_answers import Row, goal
-from dashboard.plan_charts import Mark, wait_curves
+from dashboard.plan_charts import Mark, described, wait_curves
 from dashboard.plan_compare import Side, queue_names
 from dashboard.plan_figures import figure
 from dashboard.plan_jobs import Asked
@@ -76,7 +76,8 @@ def chart(question: Asked, found: Known) -> None:
     needed = question.needed(found).get(queue.name)
     if needed is not None:
         marks.append(Mark("needed", needed))
-    st.altair_chart(wait_curves(curves, marks, bound, figure), width="stretch")
+    drawn = wait_curves(curves, marks, bound, figure)
+    st.vega_lite_chart(spec=drawn, alt=described(curves, bound, figure))
 
 
 def all_queues(question: Asked, found: Known) -> None:

@@ -2,7 +2,7 @@
 
 from alerts.signals import LATENCY, SEVERITIES, THROUGHPUT
 from dashboard import amounts
-from dashboard.charts import Rule
+from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL, FINE, WARNING
 from dashboard.page import Page
 from dashboard.scorecard import JOBS_PER_HOUR

@@ -11,19 +11,21 @@ from alerts.config_file import ConfigError
 from alerts.history import HistoryError
 from alerts.signals import SEVERITIES, Severity
 from dashboard import alert_bounds, alert_rules
-from dashboard.alert_charts import strips
+from dashboard.alert_charts import described, strips
 from dashboard.alert_history import Days, Known, Play, address, bars, can_be_played, impossible, table
 from dashboard.alert_sets import RuleSet, in_force, made
 from dashboard.page import Page
 from dashboard.plan_work import Work
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
+from dashboard.waiting import TABLE, Row
 
 SLICE_SECONDS = 0.25
 RANGES = {"1 day": 1, "3 days": 3, "1 week": 7, "2 weeks": 14, "4 weeks": 28}
 """How far back a changed bound is tried."""
 _WIDE = {name: st.column_config.TextColumn(width=140) for name in ("warning", "critical", "bound")}
 """Bounds are read whole."""
+ROWS = (Row(280), Row(340), TABLE)
 
 
 def show(page: Page) -> None:
@@ -33,7 +35,9 @@ def show(page: Page) -> None:
     st.dataframe(alert_bounds.table(page.thresholds), hide_index=True, width="stretch", column_config=_WIDE)
     origin = page.file_path.name if page.file_path else "no file: the documented bounds"
     st.caption(f"Source: {origin}. Screens, planner and rules draw from these.")
+    page.waiting.drawn()
     after = _changed(before, page)
+    page.waiting.end()
     _backtest(page, before, after)
     _rules(after)
 
@@ -186,5 +190,5 @@ def _played(before: Play, after: Play, found: Known, is_whole: bool) -> None:
     ends = [
         pd.Timestamp(at, unit="s", tz="UTC") for at in (before.days.start_seconds, before.days.end_seconds)
     ]
-    st.altair_chart(strips(drawn, ends[0], ends[1]), width="stretch")
+    st.vega_lite_chart(spec=strips(drawn, ends[0], ends[1]), alt=described(drawn))
     st.dataframe(shown, hide_index=True, width="stretch")

@@ -12,11 +12,13 @@ from dashboard.page import RANGES, Page, labels_of, queue_name
 from dashboard.queues_now import QUEUE
 from dashboard.rules_drawn import wait_rules
 from dashboard.sources import Span
+from dashboard.waiting import CHARTS, Row
 from exporter import catalogue as c
 from planner.claims import ClaimsWords
 
 ALL = "all queues"
 EARLIER = {"the range before": 0.0, "a day earlier": 86_400.0, "a week earlier": 604_800.0}
+ROWS = (Row(72, (1, 1)), Row(380), CHARTS, CHARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,13 @@ class Chosen:
 
 def show(page: Page) -> None:
     chosen = _chosen(page)
+    page.waiting.drawn()
     before, after = (
         side(page.source, span, where) for span, where in zip(chosen.spans, chosen.wheres, strict=True)
     )
     _covered(chosen, before, after)
     _table(page, chosen, before, after)
+    page.waiting.drawn()
     _charts(page, chosen)
 
 

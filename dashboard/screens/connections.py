@@ -3,14 +3,17 @@
 import streamlit as st
 
 from dashboard import amounts, parts, trends
-from dashboard.charts import Rule
+from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.page import Page
 from dashboard.pool_advice import own_connections, pool_advice
 from dashboard.queues_now import queues_now
 from dashboard.redis_now import RedisNow, redis_now
+from dashboard.waiting import CARDS, CHARTS
 from exporter import catalogue as c
 from planner.claims import ClaimsWords
+
+ROWS = (CARDS, CARDS, CHARTS, CHARTS, CHARTS, CHARTS)
 
 
 def show(page: Page) -> None:
@@ -21,8 +24,11 @@ def show(page: Page) -> None:
             icon=":material/error:",
         )
     _cards(now)
+    page.waiting.drawn(2)
     _use(page)
+    page.waiting.drawn()
     _pools(page)
+    page.waiting.drawn()
     _server(page)
 
 

@@ -17,6 +17,7 @@ from dashboard.plan_hours import hours
 from dashboard.plan_now import taken
 from dashboard.plan_work import Job, Work
 from dashboard.source_shared import SharedSource
+from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
 from planner.forecast_hours import HOUR, WEEK_HOURS, Hourly
 from planner.history_counts import together
@@ -25,6 +26,7 @@ from planner.queue_file import AskedQueue
 SLICE_SECONDS = 0.25
 MOST_QUEUES = 40
 ALL = "all queues"
+ROWS = (Row(72), CARDS, Row(400), TABLE)
 
 
 def show(page: Page) -> None:
@@ -39,11 +41,13 @@ def show(page: Page) -> None:
     zone = _zone()
     told = "The band widens with each of them."
     weeks = st.slider("Weeks ahead", 1, 8, 1, key="weeks", bind="query-params", help=told)
+    page.waiting.drawn()
     try:
         queues = _queues(page)
     except BadInput as error:
         st.error(f"The planner can't use what is known of the slots: {error}", icon=":material/error:")
         queues = {}
+    page.waiting.end()
     chosen = page.queue if page.queue in histories else next(iter(histories))
     first = Ahead(chosen, histories[chosen], weeks, zone, queues.get(chosen))
     place, buttons, table = st.empty(), st.container(), st.empty()

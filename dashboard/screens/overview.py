@@ -4,16 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, charts, parts, trends
+from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.overview import Overview, overview
 from dashboard.overview_cards import show_cards
 from dashboard.page import Page
 from dashboard.rules_drawn import pace_rules, wait_rules
 from dashboard.scorecard import Target
+from dashboard.waiting import CARDS, CHARTS, TABLE, Row
 from exporter import catalogue as c
 
 MOST_WORST = 5
 MOST_BARS = 12
+ROWS = (CARDS, CARDS, Row(24), Row(420, (3, 2)), CHARTS, CHARTS, Row(560), TABLE)
 
 
 def show(page: Page) -> None:
@@ -23,9 +26,13 @@ def show(page: Page) -> None:
         return
     show_cards(page, seen)
     _alarm(seen)
+    page.waiting.drawn(3)
     _worst(seen)
+    page.waiting.drawn()
     _pace_and_waits(page)
+    page.waiting.drawn()
     _work_and_connections(page, seen)
+    page.waiting.drawn()
     _scorecard(seen.targets)
     _table(seen)
 
@@ -89,7 +96,7 @@ def _bars(seen: Overview) -> None:
     drawn = charts.bars(
         table.head(MOST_BARS),
         "share of the ceiling",
-        [charts.Rule(1.0, "ceiling", CRITICAL)],
+        Rule(1.0, "ceiling", CRITICAL),
         most=_scale(table),
     )
     worst = table.iloc[0]

@@ -13,9 +13,11 @@ from dashboard.queue_tables import by_slots, job_types, wait_heat
 from dashboard.queues_now import queues_now
 from dashboard.rules_drawn import wait_rules
 from dashboard.standing import Standing, standings
+from dashboard.waiting import CARDS, CHARTS, TABLE, Row
 from exporter import catalogue as c
 
 WORKING = ("waiting", "prioritized", "active", "delayed", "paused", "waiting_children")
+ROWS = (Row(24), CARDS, CARDS, CHARTS, CHARTS, CHARTS, Row(340), TABLE)
 
 
 def show(page: Page) -> None:
@@ -28,10 +30,15 @@ def show(page: Page) -> None:
     [standing] = standings([now], [one], page.thresholds)
     _says(standing)
     _cards(now, one)
+    page.waiting.drawn(3)
     _states_and_pace(page)
+    page.waiting.drawn()
     _waits(page)
+    page.waiting.drawn()
     _work_and_failures(page)
+    page.waiting.drawn()
     _more_slots(now, one)
+    page.waiting.drawn()
     _types_and_limits(page)
 
 

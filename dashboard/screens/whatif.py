@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import plan_budget_view, plan_view
@@ -20,6 +21,7 @@ from dashboard.plan_jobs import Asked, asked, busiest
 from dashboard.plan_knobs import of_all, of_queue, turned, undo
 from dashboard.plan_now import Taken, take_anew, taken
 from dashboard.plan_work import Job, Work
+from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
 from planner.queue_file import AskedFile, AskedQueue
 
@@ -27,6 +29,7 @@ ALONE_SECONDS = 0.8
 """How long the turned queue is worked on alone; one that takes longer must not keep the others waiting."""
 SLICE_SECONDS = 0.25
 """While answers are worked on the page looks again this often; a turned knob is noticed in between."""
+ROWS = (Row(72, (1, 1)), CARDS, Row(620, (2, 5)), TABLE)
 
 
 def show(page: Page) -> None:
@@ -36,6 +39,7 @@ def show(page: Page) -> None:
         document = _document(page)
         seen = taken(page, document)
         known = fleets(seen.live.document, document, page.file_path.stem if page.file_path else "")
+        page.waiting.end()
         _show(page, seen, known)
     except (BadInput, LookupError) as error:
         st.error(f"The planner can't answer: {error}", icon=":material/error:")
@@ -116,8 +120,8 @@ def _about_live(seen: Taken, fleet: str, chosen: str) -> None:
         st.info("No queue can be planned from what is seen; the reasons stand below.", icon=":material/help:")
     if seen.live.left_out and (fleet == LIVE or seen.live.document is None):
         with st.expander(f"Not planned from what is seen: {len(seen.live.left_out)}"):
-            for name, reason in seen.live.left_out.items():
-                st.caption(f"**{name}**: {reason}")
+            left_out = pd.DataFrame(seen.live.left_out.items(), columns=["queue", "why"])
+            st.dataframe(left_out, hide_index=True, alt="Queues that are not planned, each with the reason")
 
 
 def _knobs(fleet: str, before: AskedFile, now: Mapping[str, Facts], chosen: str) -> tuple[Changes, bool]:

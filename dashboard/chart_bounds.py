@@ -1,0 +1,73 @@
+"""This file knows how bounds are drawn into a chart: a dashed line with its name beside it, and a band behind all."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard.look import FINE, GREY
+from dashboard.vega import Spec, channel, layer
+
+LABEL_LINE = 0.075
+"""The height of a line of text as a share of the chart's."""
+DASH = [5, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A bound that is drawn in: where, and what it is called."""
+
+    value: float
+    label: str
+    colour: str = GREY
+
+
+def drawn(rules: Sequence[Rule], domain: tuple[float, float], log: bool) -> list[Spec]:
+    """A line for each bound, with its name inside its right end; near bounds don't write over each other."""
+    if not rules:
+        return []
+    beside = spread([rule.value for rule in rules], domain, log)
+    rows = [
+        {"at": rule.value, "beside": place, "label": rule.label, "colour": rule.colour}
+        for rule, place in zip(rules, beside, strict=True)
+    ]
+    colour = channel("colour:N", scale=None)
+    text = {"align": "left", "baseline": "middle", "dx": 5, "fontSize": 11}
+    return [
+        layer(
+            "rule", {"strokeDash": DASH, "strokeWidth": 1.3}, {"y": channel("at:Q"), "color": colour}, rows
+        ),
+        layer(
+            "text",
+            text,
+            {
+                "x": {"value": "width"},
+                "y": channel("beside:Q"),
+                "color": colour,
+                "text": channel("label:N"),
+            },
+            rows,
+        ),
+    ]
+
+
+def spread(values: Sequence[float], domain: tuple[float, float], log: bool) -> list[float]:
+    """Where labels of these values stand, none nearer to the next than a line of text."""
+    low, high = (math.log10(end) for end in domain) if log else domain
+    length = high - low
+    places = [((math.log10(value) if log else value) - low) / length for value in values]
+    free = 0.0
+    for number in sorted(range(len(places)), key=lambda number: places[number]):
+        places[number] = free = max(places[number], free)
+        free += LABEL_LINE
+    over = max(places, default=0.0) - 1.0
+    moved = [place - max(0.0, over) for place in places]
+    return [10.0 ** (low + place * length) if log else low + place * length for place in moved]
+
+
+def band(ends: tuple[float, float] | None) -> list[Spec]:
+    """What lies between two values, shaded."""
+    if ends is None:
+        return []
+    rows = [{"low": ends[0], "high": ends[1]}]
+    shade = {"color": FINE, "opacity": 0.13}
+    return [layer("rect", shade, {"y": channel("low:Q"), "y2": {"field": "high"}}, rows)]
