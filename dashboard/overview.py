@@ -16,6 +16,7 @@ from dashboard.scorecard import Seen, Target, scorecard
 from dashboard.slots_seen import slots_seen
 from dashboard.standing import Standing, standings
 from dashboard.trends import total
+from dashboard.webhooks import webhooks
 from exporter import catalogue as c
 from planner.claims import ClaimsWords
 
@@ -63,9 +64,11 @@ def overview(page: Page) -> Overview:
     whole = queues_capacity(page, queues)
     redis = redis_now(page.source, page.recent)
     claims = page.file.claims if page.file is not None else ClaimsWords()
+    pace = trends.pace(page.source, page.span)
     ended = page.source.increase(c.PROCESSED, ("status",), page.span)
-    processed, peak = processed_ratio(ended), peak_per_hour(trends.pace(page.source, page.span))
-    seen = Seen(queues, whole, redis, claims, processed, peak, f"the last {page.range_name}")
+    processed, peak = processed_ratio(ended), peak_per_hour(pace)
+    hooks = webhooks(page.source, queues, page.recent)
+    seen = Seen(queues, whole, redis, claims, processed, peak, f"the last {page.range_name}", hooks)
     return Overview(
         queues=queues,
         standings=tuple(standings(queues, whole.queues, page.thresholds)),

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
+from dashboard.asking import at_once
 from dashboard.page import queue_name
 from dashboard.queue_now import QueueNow
 from dashboard.sources import Source, Span, Where
@@ -24,17 +26,19 @@ _GRAINS = 180
 def queues_now(source: Source, recent: Span, where: Where | None = None) -> list[QueueNow]:
     """Every queue that has a size now. Raises SourceError."""
     asked = _Asked(source, recent, where or {})
-    states = asked.gauge(c.SIZE, "state")
-    found = _Found(
-        ended=asked.increase(c.PROCESSED, "status"),
-        back=asked.increase(c.REQUEUED, "reason"),
-        waits=asked.increase(c.JOB_WAIT, "le", part="bucket"),
-        added=asked.increase(c.ADDED),
-        wait_sum=asked.increase(c.JOB_WAIT, part="sum"),
-        attempts=asked.increase(c.JOB_DURATION, part="count"),
-        attempt_sum=asked.increase(c.JOB_DURATION, part="sum"),
-        now={metric.name: asked.gauge(metric) for metric in _GAUGES},
+    states, ended, back, waits, added, wait_sum, attempts, attempt_sum, *now = at_once(
+        lambda: asked.gauge(c.SIZE, "state"),
+        lambda: asked.increase(c.PROCESSED, "status"),
+        lambda: asked.increase(c.REQUEUED, "reason"),
+        lambda: asked.increase(c.JOB_WAIT, "le", part="bucket"),
+        lambda: asked.increase(c.ADDED),
+        lambda: asked.increase(c.JOB_WAIT, part="sum"),
+        lambda: asked.increase(c.JOB_DURATION, part="count"),
+        lambda: asked.increase(c.JOB_DURATION, part="sum"),
+        *(partial(asked.gauge, metric) for metric in _GAUGES),
     )
+    gauges = {metric.name: one for metric, one in zip(_GAUGES, now, strict=True)}
+    found = _Found(ended, back, waits, added, wait_sum, attempts, attempt_sum, gauges)
     return [_queue(key, states[key], found, asked) for key in states]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from dashboard.asking import at_once
 from dashboard.histogram import quantile
 from dashboard.sources import Source, Span
 from exporter import catalogue as c
@@ -75,26 +76,45 @@ def redis_now(source: Source, recent: Span) -> RedisNow:
     def grown(metric: Metric, *by: str, part: str = "") -> dict[tuple[str, ...], float]:
         return _values(source.increase(metric, by, recent.whole(), part=part))
 
-    up = _only(gauges(c.REDIS_UP))
-    trips = grown(c.ROUND_TRIP, part="sum"), grown(c.ROUND_TRIP, part="count")
-    edges = {float(edge): count for (edge,), count in grown(c.ROUND_TRIP, "le", part="bucket").items()}
-    roles = {role: count for (role,), count in gauges(c.CONNECTIONS, "role").items()}
+    up, roles, most, utilisation, counts, sizes, memory, memory_most, policy = at_once(
+        lambda: gauges(c.REDIS_UP),
+        lambda: gauges(c.CONNECTIONS, "role"),
+        lambda: gauges(c.CONNECTIONS_MAX),
+        lambda: gauges(c.CONNECTION_UTILIZATION),
+        lambda: gauges(c.POOL_CONNECTIONS, "pool", "state"),
+        lambda: gauges(c.POOL_SIZE, "pool"),
+        lambda: gauges(c.MEMORY),
+        lambda: gauges(c.MEMORY_MAX),
+        lambda: gauges(c.EVICTION_POLICY, "policy"),
+    )
+    trip_sum, trip_count, trips, evicted, rejected, hits, misses, cache_hits, cache_misses = at_once(
+        lambda: grown(c.ROUND_TRIP, part="sum"),
+        lambda: grown(c.ROUND_TRIP, part="count"),
+        lambda: grown(c.ROUND_TRIP, "le", part="bucket"),
+        lambda: grown(c.EVICTED),
+        lambda: grown(c.REJECTED),
+        lambda: grown(c.HITS),
+        lambda: grown(c.MISSES),
+        lambda: grown(c.CACHE_HITS, "cache"),
+        lambda: grown(c.CACHE_MISSES, "cache"),
+    )
+    answers = _only(up)
     return RedisNow(
-        up=None if up is None else up == 1.0,
-        roles=roles or None,
-        connections_max=_only(gauges(c.CONNECTIONS_MAX)),
-        utilisation=_only(gauges(c.CONNECTION_UTILIZATION)),
-        pools=_pools(gauges(c.POOL_CONNECTIONS, "pool", "state"), gauges(c.POOL_SIZE, "pool")),
-        memory_bytes=_only(gauges(c.MEMORY)),
-        memory_max_bytes=_only(gauges(c.MEMORY_MAX)),
-        policy=next((policy for (policy,), on in gauges(c.EVICTION_POLICY, "policy").items() if on), None),
-        evicted=_only(grown(c.EVICTED)),
-        rejected=_only(grown(c.REJECTED)),
-        hits=_only(grown(c.HITS)),
-        misses=_only(grown(c.MISSES)),
-        round_trip_mean_seconds=_ratio(_only(trips[0]), _only(trips[1])),
-        round_trip_p95_seconds=quantile(0.95, edges),
-        cache_hits=_cache_hits(grown(c.CACHE_HITS, "cache"), grown(c.CACHE_MISSES, "cache")) or None,
+        up=None if answers is None else answers == 1.0,
+        roles={role: count for (role,), count in roles.items()} or None,
+        connections_max=_only(most),
+        utilisation=_only(utilisation),
+        pools=_pools(counts, sizes),
+        memory_bytes=_only(memory),
+        memory_max_bytes=_only(memory_most),
+        policy=next((name for (name,), on in policy.items() if on), None),
+        evicted=_only(evicted),
+        rejected=_only(rejected),
+        hits=_only(hits),
+        misses=_only(misses),
+        round_trip_mean_seconds=_ratio(_only(trip_sum), _only(trip_count)),
+        round_trip_p95_seconds=quantile(0.95, {float(edge): count for (edge,), count in trips.items()}),
+        cache_hits=_cache_hits(cache_hits, cache_misses) or None,
     )
 
 

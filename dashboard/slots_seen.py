@@ -1,5 +1,9 @@
 """This file knows the slots that a history shows: active jobs while every worker was saturated, a lower bound."""
 
+import numpy as np
+import pandas as pd
+
+from dashboard.asking import at_once
 from dashboard.page import queue_name
 from dashboard.queues_now import QUEUE
 from dashboard.sources import Source, Span, Where
@@ -10,17 +14,26 @@ from planner.observed import Crowded, Observed
 
 def slots_seen(source: Source, span: Span, where: Where | None = None) -> dict[str, Slots]:
     """By queue; a queue that was never seen saturated is unknown. Raises SourceError."""
-    active = source.gauge(c.SIZE, QUEUE, span, {"state": "active", **(where or {})})
-    workers = source.gauge(c.WORKERS, QUEUE, span, where)
-    saturated = source.gauge(c.WORKERS_SATURATED, QUEUE, span, where)
+    active, workers, saturated = (
+        _columns(answer)
+        for answer in at_once(
+            lambda: source.gauge(c.SIZE, QUEUE, span, {"state": "active", **(where or {})}),
+            lambda: source.gauge(c.WORKERS, QUEUE, span, where),
+            lambda: source.gauge(c.WORKERS_SATURATED, QUEUE, span, where),
+        )
+    )
     found = {}
-    for key in active.columns:
-        moments: list[Crowded] = []
-        if key in workers.columns and key in saturated.columns:
-            full = (workers[key] > 0) & (saturated[key] >= workers[key]) & (active[key] > 0)
-            pairs = zip(active[key][full], workers[key][full], strict=True)
-            moments = [Crowded(float(jobs), float(count)) for jobs, count in pairs]
+    for key, jobs in active.items():
+        moments: tuple[Crowded, ...] = ()
+        if key in workers and key in saturated:
+            full = (workers[key] > 0) & (saturated[key] >= workers[key]) & (jobs > 0)
+            moments = tuple(map(Crowded, jobs[full].tolist(), workers[key][full].tolist()))
         prefix, queue = key
-        seen = Observed(prefix, queue, "gauges", span.start_seconds, span.seconds, crowded=tuple(moments))
+        seen = Observed(prefix, queue, "gauges", span.start_seconds, span.seconds, crowded=moments)
         found[queue_name(prefix, queue)] = slots_of(seen)
     return found
+
+
+def _columns(answer: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
+    """Each queue's figures; a column of pandas for each of a thousand queues would take a second."""
+    return dict(zip(answer.columns, answer.to_numpy(dtype=float).T, strict=True))

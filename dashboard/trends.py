@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from dashboard.asking import at_once
 from dashboard.histogram import quantiles
 from dashboard.sources import Source, Span, Where
 from exporter import catalogue as c
@@ -17,8 +18,10 @@ MEBIBYTE = 1024 * 1024
 def pace(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
     """Jobs an hour: finished, and added."""
     hours = span.step_seconds / 3600
-    ended = source.increase(c.PROCESSED, ("status",), span, where)
-    added = source.increase(c.ADDED, (), span, where)
+    ended, added = at_once(
+        lambda: source.increase(c.PROCESSED, ("status",), span, where),
+        lambda: source.increase(c.ADDED, (), span, where),
+    )
     return _named({"finished": total(ended) / hours, "added": total(added) / hours})
 
 
@@ -33,10 +36,13 @@ def work(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame
 
 
 def _times(source: Source, metric: Metric, span: Span, where: Where) -> pd.DataFrame:
-    buckets = source.increase(metric, ("le",), span, where, "bucket")
-    seconds = total(source.increase(metric, (), span, where, "sum"))
-    count = total(source.increase(metric, (), span, where, "count"))
-    mean = seconds / count.where(count > 0)
+    buckets, seconds, counts = at_once(
+        lambda: source.increase(metric, ("le",), span, where, "bucket"),
+        lambda: source.increase(metric, (), span, where, "sum"),
+        lambda: source.increase(metric, (), span, where, "count"),
+    )
+    count = total(counts)
+    mean = total(seconds) / count.where(count > 0)
     p95 = quantiles(0.95, buckets) if len(buckets.columns) else pd.Series(np.nan, buckets.index)
     return _named({P95: p95, MEAN: mean})
 
@@ -69,10 +75,12 @@ def states(source: Source, span: Span, where: Where | None = None, only: Sequenc
 
 def connections(source: Source, span: Span) -> pd.DataFrame:
     """Shares in use: all clients of the most the server takes, and each named pool of its size."""
-    whole = source.gauge(c.CONNECTION_UTILIZATION, (), span)
+    whole, used, sizes = at_once(
+        lambda: source.gauge(c.CONNECTION_UTILIZATION, (), span),
+        lambda: source.gauge(c.POOL_CONNECTIONS, ("pool",), span, {"state": "open"}),
+        lambda: source.gauge(c.POOL_SIZE, ("pool",), span),
+    )
     found = {"all clients": total(whole)}
-    used = source.gauge(c.POOL_CONNECTIONS, ("pool",), span, {"state": "open"})
-    sizes = source.gauge(c.POOL_SIZE, ("pool",), span)
     for key in used.columns:
         if key in sizes.columns:
             found[f"pool {key[0]}"] = used[key] / sizes[key]

@@ -1,0 +1,55 @@
+"""Knows that questions are asked beside each other, in order, and that a failure of one ends the wait for all."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from dashboard.asking import MOST_AT_ONCE, at_once
+from dashboard.sources import SourceError
+
+SECONDS = 20
+
+
+def test_as_many_as_allowed_are_under_way_at_once_and_answers_keep_their_order() -> None:
+    """Each waits until all are there: one after the other they would wait for ever."""
+    meeting = threading.Barrier(MOST_AT_ONCE)
+
+    def question(number: int) -> int:
+        meeting.wait(SECONDS)
+        return number
+
+    found = at_once(*(lambda number=number: question(number) for number in range(MOST_AT_ONCE)))
+    assert found == list(range(MOST_AT_ONCE))
+
+
+def test_a_question_may_ask_questions_itself_even_when_every_place_is_taken() -> None:
+    def question() -> int:
+        return sum(at_once(lambda: 1, lambda: 2))
+
+    assert at_once(*[question] * (4 * MOST_AT_ONCE)) == [3] * (4 * MOST_AT_ONCE)
+
+
+def test_the_first_failure_is_raised_and_what_has_not_begun_is_not_asked() -> None:
+    begun = threading.Semaphore(0)
+    may_end = threading.Event()
+    asked: list[int] = []
+
+    def held(number: int) -> int:
+        asked.append(number)
+        begun.release()
+        may_end.wait(SECONDS)
+        return number
+
+    def failing() -> int:
+        for _ in range(MOST_AT_ONCE - 1):
+            assert begun.acquire(timeout=SECONDS)
+        raise SourceError("down")
+
+    later = [lambda number=number: held(number) for number in range(3 * MOST_AT_ONCE)]
+    with pytest.raises(SourceError, match="down"):
+        at_once(failing, *later)
+    may_end.set()
+    # One more than there were places may have begun when the failing one gave its own back.
+    assert len(asked) <= MOST_AT_ONCE
