@@ -7,6 +7,9 @@ from dashboard.plan_document import Document, as_yaml
 from dashboard.plan_files import as_html, as_markdown, report_blocks
 from planner.blocks import Block
 
+MOST_LINES = 1000
+"""That are shown; a browser takes its time to colour more."""
+
 
 def downloads(document: Document, name: str) -> None:
     """Planner's file and report; the report takes as long as the planner's command."""
@@ -49,7 +52,10 @@ def downloads(document: Document, name: str) -> None:
             help="A ScaledObject a queue, which scales on the exporter's metrics: `bullgauge-planner size --keda`.",
         )
     with st.expander("The plan as it would be written"):
-        st.code(text, language="yaml")
+        lines = text.splitlines()
+        st.code("\n".join(lines[:MOST_LINES]), language="yaml")
+        if len(lines) > MOST_LINES:
+            st.caption(f"The first {MOST_LINES:,} of {len(lines):,} lines; the download has all of them.")
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
