@@ -4,15 +4,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 from dashboard.sources import Source, Span
 from exporter.catalogue import PROCESSED
 
 DAY_SECONDS = 86_400.0
-DAYS = 28
-FEWEST_DAYS = 7
-SURE = 2.0
-"""A slope of less than two standard errors is no growth that one could plan by."""
+WEEK_DAYS = 7
+DAYS = 4 * WEEK_DAYS
+FEWEST_DAYS = 2 * WEEK_DAYS
+"""Of one week nobody can tell a weekend from a fall, or a Monday from growth."""
+SURE = 0.975
+"""A slope is growth that one could plan by when chance alone would be below it that surely, by Student's law."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def growth(source: Source, now_seconds: float) -> Growth:
 
 
 def of_days(daily: np.ndarray) -> Growth:
-    """A line through the logarithms of daily counts; a day without jobs, or unknown, is left out."""
+    """A line through the logarithms of daily counts, each weekday at its own height; an empty day is left out."""
     known = np.isfinite(daily) & (daily > 0)
     # The first day that a history holds is seldom whole.
     if known.any():
@@ -47,9 +50,20 @@ def of_days(daily: np.ndarray) -> Growth:
     days = int(known.sum())
     if days < FEWEST_DAYS:
         return Growth(None, days, f"needs {FEWEST_DAYS} whole days of history, there are {days}")
-    at = np.flatnonzero(known).astype(float)
-    logs = np.log(daily[known])
-    (slope, _), covariance = np.polyfit(at, logs, 1, cov=True)
-    if slope < SURE * math.sqrt(covariance[0, 0]):
+    slope, chance = _slope(np.flatnonzero(known), np.log(daily[known]))
+    if slope < chance:
         return Growth(0.0, days, f"no growth that stands out in {days} days")
-    return Growth(math.expm1(float(slope)), days)
+    return Growth(math.expm1(slope), days)
+
+
+def _slope(at: np.ndarray, heights: np.ndarray) -> tuple[float, float]:
+    """Of the line of least squares, and what chance makes of none; infinite where weekdays can't be told from it."""
+    weekdays = at[:, None] % WEEK_DAYS == np.unique(at % WEEK_DAYS)
+    terms = np.column_stack([at, weekdays]).astype(float)
+    free = len(at) - terms.shape[1]
+    if free < 1 or np.linalg.matrix_rank(terms) < terms.shape[1]:
+        return 0.0, math.inf
+    found, *_ = np.linalg.lstsq(terms, heights, rcond=None)
+    spread = float(((heights - terms @ found) ** 2).sum()) / free
+    error = math.sqrt(spread * float(np.linalg.inv(terms.T @ terms)[0, 0]))
+    return float(found[0]), float(stdtrit(free, SURE)) * error
