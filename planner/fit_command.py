@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ from planner.fit_fleet import read_fleet
 from planner.fit_output import as_yaml, names_of, values
 from planner.fitting import Fitted, fit
 from planner.history import Prometheus, moment
-from planner.history_http import address
+from planner.history_http import Address, address
+from planner.http_access import access
 from planner.observed import Observed
 
 SOURCES = ("trace", "exporter", "prometheus", "redis")
@@ -43,6 +45,8 @@ def _why_nothing(fits: Sequence[Fitted]) -> str:
 def observed(options: argparse.Namespace, columns: dict[str, str]) -> tuple[str, list[Observed]]:
     """Where it was looked, and what was seen of each queue. Raises BadInput."""
     given = [source for source in SOURCES if getattr(options, source) is not None]
+    if not given and options.config is not None:
+        given = ["redis"]
     if len(given) != 1:
         which = " and ".join("TRACE" if source == "trace" else f"--{source}" for source in given) or "none"
         raise BadInput(f"{which} given; give one of TRACE, --exporter URL, --prometheus URL, --redis URL")
@@ -67,7 +71,7 @@ def _from_exporter(options: argparse.Namespace) -> tuple[str, list[Observed]]:
     from planner.fit_exporter import watch
 
     for_seconds = span("--for", options.span)
-    place = address("--exporter", options.exporter, span("--timeout", options.timeout))
+    place = _address("--exporter", options.exporter, options)
     return place.shown, watch(place, for_seconds, threading.Event())
 
 
@@ -85,19 +89,38 @@ def asked_range(options: argparse.Namespace, since: str) -> tuple[Prometheus, fl
     end = moment("--to", options.end, now)
     if begin >= end:
         raise BadInput(f"--from {options.begin or since}: is not before --to {options.end}")
-    place = address("--prometheus", options.prometheus, span("--timeout", options.timeout))
-    return Prometheus(place, options.selector), begin, end
+    return Prometheus(_address("--prometheus", options.prometheus, options), options.selector), begin, end
+
+
+def _address(option: str, url: str, options: argparse.Namespace) -> Address:
+    return address(option, url, span("--timeout", options.timeout), access(options))
 
 
 def _from_redis(options: argparse.Namespace) -> tuple[str, list[Observed]]:
+    from exporter import environment, settings_file
     from planner.fit_redis import observe_redis
 
     if options.jobs < 1:
         raise BadInput(f"--jobs {options.jobs}: give a number from 1 on")
-    timeout = span("--timeout", options.timeout)
-    return observe_redis(
-        options.redis, options.redis_password_file, options.prefix, options.queue, options.jobs, timeout
-    )
+    # What is not given comes from the exporter's file or its variables, as the exporter itself takes it.
+    names = ("config", "redis", "redis_password_file", "cluster", "prefix", "queue")
+    given = argparse.Namespace(**{name: getattr(options, name) or None for name in names})
+    environment.fill(given, os.environ)
+    tls = {name: getattr(options, name) for name in ("ca_file", "cert_file", "key_file")}
+    redis = {
+        "url": given.redis,
+        "password_file": given.redis_password_file,
+        "cluster": given.cluster,
+        "tls": _told(tls),
+    }
+    told = {"redis": _told(redis), "prefixes": given.prefix, "queues": given.queue}
+    settings = settings_file.load(given.config, _told(told) or {})
+    return observe_redis(settings, options.jobs, span("--timeout", options.timeout))
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any] | None:
+    """Those that are given; None when there is none."""
+    return {name: value for name, value in values.items() if value is not None} or None
 
 
 def span(option: str, text: str) -> float:

@@ -139,9 +139,9 @@ def _sums(counted: Counted, histogram: str, square: str) -> Sums | None:
 
 def _buckets(counted: Counted, histogram: str) -> Buckets | None:
     cumulative = {float(edge): count for edge, count in counted.by(f"{histogram}_bucket", "le").items()}
-    if not cumulative:
-        return None
     edges = sorted(cumulative)
+    if not np.isfinite(edges).any():
+        return None
     counts = np.diff([0.0, *(cumulative[edge] for edge in edges)])
     return Buckets(tuple(edges), tuple(float(max(count, 0.0)) for count in counts))
 

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from planner import http_access
+
 
 def add_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
@@ -15,7 +17,12 @@ def add_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("--exporter", metavar="URL", help="a running exporter, read for a while")
     made.add_argument("--prometheus", metavar="URL", help="a Prometheus server, asked for a range")
     made.add_argument(
-        "--redis", metavar="URL", help="Redis itself: the finished jobs that are kept, read only"
+        "--redis",
+        metavar="URL",
+        nargs="?",
+        const="",
+        help="Redis itself: the finished jobs that are kept, read only "
+        "(default $BULLGAUGE_REDIS or redis://127.0.0.1:6379)",
     )
     made.add_argument(
         "--queue", metavar="NAME", action="append", default=[], help="this queue only; may be repeated"
@@ -31,16 +38,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--for", dest="span", metavar="TIME", default="60s", help="how long (default: 60s)")
     add_range(made)
-    made.add_argument(
-        "--prefix",
-        metavar="PREFIX",
-        action="append",
-        default=[],
-        help="prefix of the queues in Redis (default: bull)",
-    )
-    made.add_argument(
-        "--redis-password-file", metavar="FILE", type=Path, help="file that holds the password of Redis"
-    )
+    _add_redis(made)
     made.add_argument(
         "--jobs",
         metavar="N",
@@ -49,6 +47,28 @@ def add_options(made: argparse.ArgumentParser) -> None:
         help="kept jobs read of each queue and state (default: 5000)",
     )
     made.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_redis(made: argparse.ArgumentParser) -> None:
+    """How Redis is reached, in the exporter's words."""
+    made.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="the exporter's settings: how it reaches Redis, by Sentinel and TLS too; options override it",
+    )
+    made.add_argument(
+        "--redis-password-file", metavar="FILE", type=Path, help="file that holds the password of Redis"
+    )
+    made.add_argument(
+        "--cluster", action="store_true", default=None, help="the address is a node of a Redis Cluster"
+    )
+    made.add_argument(
+        "--prefix",
+        metavar="PREFIX",
+        action="append",
+        help="prefix of the queues in Redis; may be repeated (default: bull)",
+    )
 
 
 def add_range(made: argparse.ArgumentParser) -> None:
@@ -66,3 +86,4 @@ def add_range(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--timeout", metavar="TIME", default="30s", help="longest wait for one answer (default: 30s)"
     )
+    http_access.add_options(made)

@@ -11,7 +11,8 @@ from planner import fit_counters
 from planner.durations import SECONDS_PER_UNIT
 from planner.errors import BadInput
 from planner.fit_counters import Counted, Gauges, Labels, Whose
-from planner.history import Prometheus, Range, milliseconds
+from planner.growth import milliseconds
+from planner.history import Prometheus, Range
 from planner.laws import Vector
 from planner.observed import Crowded, Observed, Steps
 
@@ -19,37 +20,30 @@ from planner.observed import Crowded, Observed, Steps
 NICE_SECONDS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 SCRAPES_A_STEP = 4
 MOST_STEPS = 2000
-# Totals are added up from few wide windows: what `increase` makes up at the ends of each then hardly counts.
+# Totals are added up from few wide windows: what is guessed of one in which an exporter came or went hardly counts.
 WINDOWS, WIDEST_SECONDS = 24, 6 * 3600.0
 # A range of which less than this is held is not the range that was asked for.
 LEAST_HELD = 0.1
-LOOKBACK_SECONDS = 600.0
-_TOTALS = (
-    c.JOB_DURATION_SQUARE,
-    c.ARRIVAL_SQUARE,
-    c.PROCESSED,
-    c.REQUEUED,
-    c.ADDED,
-    c.EVENTS_LOST,
-    c.EVENTS_GAPS,
-)
+LOOKBACK_SECONDS = 3600.0
+_TOTALS = (c.JOB_DURATION_SQUARE, c.PROCESSED, c.REQUEUED, c.EVENTS_LOST, c.EVENTS_GAPS)
 _HISTOGRAMS = (c.JOB_DURATION, c.JOB_WAIT, c.PAYLOAD)
 
 
 def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence[str] = ()) -> list[Observed]:
     """What the range holds of each queue. Raises BadInput: no answer, nothing there, or far less than asked for."""
-    step = step_of(server, begin, end)
+    apart = scrape_seconds(server, begin, end)
+    step = step_of(apart, begin, end)
     if begin + step > end:
         raise BadInput(f"--from: the range of {end - begin:.0f} s is shorter than a step of {step:g} s")
     over, wide = ranges(begin, end, step)
     limit = (only(queues),) if queues else ()
-    arrivals = _Arrivals.ask(server, over, limit)
+    arrivals = _Arrivals.ask(server, over, apart, limit)
     if not arrivals.starts:
         raise BadInput(f"{server.address.shown}: holds no queue with {{{server.selector}}} in this range")
     _refuse_a_short_one(server, over, arrivals.starts)
-    grown = _totals(server, wide, limit)
+    grown = _totals(server, wide, apart, limit)
     gauges = _gauges(server, over, limit)
-    full = by_queue(server, while_saturated(server, over, scrape_seconds(server, end), limit), over)
+    full = by_queue(server, while_saturated(server, over, apart, limit), over)
     return [
         fit_counters.observe(
             _counted(whose, over, arrivals, grown.get(whose, {}), gauges, full.get(whose, {}))
@@ -68,9 +62,9 @@ def _escaped(name: str) -> str:
     return pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def step_of(server: Prometheus, begin: float, end: float) -> float:
+def step_of(apart: float, begin: float, end: float) -> float:
     """The smallest nice step that holds some scrapes and leaves not too many steps."""
-    least = max(SCRAPES_A_STEP * scrape_seconds(server, end), (end - begin) / MOST_STEPS)
+    least = max(SCRAPES_A_STEP * apart, (end - begin) / MOST_STEPS)
     return float(next((nice for nice in NICE_SECONDS if nice >= least - 1e-9), NICE_SECONDS[-1]))
 
 
@@ -82,25 +76,46 @@ def ranges(begin: float, end: float, step: float) -> tuple[Range, Range]:
     return Range(begin, end, step), Range(begin, end, each * step)
 
 
-def scrape_seconds(server: Prometheus, end: float) -> float:
-    """How far apart the exporter's samples are; a minute where that can't be seen."""
-    sampled = server.sampled_at(server.select(c.REDIS_UP.name), LOOKBACK_SECONDS, end)
-    apart = [float(np.median(np.diff(moments))) for moments in sampled if len(moments) > 2]
-    return max(apart, default=60.0)
+def scrape_seconds(server: Prometheus, begin: float, end: float) -> float:
+    """How far apart the exporter's samples are, at the end or else amid the range; a minute where none are seen."""
+    for moment in (end, (begin + end) / 2):
+        sampled = server.sampled_at(server.select(c.REDIS_UP.name), LOOKBACK_SECONDS, moment)
+        apart = [float(np.median(np.diff(moments))) for moments in sampled if len(moments) > 2]
+        if apart:
+            return max(apart)
+    return 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arrivals:
-    """First starts and square sums of each step by queue."""
+    """First starts, their square sums and the calls that added, of each step by queue; NaN where it was not held."""
 
     starts: dict[Whose, Vector]
     squares: dict[Whose, Vector]
+    added: dict[Whose, Vector]
 
     @classmethod
-    def ask(cls, server: Prometheus, over: Range, limit: tuple[str, ...]) -> "_Arrivals":
-        starts = by_queue(server, server.increase(f"{c.JOB_WAIT.name}_count", over.step, *limit), over)
-        squares = by_queue(server, server.increase(c.ARRIVAL_SQUARE.name, over.step, *limit), over)
-        return cls(_only_ones(starts), _only_ones(squares))
+    def ask(cls, server: Prometheus, over: Range, apart: float, limit: tuple[str, ...]) -> "_Arrivals":
+        def each(name: str) -> dict[Whose, Vector]:
+            grown = server.growth(name, over.step, apart, *limit)
+            return _only_ones(by_queue(server, grown.since_begun, over))
+
+        return cls(each(f"{c.JOB_WAIT.name}_count"), each(c.ARRIVAL_SQUARE.name), each(c.ADDED.name))
+
+    def totals(self, whose: Whose) -> dict[tuple[str, Labels], float]:
+        """What is held against seconds is added up over the steps that are known, and no others."""
+        starts = self.starts[whose]
+        parts = {
+            f"{c.JOB_WAIT.name}_count": starts,
+            c.ARRIVAL_SQUARE.name: self.squares.get(whose),
+            c.ADDED.name: self.added.get(whose),
+        }
+        known = np.isfinite(starts)
+        return {
+            (name, ()): float(np.nansum(values[known]))
+            for name, values in parts.items()
+            if values is not None
+        }
 
 
 def by_queue(server: Prometheus, query: str, over: Range) -> dict[Whose, dict[Labels, Vector]]:
@@ -143,15 +158,14 @@ def _span(span_seconds: float) -> str:
 
 
 def _totals(
-    server: Prometheus, wide: Range, limit: tuple[str, ...]
+    server: Prometheus, wide: Range, apart: float, limit: tuple[str, ...]
 ) -> dict[Whose, dict[tuple[str, Labels], float]]:
-    """How much every counter grew over the range."""
+    """How much the other counters grew over the range."""
     found: dict[Whose, dict[tuple[str, Labels], float]] = {}
-    for name, kept in _counters():
-        query = f"sum without ({', '.join(kept)}) ({server.increase(name, wide.step, *limit)})"
-        for whose, series in by_queue(
-            server, query if kept else server.increase(name, wide.step, *limit), wide
-        ).items():
+    for name, summed in _counters():
+        grown = server.growth(name, wide.step, apart, *limit).in_part
+        query = f"sum without ({', '.join(summed)}) ({grown})" if summed else grown
+        for whose, series in by_queue(server, query, wide).items():
             for own, values in series.items():
                 if np.isfinite(values).any():
                     found.setdefault(whose, {})[name, own] = float(np.nansum(values))
@@ -164,7 +178,8 @@ def _counters() -> Iterable[tuple[str, tuple[str, ...]]]:
         yield metric.name, ()
     for metric in _HISTOGRAMS:
         for part in ("bucket", "sum", "count"):
-            yield f"{metric.name}_{part}", _summed(metric)
+            if (metric, part) != (c.JOB_WAIT, "count"):
+                yield f"{metric.name}_{part}", _summed(metric)
 
 
 def _summed(metric: Metric) -> tuple[str, ...]:
@@ -209,12 +224,13 @@ def _counted(
     whose: Whose,
     over: Range,
     arrivals: _Arrivals,
-    grown: dict[tuple[str, Labels], float],
+    totals: dict[tuple[str, Labels], float],
     gauges: Mapping[str, Mapping[Whose, Mapping[Labels, Vector]]],
     full: Mapping[Labels, Vector],
 ) -> Counted:
     starts = arrivals.starts[whose]
     known = np.isfinite(starts)
+    grown = {**totals, **arrivals.totals(whose)}
     counted = Counted(whose, "prometheus", over.begin, float(known.sum()) * over.step, grown)
     counted.gauges = _gauges_of(whose, over.moments + 1, gauges)
     counted.crowded = _crowded(next(iter(full.values()), np.zeros(0)), counted.gauges.workers[1:])

@@ -4,17 +4,15 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from exporter import keys
 from exporter.discovery import Candidate
 from exporter.keys import QueueName, label
 from exporter.reading import epoch_seconds
-from exporter.settings import RedisSettings
+from exporter.settings import TargetSettings
 from exporter.topology import Links, Topology
 from exporter.walk import ScanBudget, Walk
 from exporter.wire import ReplyError, WireError, deadline_in, pack
@@ -94,10 +92,10 @@ class Kept:
         for first in range(0, len(ids), PAGE):
             page = ids[first : first + PAGE]
             packed = b"".join(pack(("HMGET", queue.key(job), *_FIELDS)) for job in page)
-            replies = self._exchange(queue, packed, len(page))
-            yield from (
-                (job, fields) for job, fields in zip(page, replies, strict=True) if isinstance(fields, list)
-            )
+            for job, fields in zip(page, self._exchange(queue, packed, len(page)), strict=True):
+                if isinstance(fields, ReplyError):
+                    raise WireError(f"{label(queue.key(job))}: HMGET: {fields}")
+                yield job, fields
 
     def sizes(self, queue: QueueName, ids: Sequence[bytes]) -> list[float]:
         """Bytes of the data of some of the jobs; the data itself is not read."""
@@ -111,41 +109,31 @@ class Kept:
         return wire.exchange(packed, count, deadline_in(self._timeout))
 
 
-def observe_redis(
-    url: str,
-    password_file: Path | None,
-    prefixes: Sequence[str],
-    queues: Sequence[str],
-    most: int,
-    timeout: float,
-) -> tuple[str, list[Observed]]:
+def observe_redis(settings: TargetSettings, most: int, timeout: float) -> tuple[str, list[Observed]]:
     """The address without secrets, and what the kept jobs of each queue say. Raises BadInput."""
-    try:
-        settings = RedisSettings.model_validate({"url": url, "password_file": password_file})
-    except ValidationError as error:
-        raise BadInput(f"--redis: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
-    topology = Topology(settings)
+    topology = Topology(settings.redis)
     links = Links(topology, "planner")
     try:
         for _ in links.connect(deadline_in(timeout)):
             pass
-        return topology.address, _observed(Kept(links, timeout), topology.address, prefixes, queues, most)
+        if not links.is_whole:
+            away = ", ".join(wire.address for wire in links.wires if not wire.connected)
+            raise WireError(f"the cluster's primary {away} can't be reached, and queues may be there")
+        return topology.address, _observed(Kept(links, timeout), topology.address, settings, most)
     except WireError as error:
         raise BadInput(f"--redis {topology.address}: {error}") from None
     finally:
         links.close()
 
 
-def _observed(
-    kept: Kept, address: str, prefixes: Sequence[str], queues: Sequence[str], most: int
-) -> list[Observed]:
-    wanted = [keys.to_bytes(prefix) for prefix in prefixes or ["bull"]]
-    named = [QueueName(prefix, keys.to_bytes(queue)) for prefix in wanted for queue in queues]
-    found = [(name, kept.source(name)) for name in named or kept.queues(wanted, threading.Event())]
+def _observed(kept: Kept, address: str, settings: TargetSettings, most: int) -> list[Observed]:
+    prefixes = [keys.to_bytes(prefix) for prefix in settings.prefixes]
+    named = [QueueName(prefix, keys.to_bytes(queue)) for prefix in prefixes for queue in settings.queues]
+    found = [(name, kept.source(name)) for name in named or kept.queues(prefixes, threading.Event())]
     there = [(name, source) for name, source in found if source is not None]
     if not there:
-        what = f"no queue {', '.join(map(repr, queues))}" if queues else "no queue"
-        raise BadInput(f"--redis {address}: {what} with prefix {', '.join(prefixes or ['bull'])}")
+        what = f"no queue {', '.join(map(repr, settings.queues))}" if settings.queues else "no queue"
+        raise BadInput(f"--redis {address}: {what} with prefix {', '.join(settings.prefixes)}")
     return [observe_kept(kept, name, source == "stream", most) for name, source in there]
 
 

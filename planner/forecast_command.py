@@ -14,7 +14,8 @@ from planner.forecast_hours import Hourly
 from planner.forecast_model import TooShortError
 from planner.forecast_output import Answer, lines, values
 from planner.forecast_staffing import breaks, staffing
-from planner.history_counts import counts_of_prometheus, counts_of_trace, read_counts, together, wall_clock
+from planner.history_counts import counts_of_trace, read_counts, together, wall_clock
+from planner.history_hours import counts_of_prometheus
 from planner.queue_file import AskedQueue, read_file
 
 SOURCES = {"history": "HISTORY", "trace": "--trace", "prometheus": "--prometheus"}

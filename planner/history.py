@@ -11,6 +11,7 @@ import numpy as np
 
 from planner.durations import seconds
 from planner.errors import BadInput
+from planner.growth import Growth, milliseconds
 from planner.history_http import Address
 from planner.laws import Vector
 
@@ -50,22 +51,9 @@ class Prometheus:
         """A selector of a metric, such as `queue_size{job="bullgauge",state="active"}`."""
         return f"{name}{{{','.join(part for part in (self.selector, *more) if part)}}}"
 
-    def increase(self, name: str, window_seconds: float, *more: str) -> str:
-        """How much a counter grew in each window; what several exporters count counts once.
-
-        PromQL's `increase` guesses at the ends of each window: some per cent where a window holds few scrapes. The
-        difference of what was held at its two ends guesses nothing, and windows side by side add up to the whole. Of
-        a counter that appeared in the window, what it grew since then. `increase` speaks where one began anew.
-        """
-        counter, window = self.select(name, *more), milliseconds(window_seconds)
-        within, before = f"{counter}[{window}]", f"{counter}[{window}] offset {window}"
-        held = f"present_over_time({within}) and present_over_time({before})"
-        whole = f"({counter} - {counter} offset {window}) and {held}"
-        appeared = f"({counter} - min_over_time({within})) and (count_over_time({within}) > 1)"
-        anew = f"(resets({counter}[{milliseconds(2 * window_seconds)}]) > 0)"
-        return (
-            f"max without (instance, pod) (((({whole}) or ({appeared})) unless {anew}) or increase({within}))"
-        )
+    def growth(self, name: str, window_seconds: float, scrape_seconds: float, *more: str) -> Growth:
+        """How much a counter grew in each window."""
+        return Growth(self.select(name, *more), window_seconds, scrape_seconds)
 
     def gauge(self, name: str, *more: str) -> str:
         return f"max without (instance, pod) ({self.select(name, *more)})"
@@ -92,17 +80,13 @@ class Prometheus:
         return [[float(at) for at, _ in result["values"]] for result in results]
 
     def _ask(self, path: str, fields: dict[str, str]) -> list[Any]:
-        body = self.address.ask(path, fields)
+        # Thanos and VictoriaMetrics would else answer with a part where a store is away; others don't know the words.
+        body = self.address.ask(path, {**fields, "partial_response": "false", "deny_partial_response": "1"})
         try:
             results = json.loads(body)["data"]["result"]
         except (ValueError, KeyError, TypeError):
             raise BadInput(f"{self.address.shown}{path}: the answer is not that of a Prometheus") from None
         return list(results)
-
-
-def milliseconds(span_seconds: float) -> str:
-    """A duration as PromQL writes it."""
-    return f"{round(span_seconds * 1000)}ms"
 
 
 def moment(option: str, text: str, now: datetime) -> float:

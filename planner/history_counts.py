@@ -1,4 +1,4 @@
-"""Knows how counts by the hour are read: from CSV, from a trace, from a Prometheus; by queue."""
+"""Knows how counts by the hour are read, from CSV or a trace, and how those of several queues are added up."""
 
 import csv
 import math
@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from exporter import catalogue as c
 from planner.errors import BadInput
 from planner.fit_attempts import arrivals_of
-from planner.fit_prometheus import by_queue, only, scrape_seconds
 from planner.fit_table import read_attempts
 from planner.forecast_hours import HOUR, Hourly
-from planner.history import Prometheus, Range
 from planner.trace import Attempt
 
 OURS = ("hour", "jobs", "queue")
@@ -145,35 +142,6 @@ def hours_of(attempts: Sequence[Attempt]) -> Hourly:
     return Hourly(
         start, np.bincount(((inside - start) // HOUR).astype(int), minlength=number)[:number].astype(float)
     )
-
-
-def counts_of_prometheus(
-    server: Prometheus, begin: float, end: float, queues: Sequence[str]
-) -> dict[str, Hourly]:
-    """First starts by the hour; queues of one name on several servers are added up. Raises BadInput."""
-    over = Range(math.floor(begin / HOUR) * HOUR, math.floor(end / HOUR) * HOUR, HOUR)
-    if not over.moments:
-        raise BadInput("--from: the range holds no whole hour")
-    limit = (only(queues),) if queues else ()
-    # An hour of which less than half was scraped is unknown, not quiet.
-    half = HOUR / 2 / scrape_seconds(server, end)
-    name = f"{c.JOB_WAIT.name}_count"
-    scraped = (
-        f"max without (instance, pod) (count_over_time({server.select(name, *limit)}[1h])) >= {half:.0f}"
-    )
-    found = by_queue(server, f"{server.increase(name, HOUR, *limit)} and {scraped}", over)
-    if not found:
-        raise BadInput(f"{server.address.shown}: holds no whole hour of a queue with {{{server.selector}}}")
-    summed: dict[str, np.ndarray] = {}
-    for (_, _, queue), series in found.items():
-        for values in series.values():
-            before = summed.get(queue)
-            summed[queue] = (
-                values
-                if before is None
-                else np.where(np.isnan(before), values, before + np.nan_to_num(values))
-            )
-    return {queue: trimmed(Hourly(over.begin, counts)) for queue, counts in sorted(summed.items())}
 
 
 def trimmed(history: Hourly) -> Hourly:

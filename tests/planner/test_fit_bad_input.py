@@ -111,7 +111,7 @@ WORDS = {
     ("fit", "--exporter", "http://localhost:1", "--for", "soon"): "--for: 'soon' is not a duration",
     ("fit", "--prometheus", "http://localhost:1", "--from", "yesterday"): "--from yesterday: no time",
     ("fit", "--prometheus", "http://localhost:1", "--from", "now", "--to", "now-1h"): "is not before --to",
-    ("fit", "--redis", "localhost"): "--redis: must start with redis://",
+    ("fit", "--redis", "localhost"): "redis.url: must start with redis://",
     ("fit", "t.csv", "--slots", "email"): "--slots email: write QUEUE=N",
     ("fit", "t.csv", "--queue", "mail"): "no queue 'mail'; there are email",
     ("fit", "t.csv", "--fleet", "none.yaml"): "none.yaml: No such file",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporter.settings import TargetSettings
 from planner.fit_redis import observe_redis
 from planner.fitting import fit
 from tests.processes import Program
@@ -21,10 +22,11 @@ LIBRARIES = ("bull3", "bull4", *(f"bullmq{major}" for major in range(1, 7)))
 def test_kept_jobs_say_what_the_program_noted(library: str, redis_server: Server) -> None:
     if not (NODE / "node_modules" / library).exists():
         missing(library, "npm ci in tests/node")
+    reached = TargetSettings.model_validate({"redis": {"url": redis_server.url}})
     program = Program(["node", str(NODE / "kept.mjs"), library, redis_server.url, "bull", "email"])
     try:
         truth = json.loads(program.wait_for('"failedJobs"', 60))
-        _, [seen] = observe_redis(redis_server.url, None, ["bull"], [], 1000, 10.0)
+        _, [seen] = observe_redis(reached, 1000, 10.0)
     finally:
         program.stop()
     assert seen.completed == truth["completed"] and seen.failed == truth["failedJobs"]

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,8 +14,7 @@ import numpy as np
 import pytest
 
 from planner import cli
-from tests.processes import Program
-from tests.servers import free_port, missing
+from tests.planner.stored import served, take_in
 
 BEGIN, DAYS, SCRAPE = 1_761_523_200, 4, 120  # Monday 2025-10-27 00:00 UTC
 END = BEGIN + DAYS * 86400
@@ -113,37 +110,10 @@ def written(made: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     place = tmp_path_factory.mktemp("stored")
-    for program in ("prometheus", "promtool"):
-        if shutil.which(program) is None:
-            missing(program, "apt-get install prometheus")
     arrivals, services, fails = make(np.random.default_rng(21))
-    text = "\n".join(line for line in written(counters(arrivals, services, fails)) if line)
-    (place / "days.txt").write_text(text + "\n# EOF\n")
-    take_in = [
-        "promtool",
-        "tsdb",
-        "create-blocks-from",
-        "openmetrics",
-        str(place / "days.txt"),
-        str(place / "tsdb"),
-    ]
-    subprocess.run(take_in, check=True, capture_output=True)
-    (place / "prometheus.yaml").write_text("global: {}\n")
-    address = f"127.0.0.1:{free_port()}"
-    program = Program(
-        [
-            "prometheus",
-            f"--config.file={place}/prometheus.yaml",
-            f"--storage.tsdb.path={place}/tsdb",
-            "--storage.tsdb.retention.time=100y",
-            f"--web.listen-address={address}",
-        ]
-    )
-    try:
-        program.wait_for("Server is ready to receive web requests", 60)
-        yield Made(f"http://{address}", arrivals, services, int((fails == 2).sum()), int((fails == 1).sum()))
-    finally:
-        program.stop()
+    take_in(place, written(counters(arrivals, services, fails)))
+    with served(place) as where:
+        yield Made(f"http://{where}", arrivals, services, int((fails == 2).sum()), int((fails == 1).sum()))
 
 
 def answered(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object]:
