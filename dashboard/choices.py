@@ -3,7 +3,19 @@
 import argparse
 import socket
 
-from dashboard.settings import Settings, SettingsError, read_access, read_listen, read_select, read_url
+from dashboard.access import WHOLE, Access
+from dashboard.settings import (
+    Settings,
+    SettingsError,
+    read_fields,
+    read_listen,
+    read_networks,
+    read_select,
+    read_timeout,
+    read_url,
+)
+from planner import http_access
+from planner.errors import BadInput
 
 
 def chosen(options: argparse.Namespace) -> Settings:
@@ -17,6 +29,7 @@ def chosen(options: argparse.Namespace) -> Settings:
     for name in ("prometheus", "exporter"):
         if getattr(options, name):
             kind, url = name, read_url(f"--{name}", getattr(options, name))
+    _check_people(options)
     settings = Settings(
         kind=kind,  # type: ignore[arg-type]
         url=url,
@@ -25,15 +38,45 @@ def chosen(options: argparse.Namespace) -> Settings:
         port=port or _free_port(host),
         select=read_select(options.select),
         scrape_seconds=options.scrape_interval,
-        access=read_access(
-            options.headers_file, options.bearer_token_file, options.ca_file, options.tenant, options.timeout
-        ),
+        access=_access(options),
         login=options.login,
         user_header=options.user_header,
+        trusted_proxies=read_networks(options.trusted_proxy),
+        allowed=tuple(options.allow),
         note=options.note,
     )
     _check_port(settings)
     return settings
+
+
+def _access(options: argparse.Namespace) -> Access:
+    try:
+        first = http_access.access(options)
+        first.context()
+    except BadInput as error:
+        raise SettingsError(str(error)) from None
+    files = (options.headers_file, options.bearer_token_file, options.basic_auth_file)
+    # What comes through a pipe can be read once.
+    is_lasting = all(file is None or file.is_file() for file in files)
+    papers = (lambda: http_access.access(options)) if is_lasting else (lambda: first)
+    return Access(papers, read_timeout(options.timeout), {**WHOLE, **read_fields(options.query_parameter)})
+
+
+def _check_people(options: argparse.Namespace) -> None:
+    if not all(who.strip("@ ") for who in options.allow):
+        raise SettingsError("--allow: must be a name, an e-mail address, or @ and a domain")
+    if options.trusted_proxy and not options.user_header:
+        raise SettingsError(
+            f"--trusted-proxy {options.trusted_proxy[0]}: needs --user-header, which the proxy sets"
+        )
+    if options.allow and not (options.login or options.user_header):
+        raise SettingsError(
+            f"--allow {options.allow[0]}: needs --login or --user-header, which tell who somebody is"
+        )
+    if options.login and options.user_header:
+        raise SettingsError(
+            "--login and --user-header: two ways to tell who somebody is; leave one of them out"
+        )
 
 
 def _check_port(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dashboard.choices import chosen
 from dashboard.settings import SettingsError
+from planner import http_access
 
 EXTRA = {"streamlit": "streamlit", "pandas": "pandas", "altair": "altair", "promql_parser": "promql-parser"}
 EPILOG = """\
@@ -77,14 +78,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_access(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--headers-file", metavar="FILE", type=Path, help="further headers, one `Name: value` a line"
-    )
-    group.add_argument("--bearer-token-file", metavar="FILE", type=Path, help="a token for Authorization")
-    group.add_argument("--ca-file", metavar="FILE", type=Path, help="certificates to trust")
-    group.add_argument("--tenant", metavar="NAME", help="tenant of Mimir, Loki or Cortex: X-Scope-OrgID")
+    http_access.add_options(group)
     group.add_argument(
         "--timeout", metavar="SECONDS", type=float, default=10.0, help="longest wait, default 10"
+    )
+    group.add_argument(
+        "--query-parameter",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="sent with each question to Prometheus, such as dedup=true to Thanos; may be repeated",
     )
     group.add_argument(
         "--select",
@@ -108,4 +111,18 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--user-header", metavar="NAME", help="only requests with this header, which a trusted proxy sets"
+    )
+    group.add_argument(
+        "--trusted-proxy",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="address or network of that proxy; default this machine; may be repeated",
+    )
+    group.add_argument(
+        "--allow",
+        metavar="WHO",
+        action="append",
+        default=[],
+        help="only this name or e-mail address, or @example.com for all of a domain; may be repeated",
     )

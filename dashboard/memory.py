@@ -52,6 +52,9 @@ class History:
             row = np.full(len(self._labels), np.nan)
             for place, value in pairs:
                 row[place] = value
+            # A clock that was set back: what lies after it has not been yet.
+            while self._moments and self._moments[-1] >= moment_seconds:
+                self._drop(-1)
             self._moments.append(moment_seconds)
             self._values.append(row)
             self._prune(moment_seconds)

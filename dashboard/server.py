@@ -1,5 +1,6 @@
 """This file knows how the dashboard is opened and served: source, file, page, /healthz."""
 
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -8,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from dashboard import opened, user_file
+from dashboard import login, opened, user_file
 from dashboard.demo import demo_running
 from dashboard.look import streamlit_options
 from dashboard.opened import Opened
+from dashboard.proxy import PEER_ONLY, NamedByProxy
 from dashboard.settings import Settings
 from dashboard.shell import load_screens
 from dashboard.source_exporter import ExporterSource
@@ -25,17 +28,25 @@ from exporter.demo_plan import DEMO_NOTE
 
 SCRIPT = Path(__file__).parent / "app.py"
 LISTENING = "listening on "
+HEALTH = "/healthz"
 
 
 def run(settings: Settings) -> int:
     """Serve until stopped. Raises SettingsError and FileError."""
+    if settings.login:
+        login.check(login.said())
     with ExitStack() as house:
         opened.keep(house.enter_context(opening(settings)))
         if not settings.is_private and not (settings.login or settings.user_header):
             _say(
                 f"warning: --listen {settings.host}: everybody who reaches this address can look; see --login"
             )
-        app = st.App(SCRIPT, routes=[Route("/healthz", _healthz)], lifespan=_told(settings))
+        app = st.App(
+            SCRIPT,
+            routes=[Route(HEALTH, _healthz)],
+            lifespan=_told(settings),
+            middleware=_doors(settings),
+        )
         load_screens()  # now, and not while the first viewer waits
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
@@ -60,6 +71,15 @@ def opening(settings: Settings) -> Iterator[Opened]:
         exporter = ExporterSource(url, settings.access).start()
         house.callback(exporter.stop)
         yield Opened(settings, SharedSource(exporter), file, note)
+
+
+def _doors(settings: Settings) -> list[Middleware]:
+    """What stands before the page, its files and its stream alike."""
+    if not settings.user_header:
+        return []
+    os.environ.update(PEER_ONLY)
+    header, trusted = settings.user_header, settings.trusted_proxies
+    return [Middleware(NamedByProxy, header=header, trusted=trusted, open_paths=[HEALTH], say=_say)]
 
 
 def _end(_number: int, _frame: object) -> None:

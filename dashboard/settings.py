@@ -1,7 +1,9 @@
-"""This file knows the settings of a running dashboard, and how secrets come from files."""
+"""This file knows the settings of a running dashboard, and how each is read from what was written."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -10,7 +12,9 @@ from dashboard.access import Access
 
 DEFAULT_LISTEN = "127.0.0.1:8501"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-TENANT_HEADER = "X-Scope-OrgID"
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
+OWN_FIELDS = ("query", "start", "end", "step", "time")
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(ValueError):
@@ -19,10 +23,14 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the command line chose. `kind` is where figures come from; `url` is empty for the demo."""
+    """What the command line chose. `kind` is where figures come from.
+
+    `url` is empty for the demo, and may hold a password. `allowed` are names and e-mail addresses, or `@` and a domain;
+    everybody who is known when there are none.
+    """
 
     kind: Literal["prometheus", "exporter", "demo"]
-    url: str = ""
+    url: str = field(default="", repr=False)
     config: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8501
@@ -31,6 +39,8 @@ class Settings:
     access: Access = field(default_factory=Access)
     login: bool = False
     user_header: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    allowed: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -43,7 +53,8 @@ def read_url(option: str, text: str) -> str:
     """An http address. Raises SettingsError."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{option} {text}: must be an address such as http://localhost:9090")
+        told = re.sub(r"//[^/@]*@", "//", text)
+        raise SettingsError(f"{option} {told}: must be an address such as http://localhost:9090")
     return text.rstrip("/")
 
 
@@ -66,42 +77,33 @@ def read_select(texts: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in labels.items() if value)
 
 
-def read_access(
-    headers_file: Path | None,
-    token_file: Path | None,
-    ca_file: Path | None,
-    tenant: str | None,
-    timeout: float,
-) -> Access:
-    """How to reach the source. Raises SettingsError."""
-    if not 0 < timeout <= 600:
-        raise SettingsError(f"--timeout {timeout:g}: must be seconds above 0, at most 600")
-    headers = _headers(headers_file) if headers_file else {}
-    if token_file:
-        headers["Authorization"] = f"Bearer {_text('--bearer-token-file', token_file).strip()}"
-    if tenant:
-        headers[TENANT_HEADER] = tenant
-    if ca_file:
-        _text("--ca-file", ca_file)
-    return Access(headers, ca_file, timeout)
+def read_fields(texts: Sequence[str]) -> dict[str, str]:
+    """What goes with each question. Raises SettingsError."""
+    fields = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise SettingsError(
+                f"--query-parameter {text}: must be NAME=VALUE, such as partial_response=false"
+            )
+        if name in OWN_FIELDS:
+            raise SettingsError(f"--query-parameter {text}: the dashboard sets {name} itself; leave it out")
+        fields[name] = value
+    return fields
 
 
-def _headers(path: Path) -> dict[str, str]:
-    """Lines of `Name: value`; blank ones and those that begin with # are left out."""
-    found = {}
-    for number, line in enumerate(_text("--headers-file", path).splitlines(), 1):
-        if line.strip() and not line.startswith("#"):
-            name, colon, value = line.partition(":")
-            if not colon or not re.fullmatch(r"[\w-]+", name.strip()):
-                raise SettingsError(
-                    f"--headers-file {path}:{number}: must be a line such as `X-Scope-OrgID: team`"
-                )
-            found[name.strip()] = value.strip()
-    return found
+def read_timeout(seconds: float) -> float:
+    """Raises SettingsError."""
+    if not 0 < seconds <= 600:
+        raise SettingsError(f"--timeout {seconds:g}: must be seconds above 0, at most 600")
+    return seconds
 
 
-def _text(option: str, path: Path) -> str:
+def read_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Addresses of proxies; those of this machine when none is given. Raises SettingsError."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{option} {path}: {getattr(error, 'strerror', None) or error}") from error
+        return tuple(ip_network(text) for text in texts or LOOPBACK_NETWORKS)
+    except ValueError as error:
+        raise SettingsError(
+            f"--trusted-proxy: {error}; give an address such as 10.0.0.7 or 10.0.0.0/24"
+        ) from None

@@ -1,27 +1,31 @@
 """This file knows the frame around every screen: navigation, range, queue, pause, and how old the figures are."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import Page as ScreenPage
 
-from dashboard import amounts, gate
+from dashboard import gate
+from dashboard.freshness import freshness
 from dashboard.opened import Opened
 from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, queue_name
 from dashboard.queues_now import QUEUE
 from dashboard.sources import SourceError, Span
+from dashboard.waiting import Row, waiting
 from exporter.catalogue import SIZE
 
 FOLDER = "dashboard.screens"
 REFRESH_SECONDS = 15
-STALE_SECONDS = 90.0
-"""Three scrapes of 30 s: older figures are not those of now."""
+NAMES = "queue-names"
+"""Of a viewer: the queues that the sidebar offers."""
 FAVICON = Path(__file__).parent / "favicon.png"
-ALL_QUEUES = "all queues"
+DRAWN = "drawn"
+"""Of a viewer: the screen that stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def load_screens() -> None:
     """Import every screen and what it draws with."""
     for screen in SCREENS:
         if _is_there(screen):
-            import_module(f"{FOLDER}.{screen.name}")
+            _module(screen)
 
 
 def show(opened: Opened) -> None:
@@ -74,13 +78,28 @@ def show(opened: Opened) -> None:
     st.logo(str(FAVICON), size="large")
     current = st.navigation(list(pages.values()))
     screen = next(screen for screen in SCREENS if screen.title == current.title)
+    top = st.empty()
+    if screen.one_queue:
+        with top.container():
+            waiting(_rows(screen))
     # Outside the screen, so that the range is the same when one goes to another.
     chosen.append(_controls(opened, screen))
+    top.empty()
     current.run()
 
 
 def _is_there(screen: Screen) -> bool:
     return find_spec(f"{FOLDER}.{screen.name}") is not None
+
+
+def _module(screen: Screen) -> Any:
+    return import_module(f"{FOLDER}.{screen.name}")
+
+
+def _rows(screen: Screen) -> tuple[Row, ...]:
+    """What stands there already, of the look before, is better than grey places."""
+    rows: tuple[Row, ...] = _module(screen).ROWS
+    return () if st.session_state.get(DRAWN) == screen.name else rows
 
 
 def _page(opened: Opened, screen: Screen, chosen: list[Chosen]) -> ScreenPage:
@@ -112,14 +131,15 @@ def _controls(opened: Opened, screen: Screen) -> Chosen:
         )  # as text: a link of theirs can't be read on dark
         if opened.note:
             st.caption(opened.note)
+        gate.show_who(opened.settings)
     return Chosen(range_name or DEFAULT_RANGE, queue, paused)
 
 
 def _queue_choice(opened: Opened, screen: Screen) -> str | None:
     """The queue in the address; screens of one queue offer all that there are."""
-    names = queue_names(opened, time.time())
     if not screen.one_queue:
         return None
+    names = _names_to_choose(opened)
     return st.selectbox(
         "Queue",
         names,
@@ -128,6 +148,21 @@ def _queue_choice(opened: Opened, screen: Screen) -> str | None:
         bind="query-params",
         placeholder="no queue is known",
     )
+
+
+def _names_to_choose(opened: Opened) -> list[str]:
+    """While the source is away those that were known, and that of the address: it is right again a moment later."""
+    asked = st.query_params.get("queue")
+    names = queue_names(opened, opened.source.now_seconds(time.time()))
+    names = names or st.session_state.get(NAMES) or ([asked] if asked else [])
+    st.session_state[NAMES] = names
+    return names
+
+
+def _is_new_queue(opened: Opened, now_seconds: float) -> bool:
+    """Whether the sidebar lacks a queue: it is not drawn anew when the screen is."""
+    offered = st.session_state.get(NAMES)
+    return offered is not None and not set(queue_names(opened, now_seconds)) <= set(offered)
 
 
 def queue_names(opened: Opened, now_seconds: float) -> list[str]:
@@ -142,15 +177,26 @@ def queue_names(opened: Opened, now_seconds: float) -> list[str]:
 
 
 def look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> None:
-    page = make_page(opened, range_name, queue, time.time())
     title = screen.title if queue is None else f"{screen.title} · {queue}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title(title, anchor=False, width="content")
-        st.markdown(f":small[{_age(page)}]", width="content")
+        age = st.empty()
+    body, places = st.container(), waiting(_rows(screen))
+    # Questions come after the places for their answers, since a source may take its time.
+    page = make_page(opened, range_name, queue, opened.source.now_seconds(time.time()))
+    if screen.one_queue and _is_new_queue(opened, page.now_seconds):
+        st.rerun()
+    fresh = freshness(opened.source, page.now_seconds, range_name, _select(opened))
+    age.markdown(f":small[{fresh.age}]", width="content")
     try:
-        import_module(f"{FOLDER}.{screen.name}").show(page)
+        with body:
+            fresh.show_notes()
+            _module(screen).show(replace(page, waiting=places))
     except SourceError as error:
-        st.error(f"{error}", icon=":material/cloud_off:")
+        if f"{error}" != fresh.trouble:
+            body.error(f"{error}", icon=":material/cloud_off:")
+    places.end()
+    st.session_state[DRAWN] = screen.name
 
 
 def make_page(opened: Opened, range_name: str, queue: str | None, now_seconds: float) -> Page:
@@ -170,17 +216,5 @@ def make_page(opened: Opened, range_name: str, queue: str | None, now_seconds: f
     )
 
 
-def _age(page: Page) -> str:
-    """How old the figures are; in words that a stale page can't hide."""
-    try:
-        newest = page.source.newest_seconds()
-    except SourceError:
-        return ":red[:material/error: **no fresh figures**: the source does not answer]"
-    if newest is None:
-        return (
-            ":material/help: age of the figures not known: the exporter has not told when it last read Redis"
-        )
-    age = max(0.0, page.now_seconds - newest)
-    if age > STALE_SECONDS:
-        return f":red[:material/error: **stale**: Redis was last read {amounts.seconds(age)} ago]"
-    return f":material/schedule: read {amounts.seconds(age)} ago · last {page.range_name}"
+def _select(opened: Opened) -> dict[str, str] | None:
+    return dict(opened.settings.select) if opened.settings.kind == "prometheus" else None

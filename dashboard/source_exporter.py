@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboard.access import Access
 from dashboard.memory import History, joined
-from dashboard.sources import SourceError, Span, Where, frame, joining
+from dashboard.sources import CLOCK_SLACK_SECONDS, SourceError, Span, Where, frame, joining
 from dashboard.web import fetch, shown
 from exporter.catalogue import LAST_SUCCESS, QUEUES_DISCOVERED, REDIS_UP, Metric
 
@@ -22,6 +22,7 @@ class ExporterSource:
         self.url = url.rstrip("/").removesuffix("/metrics")
         self.name = f"exporter at {shown(self.url)}"
         self.every_seconds = every_seconds
+        self.ahead_seconds = 0.0
         self.history = History(every_seconds)
         self._access = access or Access()
         self._trouble: str | None = f"{shown(self.url)}: not read yet; wait a moment"
@@ -37,14 +38,19 @@ class ExporterSource:
         self._ended.set()
 
     def look(self, now_seconds: float) -> None:
-        """Read the page once. A failure is kept, and told by whatever asks for the newest figures."""
+        """Read the page once, at this moment by this machine's clock; what is kept has the exporter's.
+
+        A failure is kept, and told by whatever asks for the newest figures.
+        """
         try:
-            text = fetch(f"{self.url}/metrics", self._access).decode(errors="replace")
+            answer = fetch(f"{self.url}/metrics", self._access)
+            text = answer.body.decode(errors="replace")
             if REDIS_UP.name not in text and QUEUES_DISCOVERED.name not in text:
                 raise SourceError(
                     f"{shown(self.url)}/metrics: not the page of bullgauge's exporter; check the address"
                 )
-            self.history.add(now_seconds, text)
+            self._learn_clock(answer.ahead_seconds)
+            self.history.add(now_seconds + self.ahead_seconds, text)
             self._trouble = None
         except SourceError as error:
             self._fail(now_seconds, str(error))
@@ -71,9 +77,14 @@ class ExporterSource:
             raise SourceError(self._trouble)
         return max(self.history.last(LAST_SUCCESS), default=None)
 
+    def _learn_clock(self, ahead_seconds: float | None) -> None:
+        """Only when it is another one, so that looks lie as far apart as they were made."""
+        if ahead_seconds is not None and abs(ahead_seconds - self.ahead_seconds) > CLOCK_SLACK_SECONDS:
+            self.ahead_seconds = ahead_seconds
+
     def _fail(self, now_seconds: float, trouble: str) -> None:
         self._trouble = trouble
-        self.history.add(now_seconds, "")
+        self.history.add(now_seconds + self.ahead_seconds, "")
 
     def _look_on(self) -> None:
         while not self._ended.wait(self.every_seconds):

@@ -1,7 +1,10 @@
 """This file knows how a Prometheus, Thanos, Mimir or VictoriaMetrics is asked for figures."""
 
 import json
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import pandas as pd
 
 from dashboard.access import Access
 from dashboard.prometheus_query import gauge_query, increase_query
-from dashboard.sources import SourceError, Span, Where, frame
+from dashboard.sources import CLOCK_SLACK_SECONDS, INCOMPLETE, SourceError, Span, Where, frame
 from dashboard.web import fetch, shown
 from exporter.catalogue import LAST_SUCCESS, Metric
 
@@ -22,6 +25,7 @@ class PrometheusSource:
     def __init__(self, url: str, access: Access | None = None, select: Where | None = None) -> None:
         self.url = url.rstrip("/")
         self.name = f"Prometheus at {shown(self.url)}"
+        self.ahead_seconds = 0.0
         self._access = access or Access()
         self._select = {"job": JOB} if select is None else dict(select)
 
@@ -37,11 +41,15 @@ class PrometheusSource:
         return self.ask(query, by, span)
 
     def newest_seconds(self) -> float | None:
-        """Looks back a day, so that a dead exporter's last sign of life is told."""
+        """Looks back a day, so that a dead exporter's last sign of life is told; learns what time it is there."""
         selector = ", ".join(f"{label}={json.dumps(value)}" for label, value in self._select.items())
-        data = self._get("query", {"query": f"max(last_over_time({LAST_SUCCESS.name}{{{selector}}}[1d]))"})
-        result = data.get("result") or []
-        return float(result[0]["value"][1]) if result else None
+        newest = f"max(last_over_time({LAST_SUCCESS.name}{{{selector}}}[1d]))"
+        began = time.time()
+        answer = self._get("query", {"query": f"{newest} or vector(NaN)"})
+        with _understood(self.url):
+            at, value = answer["data"]["result"][0]["value"]
+            self._learn_clock(float(at), began, time.time())
+            return None if math.isnan(float(value)) else float(value)
 
     @property
     def job(self) -> str:
@@ -50,7 +58,9 @@ class PrometheusSource:
 
     def series(self, selector: str) -> list[dict[str, str]]:
         """The labels of all series that match now. Raises SourceError."""
-        return [one["metric"] for one in self._get("query", {"query": selector}).get("result") or []]
+        answer = self._get("query", {"query": selector})
+        with _understood(self.url):
+            return [dict(one["metric"]) for one in answer["data"]["result"]]
 
     def ask(self, query: str, by: Sequence[str], span: Span) -> pd.DataFrame:
         """A range query whose series differ in the labels `by`. Raises SourceError."""
@@ -60,24 +70,49 @@ class PrometheusSource:
             "end": f"{span.end_seconds:.3f}",
             "step": f"{span.step_seconds:.3f}",
         }
-        data = self._get("query_range", fields)
-        return frame(span, by, _columns(data.get("result") or [], by, span))
+        answer = self._get("query_range", fields)
+        with _understood(self.url):
+            made = frame(span, by, _columns(answer["data"]["result"], by, span))
+            if doubt := _doubt(answer):
+                made.attrs[INCOMPLETE] = doubt
+            return made
 
     def _where(self, where: Where | None) -> Where:
         return {**self._select, **(where or {})}
 
-    def _get(self, verb: str, fields: dict[str, str]) -> Any:
+    def _learn_clock(self, there: float, began: float, ended: float) -> None:
+        """An answer is made between question and end, if both clocks are one. Only another clock is learnt."""
+        slack = CLOCK_SLACK_SECONDS
+        ahead = 0.0 if began - slack <= there <= ended + slack else there - (began + ended) / 2
+        if not ahead or abs(ahead - self.ahead_seconds) > slack:
+            self.ahead_seconds = ahead
+
+    def _get(self, verb: str, fields: dict[str, str]) -> Mapping[str, Any]:
         address = f"{self.url}/api/v1/{verb}"
-        body = fetch(address, self._access, fields)
-        try:
-            answer = json.loads(body)
+        body = fetch(address, self._access, fields).body
+        with _understood(address):
+            answer: Mapping[str, Any] = json.loads(body)
             if answer["status"] != "success":
                 raise SourceError(f"{shown(address)}: {answer.get('error', 'no success')}")
-            return answer["data"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise SourceError(
-                f"{shown(address)}: the answer is not Prometheus'; the address must be the one below which /api/v1 lies"
-            ) from error
+            return answer
+
+
+@contextmanager
+def _understood(address: str) -> Iterator[None]:
+    """What is not in Prometheus' words becomes one line."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise SourceError(
+            f"{shown(address)}: the answer is not Prometheus'; the address must be the one below which /api/v1 lies"
+        ) from error
+
+
+def _doubt(answer: Mapping[str, Any]) -> str:
+    """Why figures may be missing: Thanos warns where a store did not answer, VictoriaMetrics says `isPartial`."""
+    if warnings := answer.get("warnings"):
+        return str(warnings[0]).splitlines()[0][:200]
+    return "some of its storage did not answer" if answer.get("isPartial") else ""
 
 
 def _columns(result: list[Any], by: Sequence[str], span: Span) -> dict[tuple[str, ...], np.ndarray]:
@@ -86,7 +121,10 @@ def _columns(result: list[Any], by: Sequence[str], span: Span) -> dict[tuple[str
     for series in result:
         labels, samples = series["metric"], series["values"]
         column = np.full(span.steps, np.nan)
-        places = np.rint((np.array([at for at, _ in samples]) - first) / span.step_seconds).astype(int)
-        column[places] = [float(value) for _, value in samples]
+        places = np.rint((np.array([float(at) for at, _ in samples]) - first) / span.step_seconds).astype(int)
+        values = np.array([float(value) for _, value in samples])
+        # VictoriaMetrics may answer for a moment more than it was asked for.
+        inside = (places >= 0) & (places < span.steps)
+        column[places[inside]] = values[inside]
         found[tuple(labels.get(name, "") for name in by)] = column
     return found

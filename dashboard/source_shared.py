@@ -4,21 +4,30 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from dashboard.source_exporter import ExporterSource
-from dashboard.sources import Source, SourceError, Span, Where
+from dashboard.sources import INCOMPLETE, Source, SourceError, Span, Where
 from exporter.catalogue import Metric
 
 MOST_CELLS = 8_000_000
 """64 MB of numbers."""
 MOST_ANSWERS = 1_000
+NEWEST = "newest"
+FOR_GOOD = float("inf")
 FRESH_SECONDS = 5.0
-"""How long the age of the data, or an error, is good for; a span ends in the past, so its figures stay."""
+"""How long the age of the data, an error, or an answer without or with too few figures is good for.
+
+Other figures stay, since a span ends in the past; but a server that has just come back, or lacks a part of its storage,
+has more to tell a moment later.
+"""
+DOUBT_SECONDS = 60.0
+"""How long it is said that figures may be missing: longer than a screen takes to be drawn anew."""
 
 
 @dataclass(slots=True)
@@ -43,6 +52,7 @@ class SharedSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
+        self._doubt = ("", -DOUBT_SECONDS)
 
     def gauge(
         self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
@@ -57,8 +67,24 @@ class SharedSource:
         return self._framed(key, lambda: self.source.increase(metric, by, span, where, part))
 
     def newest_seconds(self) -> float | None:
-        found: float | None = self._answered("newest", self.source.newest_seconds, FRESH_SECONDS)
+        found: float | None = self._answered(NEWEST, self.source.newest_seconds, FRESH_SECONDS)
         return found
+
+    @property
+    def ahead_seconds(self) -> float:
+        return self.source.ahead_seconds
+
+    def now_seconds(self, here_seconds: float) -> float:
+        """What time it is there, when it is `here_seconds` by this machine's clock."""
+        with suppress(SourceError):
+            self.newest_seconds()  # which learns how far the clocks are apart
+        return here_seconds + self.ahead_seconds
+
+    @property
+    def doubt(self) -> str:
+        """Why figures may be missing, in the source's words; empty when it has not said so lately."""
+        text, at = self._doubt
+        return text if self._clock() - at < DOUBT_SECONDS else ""
 
     def settled_seconds(self, now_seconds: float, grain_seconds: float) -> float:
         """The moment that is now for all viewers alike: the exporter's last look, else a round one."""
@@ -66,15 +92,23 @@ class SharedSource:
             return last
         return math.floor(now_seconds / grain_seconds) * grain_seconds
 
-    def once(self, key: Hashable, make: Callable[[], Any], fresh_seconds: float = float("inf")) -> Any:
+    def once(self, key: Hashable, make: Callable[[], Any], fresh_seconds: float = FOR_GOOD) -> Any:
         """Anything else that all viewers share, made once for `key`. Raises SourceError."""
         return self._answered(("once", key), make, fresh_seconds)
 
     def _framed(self, key: Hashable, ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        found: pd.DataFrame = self._answered(key, ask, float("inf"))
+        found: pd.DataFrame = self._answered(key, ask, FOR_GOOD)
         return found.copy(deep=False)  # pandas copies on write, so nobody changes another's figures
 
+    def _check_there(self) -> None:
+        """What is away need not be waited for once with each question. Raises SourceError."""
+        newest = self._answers.get(NEWEST)
+        if newest is not None and newest.error is not None and newest.until >= self._clock():
+            raise newest.error.with_traceback(None)
+
     def _answered(self, key: Hashable, ask: Callable[[], Any], fresh_seconds: float) -> Any:
+        if key != NEWEST:
+            self._check_there()
         with self._lock:
             answer = self._answers.setdefault(key, _Answer())
             self._answers.move_to_end(key)
@@ -92,6 +126,10 @@ class SharedSource:
             answer.value, answer.error = ask(), None
         except SourceError as error:
             answer.value, answer.error, fresh_seconds = None, error, FRESH_SECONDS
+        if fresh_seconds == FOR_GOOD and _is_thin(answer.value):
+            fresh_seconds = FRESH_SECONDS
+        if doubt := getattr(answer.value, "attrs", {}).get(INCOMPLETE):
+            self._doubt = doubt, self._clock()
         answer.until = self._clock() + fresh_seconds
 
     def _forget(self) -> None:
@@ -101,6 +139,13 @@ class SharedSource:
             while len(self._answers) > 1 and (cells > MOST_CELLS or len(self._answers) > MOST_ANSWERS):
                 _, oldest = self._answers.popitem(last=False)
                 cells -= oldest.cells
+
+
+def _is_thin(value: Any) -> bool:
+    """Whether a moment later there may be more."""
+    if isinstance(value, pd.DataFrame):
+        return not len(value.columns) or INCOMPLETE in value.attrs
+    return value is None or (isinstance(value, Sized) and not len(value))
 
 
 def _frozen(where: Where | None) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,10 @@ from exporter.catalogue import Metric
 
 Where = Mapping[str, str]
 """Labels that must have these values."""
+INCOMPLETE = "incomplete"
+"""Among the `attrs` of a frame: why figures of it may be missing, in the source's own words."""
+CLOCK_SLACK_SECONDS = 2.0
+"""Clocks that differ by less are one."""
 
 
 class SourceError(Exception):
@@ -57,6 +61,11 @@ class Source(Protocol):
 
     name: str
     """What and where, for people: `Prometheus at http://localhost:9090`."""
+
+    @property
+    def ahead_seconds(self) -> float:
+        """How far its clock is ahead of this machine's, as last seen; 0 where they agree."""
+        ...
 
     def gauge(
         self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""

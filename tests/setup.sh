@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # program:package of Debian
-needs=(redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager chromium:chromium openssl:openssl faketime:faketime)
+needs=(redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager chromium:chromium openssl:openssl faketime:faketime nginx:nginx)
 oldest_node=20
 
 missing() {

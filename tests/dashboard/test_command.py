@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.settings import Settings, SettingsError, read_access, read_select
+from dashboard.choices import chosen
+from dashboard.cli import parser
+from dashboard.settings import SettingsError, read_select
 from tests.processes import Program
 
 ANYWHERE = ["--prometheus", "http://127.0.0.1:9"]
@@ -82,22 +84,35 @@ def test_the_demo_begins_by_itself_and_leaves_nothing_behind(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--trusted-proxy", "10.0.0.7"], "--trusted-proxy 10.0.0.7: needs --user-header"),
+        (
+            ["--user-header", "X-User", "--trusted-proxy", "10.0.0.7/24"],
+            "--trusted-proxy: 10.0.0.7/24 has host bits",
+        ),
+        (["--allow", "me@example.com"], "--allow me@example.com: needs --login or --user-header"),
+        (["--user-header", "X-User", "--allow", "@"], "--allow: must be a name"),
+        (["--login", "--user-header", "X-User"], "leave one of them out"),
+    ],
+)
+def test_who_may_look_is_refused_where_it_says_nothing(arguments: list[str], said: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        chosen(parser().parse_args([*ANYWHERE, "--listen", "127.0.0.1:0", *arguments]))
+    assert said in str(told.value) and "\n" not in str(told.value)
+
+
 def test_headers_come_from_a_file_and_stand_in_no_repr(tmp_path: Path) -> None:
     file = tmp_path / "headers"
     file.write_text("# for Mimir\nX-Scope-OrgID: team-a\n\nX-Key: very-secret\n")
-    access = read_access(file, None, None, None, 10.0)
-    assert access.headers == {"X-Scope-OrgID": "team-a", "X-Key": "very-secret"}
-    assert "very-secret" not in repr(Settings("prometheus", access=access))
+    options = parser().parse_args([*ANYWHERE, "--listen", "127.0.0.1:0", "--headers-file", str(file)])
+    settings = chosen(options)
+    assert settings.access.papers().headers == {"X-Scope-OrgID": "team-a", "X-Key": "very-secret"}
+    assert "very-secret" not in repr(settings)
     file.write_text("X-Scope-OrgID\n")
-    with pytest.raises(SettingsError, match=":1: must be a line such as"):
-        read_access(file, None, None, None, 10.0)
-
-
-def test_a_token_and_a_tenant_become_headers(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("abc\n")
-    access = read_access(None, token, None, "team-a", 10.0)
-    assert access.headers == {"Authorization": "Bearer abc", "X-Scope-OrgID": "team-a"}
+    with pytest.raises(SettingsError, match=":1: write a line such as"):
+        chosen(options)
 
 
 def test_series_are_selected_by_job_unless_told_otherwise() -> None:

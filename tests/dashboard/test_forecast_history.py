@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 import yaml
 
-from dashboard.page import fitted
+from dashboard import user_file
+from dashboard.overview import overview
+from dashboard.page import Page, fitted
 from dashboard.plan_ahead import Ahead
 from dashboard.plan_document import read
 from dashboard.plan_hours import hours
@@ -24,14 +26,16 @@ from dashboard.plan_live import live
 from dashboard.plan_seen import seen
 from dashboard.plan_work import Work
 from dashboard.source_prometheus import PrometheusSource
+from dashboard.source_shared import SharedSource
 from dashboard.sources import Span
 from exporter import catalogue as c
-from planner.forecast_output import values
+from planner.forecast_output import Answer, values
 from tests.alerts.conftest import promtool, tool
 from tests.processes import Program
 from tests.servers import free_port
 
-WEEKS = 5
+WEEKS = 6
+WEEKLY_GROWTH = 1.03
 SCRAPE = 240
 END = int(time.time()) // 3600 * 3600
 BEGAN = END - WEEKS * 168 * 3600
@@ -40,13 +44,17 @@ FLEET = {"queues": [{"name": "email", "concurrency": 1, "jobs_per_hour": 1000,
                      "service": {"law": "exponential", "mean": SERVICE_SECONDS}}]}  # fmt: skip
 
 
-def jobs_an_hour() -> np.ndarray:
-    """A day with its peak at 14 h UTC, quiet weekends, 3 % more each week; Poisson, of one seed."""
-    moments = BEGAN + 3600 * np.arange(WEEKS * 168)
+def mean_an_hour(moments: np.ndarray) -> np.ndarray:
+    """A day with its peak at 14 h UTC, quiet weekends, 3 % more each week."""
     day = 1 + 0.7 * np.cos(2 * math.pi * (moments / 3600 % 24 - 14) / 24)
     weekday = (moments // 86400 + 3) % 7  # 1 January 1970 was a Thursday
-    mean = 1200 * day * np.where(weekday >= 5, 0.3, 1.0) * 1.03 ** ((moments - BEGAN) / 604800)
-    return np.random.default_rng(7).poisson(mean)
+    week = (moments - BEGAN) / 604800
+    return np.asarray(1200 * day * np.where(weekday >= 5, 0.3, 1.0) * WEEKLY_GROWTH**week)
+
+
+def jobs_an_hour() -> np.ndarray:
+    """Poisson, of one seed."""
+    return np.random.default_rng(7).poisson(mean_an_hour(BEGAN + 3600 * np.arange(WEEKS * 168)))
 
 
 def openmetrics() -> str:
@@ -149,6 +157,85 @@ def test_weeks_ahead_and_slots_by_the_hour_are_what_the_command_answers(
     }
     assert mine["breaks"]["expected_at"] is not None
     assert [hour["slots_high"] for hour in mine["hours"]] == [hour["slots_high"] for hour in told["hours"]]
+
+
+# What follows is held against what was put there, by formulas of the tests' own.
+
+
+def waits_longer(slots: int, per_second: float, bound: float) -> float:
+    """Erlang's C: the share of jobs that wait longer than a bound, of services that are exponential."""
+    load, blocked = per_second * SERVICE_SECONDS, 1.0
+    if load >= slots:
+        return 1.0
+    for count in range(1, slots + 1):
+        blocked = load * blocked / (count + load * blocked)
+    wait = blocked / (1 - load / slots * (1 - blocked))
+    return wait * math.exp(-(slots / SERVICE_SECONDS - per_second) * bound)
+
+
+def answered(prometheus: str, weeks: int, fleet: dict[str, Any]) -> Answer:
+    ahead = Ahead(
+        "email",
+        hours(PrometheusSource(prometheus), END + 60)["email"],
+        weeks,
+        UTC,
+        read(fleet, "fleet").queues[0],
+    )
+    known = {key: job() for key, job in ahead.first().items()}
+    known |= {key: job() for key, job in ahead.then(known).items()}
+    answer = ahead.answer(known)
+    assert answer is not None and answer.found is not None
+    return answer
+
+
+def test_days_of_growth_left_are_those_of_the_growth_that_was_put_there(prometheus: str) -> None:
+    slots = 2
+    fleet = {"queues": [{**FLEET["queues"][0], "concurrency": slots}]}
+    source = SharedSource(PrometheusSource(prometheus))
+    recent = Span(END - 900, END, 900)
+    file = user_file.understood(yaml.safe_dump(fleet), Path("fleet.yaml"))
+    seen = overview(Page(source, fitted(3600, END, 960), recent, END, "1h", file.thresholds, file=file.asked))
+    assert seen.growth.days == 27
+    assert seen.growth.per_day == pytest.approx(WEEKLY_GROWTH ** (1 / 7) - 1, rel=0.15)
+    used = jobs_an_hour()[-1] / 3600 * SERVICE_SECONDS / slots
+    assert seen.capacity.used == pytest.approx(used, rel=0.05)
+    days = seen.growth.days_until(1 / used)
+    assert days == pytest.approx(7 * math.log(1 / used) / math.log(WEEKLY_GROWTH), rel=0.15)
+
+
+def test_the_hour_when_the_objective_breaks_is_the_one_that_the_growth_leads_to(prometheus: str) -> None:
+    ahead = END + 3600 * np.arange(4 * 168)
+    coming = mean_an_hour(ahead)
+    peaks = np.flatnonzero((ahead // 3600 % 24 == 14) & (coming > 1200))
+    # Between two peaks of weekdays, a week and a half from now.
+    borne = math.sqrt(coming[peaks[7]] * coming[peaks[8]]) / 3600
+    bound = math.log(borne * SERVICE_SECONDS / 0.05) / (1 / SERVICE_SECONDS - borne)
+    assert waits_longer(1, borne, bound) == pytest.approx(0.05)
+    found = answered(
+        prometheus, 4, {"queues": [{**FLEET["queues"][0], "objectives": {"p95_wait": f"{bound:.4f}s"}}]}
+    )
+    assert found.breaks is not None and found.breaks.expected_at is not None
+    assert found.breaks.jobs_per_hour == pytest.approx(borne * 3600, rel=0.012)
+    [truth] = ahead[peaks[8:9]]
+    # A day is 0.4 % of growth, about what 40,000 jobs a week tell of the height of one hour.
+    assert abs(found.breaks.expected_at - truth) <= 4 * 86_400
+    assert (found.breaks.expected_at // 3600) % 24 in (13, 14, 15)
+
+
+def test_slots_by_the_hour_are_the_fewest_that_meet_the_objective(prometheus: str) -> None:
+    found = answered(prometheus, 1, {"queues": [{**FLEET["queues"][0], "objectives": {"p95_wait": "750ms"}}]})
+    assert found.staffing is not None and found.found is not None
+    expected = found.found.ahead.expected
+    truth = mean_an_hour(END + 3600 * np.arange(len(expected)))
+    assert expected == pytest.approx(truth, rel=0.15)
+    assert expected.sum() == pytest.approx(truth.sum(), rel=0.03)
+
+    def fewest(jobs: float) -> int:
+        return next(n for n in range(1, 50) if waits_longer(n, jobs / 3600, 0.75) <= 0.05)
+
+    # Slots are found at a hundred loads, 5 % apart at most, and an hour takes those of the next load up.
+    for jobs, slots in zip(expected, found.staffing.expected, strict=True):
+        assert fewest(jobs) <= slots <= fewest(jobs * 1.06)
 
 
 def test_a_live_workload_is_what_the_command_fits(prometheus: str) -> None:

@@ -22,6 +22,7 @@ from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
 from dashboard.sources import SourceError, Span, frame
 from exporter import catalogue as c
+from planner.http_access import Access as Papers
 from tests.dashboard import recorded
 from tests.dashboard.recorded import RecordedPrometheus
 
@@ -154,6 +155,14 @@ def test_old_looks_are_thinned_to_one_a_minute_and_bounded_in_all() -> None:
     assert grown(history, Span(kept[-1] - 6000, kept[-1], 1200)) == [1200.0] * 5
 
 
+def test_a_clock_that_is_set_back_leaves_a_history_in_order() -> None:
+    history = History(10)
+    for at, value in ((100, 1), (110, 2), (120, 3), (105, 4), (115, 6)):
+        history.add(at, page(value))
+    assert history.moments == [100, 105, 115]
+    assert grown(history, Span(95, 115, 10)) == [3, 2]
+
+
 # --- viewers share ---------------------------------------------------------------------------------------------
 
 
@@ -223,7 +232,7 @@ def answering() -> Iterator[object]:
         (404, "", "/api/v1"),
         (503, "warming up", "warming up"),
         (200, '{"status": "error", "error": "query timed out in expression evaluation"}', "query timed out"),
-        (302, "http://elsewhere.invalid/", "another host"),
+        (302, "http://elsewhere.invalid/", "leads to http://elsewhere.invalid/"),
     ],
 )
 def test_a_prometheus_that_is_none_or_is_ill_says_what_to_do(answering, status, body, said) -> None:
@@ -251,7 +260,7 @@ def test_an_empty_prometheus_answers_with_no_columns(prometheus: RecordedPrometh
 
 
 def test_secrets_stand_in_no_message_and_no_repr(answering) -> None:
-    access = Access({"Authorization": "Bearer very-secret"})
+    access = Access(lambda: Papers({"Authorization": "Bearer very-secret"}))
     source = PrometheusSource(answering(403, "").replace("http://", "http://me:hidden@"), access)
     with pytest.raises(SourceError) as told:
         source.newest_seconds()
