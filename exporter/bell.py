@@ -3,6 +3,7 @@
 import os
 import select
 import threading
+from contextlib import suppress
 
 
 class Bell:
@@ -10,13 +11,15 @@ class Bell:
 
     def __init__(self) -> None:
         self._heard, self._rope = os.pipe()
+        os.set_blocking(self._rope, False)
         self._asked = self._answered = 0
         self._changed = threading.Condition()
         self._failed = False
 
     def ring(self) -> None:
         """End the present, or else the next, `wait_for_ring`."""
-        os.write(self._rope, b"!")
+        with suppress(BlockingIOError):  # so many rings were not heard yet that one more says nothing
+            os.write(self._rope, b"!")
 
     def wait_for_ring(self, seconds: float) -> bool:
         """Whether it was rung; every ring so far is heard with that."""

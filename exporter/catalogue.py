@@ -195,7 +195,8 @@ EVENTS_LOST = _queue(
     "queue_events_lost_total",
     COUNTER,
     "What could not be seen: stream entries trimmed before they were read, messages missed while disconnected, "
-    "attempts whose start is unknown. A reason whose number can't be told is absent. Source: XINFO STREAM.",
+    "attempts whose length can't be known (unknown_start). A reason whose number can't be told is absent. "
+    "Source: XINFO STREAM.",
     "reason",
 )
 EVENTS_GAPS = _queue(

@@ -1,64 +1,85 @@
-"""This file knows the time by the Redis server's clock."""
+"""This file knows the time by a Redis server's clock, and when that clock was set.
 
+A TIME reply was true at some moment between question and answer. So each tells two bounds for how far the server's
+clock is ahead of the monotonic one here, and all of them hold together. Where a reply contradicts those before it,
+the clock was set; a late reply contradicts nothing.
+"""
+
+import threading
 import time
 from typing import Any, NamedTuple
 
-# A reply is heard late, never early, so the earliest one tells the time; clocks drift and are slewed by less than this.
+from exporter.wire import Wire, pack
+
+# Clocks drift and are slewed by less than this.
 _DRIFT_SECONDS_PER_SECOND = 0.001
-# What lies further behind is no late reply: the server's clock was set back.
-_STEP_SECONDS = 0.25
-
-
-# A smaller step may be a first reply that was heard late.
-FORWARD_STEP_SECONDS = 2.0
+# What is less is taken for a slew that is faster than that.
+_STEP_SECONDS = 0.01
+TIME = pack(("TIME",))
 
 
 class Step(NamedTuple):
-    """The server's clock was set ahead."""
+    """A clock was set."""
 
     until_ms: float
-    """What is later than this was written after it."""
+    """Where it was set ahead: what is later than this was written after it. Where back: what is later, before."""
     step_ms: float
+    """Negative where it was set back."""
 
 
 class ServerClock:
-    """The server's time, carried between TIME replies by the monotonic clock; the local clock until the first."""
+    """A server's time, carried between TIME replies by the monotonic clock; the local clock until the first."""
 
     def __init__(self) -> None:
-        self._offset: float | None = None
+        self._bounds: tuple[float, float] | None = None
+        """How far the server's clock is ahead of `time.monotonic`: no less, and no more."""
         self._told_at = 0.0
+        self._stepped = threading.Lock()
 
     @property
     def known(self) -> bool:
         """Whether the server has told its time; it may be forbidden to."""
-        return self._offset is not None
+        return self._bounds is not None
 
-    def set(self, reply: Any) -> None:
-        """Take a TIME reply (`[seconds, microseconds]`) that has just arrived; anything else is ignored."""
+    def ask(self, wire: Wire, deadline: float) -> None:
+        """Have the server tell its time. Raises WireError."""
+        asked = time.monotonic()
+        self.set(wire.exchange(TIME, 1, deadline)[0], asked)
+
+    def set(self, reply: Any, asked: float) -> Step | None:
+        """Take a TIME reply (`[seconds, microseconds]`) to a question sent at `asked` that has just arrived.
+
+        Returns the step where it shows one; any other reply is ignored.
+        """
         if not isinstance(reply, list) or len(reply) != 2:
-            return
+            return None
         now = time.monotonic()
-        offset = int(reply[0]) + int(reply[1]) / 1e6 - now
-        if self._offset is None or not self._is_late(offset, now):
-            self._offset, self._told_at = offset, now
+        told = int(reply[0]) + int(reply[1]) / 1e6
+        with self._stepped:
+            return self._narrow(told - now, told - asked, now)
 
     def seconds(self) -> float:
         """Epoch seconds now."""
         return self.ahead_of_monotonic() + time.monotonic()
 
     def ahead_of_monotonic(self) -> float:
-        """How far the server's clock is ahead of `time.monotonic`, as far as it is known now."""
-        offset = self._offset
-        return time.time() - time.monotonic() if offset is None else offset
+        """How far the server's clock is ahead of `time.monotonic` at least, as far as it is known now."""
+        bounds = self._bounds
+        return time.time() - time.monotonic() if bounds is None else bounds[0]
 
-    def step_since(self, ahead: float) -> Step | None:
-        """The step ahead since `ahead_of_monotonic` was that."""
-        step = self.ahead_of_monotonic() - ahead
-        if step < FORWARD_STEP_SECONDS:
+    def _narrow(self, low: float, high: float, now: float) -> Step | None:
+        before, self._bounds = self._bounds, (low, high)
+        drift = _DRIFT_SECONDS_PER_SECOND * (now - self._told_at)
+        self._told_at = now
+        if before is None:
             return None
-        return Step((ahead + time.monotonic() + FORWARD_STEP_SECONDS / 2) * 1000, step * 1000)
-
-    def _is_late(self, offset: float, now: float) -> bool:
-        """Whether the reply only seems to tell an earlier time because it waited to be read."""
-        behind = (self._offset or 0.0) - offset
-        return _DRIFT_SECONDS_PER_SECOND * (now - self._told_at) < behind < _STEP_SECONDS
+        if low > before[1] + drift:
+            step = low - before[0]
+        elif high < before[0] - drift:
+            step = high - before[1]
+        else:
+            self._bounds = max(low, before[0] - drift), min(high, before[1] + drift)
+            return None
+        if abs(step) < _STEP_SECONDS:
+            return None
+        return Step(((before[1] if step > 0 else high) + now) * 1000, step * 1000)

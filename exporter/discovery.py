@@ -7,7 +7,7 @@ from typing import Any
 from exporter import keys
 from exporter.keys import QueueName
 from exporter.rights import is_refusal
-from exporter.roster import Roster
+from exporter.roster import Followed, Roster
 from exporter.settings import TargetSettings
 from exporter.streamreader import StreamReader
 from exporter.topology import Links
@@ -72,6 +72,8 @@ class Finder:
         self._refused: dict[str, str] = {}
         self.first_done = False
         """Whether all queues that existed at the start have been found; later ones are new."""
+        self.looked_everywhere = False
+        """The same for the servers that answer."""
         self.scan_seconds: float | None = None
         """How long the last walk through the key space took."""
 
@@ -97,6 +99,8 @@ class Finder:
             self.verify(wanted, counting_began_ms, now_ms, deadline, is_new=self.first_done)
         if walked_all:
             self.first_done = True
+        walks = enumerate(self._walks)
+        self.looked_everywhere |= all(index in self._walked or walk.is_refused for index, walk in walks)
         return bool(wanted)
 
     def pause(self) -> float:
@@ -127,37 +131,32 @@ class Finder:
                 Candidate.REQUESTS * len(queues),
                 deadline,
             )
+            newcomers = []
             for place, queue in enumerate(queues):
                 answers = replies[place * Candidate.REQUESTS : (place + 1) * Candidate.REQUESTS]
                 source = Candidate.source(answers)
                 if source is not None and SOURCE_COMMANDS.get(source) in self._refused:
                     source = "none"
                 if source is not None and not keys.is_nested(queue, self._roster.followed):
-                    self._admit(queue, source, counting_began_ms, now_ms, deadline, is_new=is_new)
-
-    def _admit(
-        self,
-        queue: QueueName,
-        source: str,
-        counting_began_ms: int,
-        now_ms: int,
-        deadline: float,
-        *,
-        is_new: bool,
-    ) -> None:
-        have = self._roster.followed.get(queue)
-        if have is not None and have.source == source:
-            return
-        followed = self._roster.change_source(have, source) if have else self._roster.add(queue, source)
-        if followed.stream is not None and not followed.stream.caught_up:
-            # All events of a queue that moved here from Bull are new; one that could not be read may be old.
-            is_new = is_new if have is None else have.source == "pubsub"
+                    newcomers += self._enter(queue, source, is_new=is_new)
             try:
-                self._streams.admit(followed, counting_began_ms, now_ms, deadline, is_new=is_new)
+                self._streams.admit(newcomers, counting_began_ms, now_ms, deadline)
             except WireError:
                 # Where to begin is not known: it must be found again.
-                self._roster.remove(queue)
+                for followed, _ in newcomers:
+                    self._roster.remove(followed.queue)
                 raise
+
+    def _enter(self, queue: QueueName, source: str, *, is_new: bool) -> list[tuple[Followed, bool]]:
+        """Watch a queue; returned where its stream wants a place to begin, with whether all it holds is new."""
+        have = self._roster.followed.get(queue)
+        if have is not None and have.source == source:
+            return []
+        followed = self._roster.change_source(have, source) if have else self._roster.add(queue, source)
+        if followed.stream is None or followed.stream.caught_up:
+            return []
+        # All events of a queue that moved here from Bull are new; one that could not be read may be old.
+        return [(followed, is_new if have is None else have.source == "pubsub")]
 
     def _due_again(self) -> set[QueueName]:
         now = time.monotonic()

@@ -139,12 +139,17 @@ def of_connections(sample: Sample) -> Iterator[Finding]:
 def of_queues(sample: Sample, settings: TargetSettings) -> Iterator[Finding]:
     """The queues with their libraries."""
     queues = sample.redis.queues
-    if not queues:
+    for reason in sample.unreached:
+        what = (
+            f"a primary of the cluster can't be reached, so its queues are not looked at: {one_line(reason)}"
+        )
+        yield Finding(Verdict.FAILED, what, "is it up, and does the network let this host reach it?")
+    if not queues and not sample.unreached:
         named = " and these names" if settings.queues else ""
         what = f"no queue found under {', '.join(settings.prefixes)}{named}"
         advice = "name the prefix with --prefix; ioredis' keyPrefix counts as one in Bull"
         yield Finding(Verdict.WARNING, what, advice)
-    if not sample.redis.queues_complete and not settings.queues:
+    if not sample.redis.queues_complete and not settings.queues and not sample.unreached:
         yield Finding(
             Verdict.WARNING, "not every queue was looked for: the search did not end, or SCAN is refused"
         )

@@ -13,8 +13,8 @@ from exporter.topology import Links
 from exporter.wire import pack
 
 NEEDED_SECONDS = 2.0
-"""The exporter reads every 0.1 s, every 0.5 s where there are a thousand queues, and tries again after at most 2 s
-when the connection broke (exporter/follower.py): a stream that holds less loses events without any other trouble."""
+"""The exporter reads every 0.1 s, every 0.5 s where there are a thousand queues; a connection that broke takes as long
+again (exporter/follower.py), a busy machine longer: a stream that holds less loses events without other trouble."""
 RESTART_SECONDS = 60.0
 """An exporter that is moved to another machine is away for about so long; with a state file it then reads on."""
 

@@ -1,15 +1,17 @@
-"""This file knows how a job lives: from ready, over each attempt, to its end, as the event stream tells it.
+"""This file knows how a job lives: from ready, over each attempt, to its end, whoever tells of it.
 
 Rules: an attempt ends at the first of completed, failed, delayed, waiting, waiting-children, stalled or removed
 after its `active`. The time until a stall was found is not work. A wait is ready → first start; a delayed job is
 ready when it falls due. What was not seen is counted as an unknown start, never guessed.
 """
 
-from typing import Any, NamedTuple
+import math
+from typing import NamedTuple
 
-from exporter import keys
-from exporter.events import JobEvent
 from exporter.tally import Tally
+
+AT_SOME_TIME = math.inf
+"""When something happened of which nobody knows when."""
 
 
 class JobRecord(NamedTuple):
@@ -25,7 +27,7 @@ class JobRecord(NamedTuple):
 
 
 class OpenJob:
-    """What is known of a job that has not ended. Unknown times are -1."""
+    """What is known of a job that has not ended. Times are -1 for what has not happened, as far as was seen."""
 
     __slots__ = ("active_ms", "due_ms", "name", "ready_ms", "started", "starts")
 
@@ -43,6 +45,13 @@ class OpenJob:
         """The attempt is over and the job is ready for another one since `ready_ms`; -1 when not yet."""
         self.active_ms = self.due_ms = -1.0
         self.ready_ms = ready_ms
+
+    def forget_times(self) -> None:
+        """What follows will not tell its time, so how long anything took until then can't be known."""
+        if self.active_ms >= 0:
+            self.active_ms = AT_SOME_TIME
+        if self.ready_ms >= 0:
+            self.ready_ms = AT_SOME_TIME
 
 
 class Lifecycle:
@@ -69,7 +78,7 @@ class Lifecycle:
             self.unnamed.append(job_id)
         if not job.started:
             job.started = True
-            if job.ready_ms >= 0:
+            if 0 <= job.ready_ms < AT_SOME_TIME:
                 self.tally.waits.observe(max(0.0, (at_ms - job.ready_ms) / 1000))
         if job.starts >= 0:
             job.starts += 1
@@ -77,6 +86,10 @@ class Lifecycle:
 
     def end(self, job_id: bytes, job: OpenJob, at_ms: float, outcome: str) -> None:
         """An attempt of `job` ended; it may be tried again."""
+        if job.active_ms == AT_SOME_TIME:
+            self.tally.unknown_starts += 1
+            job.waits_again(-1.0)
+            return
         if self.records is None and job.name is not None:
             self.tally.attempt(job.name, outcome, (at_ms - job.active_ms) / 1000)
             job.waits_again(-1.0)
@@ -85,7 +98,7 @@ class Lifecycle:
             job_id,
             job.name,
             job.starts if job.starts > 0 else None,
-            job.ready_ms if job.ready_ms >= 0 else None,
+            job.ready_ms if 0 <= job.ready_ms < AT_SOME_TIME else None,
             job.active_ms,
             at_ms,
             outcome,
@@ -116,7 +129,7 @@ class Lifecycle:
     def ready(self, job: OpenJob, ready_ms: float, at_ms: float) -> None:
         """The job may run from `ready_ms` on; its arrival if it was never ready before."""
         if job.ready_ms < 0:
-            if not job.started:
+            if not job.started and at_ms < AT_SOME_TIME:
                 self.tally.arrived(at_ms)
             job.ready_ms = ready_ms
 
@@ -141,7 +154,7 @@ class Lifecycle:
             job.active_ms = -1.0
 
     def clock_stepped(self, step_ms: float) -> None:
-        """The clock of the times above was set ahead: a step is no time that passed."""
+        """The clock of the times above was set, ahead or back: a step is no time that passed."""
         for job in self.open.values():
             if job.active_ms >= 0:
                 job.active_ms += step_ms
@@ -156,129 +169,6 @@ class Lifecycle:
             del self.open[job_id]
 
 
-class StreamLifecycle(Lifecycle):
-    """The life of BullMQ jobs, from the entries of `{prefix}:{queue}:events` in order."""
-
-    def __init__(self, tally: Tally, *, keep_records: bool = False) -> None:
-        super().__init__(tally, keep_records=keep_records)
-        self.names_seen = False
-        """Whether this library writes `added` entries (BullMQ up to 1.37 does not)."""
-        self._requeued: tuple[bytes, OpenJob, float] | None = None
-
-    @property
-    def is_undecided(self) -> bool:
-        """Whether the next entry tells if the last re-queue was a stall."""
-        return self._requeued is not None
-
-    def apply(self, event: JobEvent) -> None:
-        """One entry of the stream."""
-        if self._requeued is not None and self._was_stall(event):
-            return
-        kind, job_id, at_ms = event.kind, event.job_id, event.at_ms
-        if kind == b"active":
-            self.start(job_id, at_ms)
-        elif kind == b"completed":
-            self.complete(job_id, at_ms)
-        elif kind == b"waiting":
-            self.wait(job_id, at_ms, event.prev)
-        elif kind == b"added":
-            self.add(job_id, event.detail)
-        elif kind == b"delayed":
-            self._delayed(event)
-        elif kind == b"failed":
-            self.fail(job_id, at_ms, event.detail)
-        elif kind == b"waiting-children":
-            self._waiting_children(event)
-        elif kind == b"stalled":
-            self._stalled(self.open.get(job_id), at_ms)
-        elif kind == b"removed":
-            self.open.pop(job_id, None)
-
-    def add(self, job_id: bytes, name: bytes | None) -> None:
-        """The job exists; whether it waits, is delayed or waits for children follows."""
-        self.names_seen = True
-        self.open[job_id] = OpenJob(name)
-        self.arrivals.append(job_id)
-
-    def settle(self) -> None:
-        """The end of the stream was reached: a script is atomic, so no `stalled` belongs to the last `waiting`."""
-        if self._requeued is not None:
-            job_id, job, at_ms = self._requeued
-            self._requeued = None
-            self.tally.requeued["waiting"] += 1
-            self.end(job_id, job, at_ms, "requeued")
-            job.ready_ms = at_ms
-
-    def dump(self) -> dict[str, Any]:
-        """What is not in the open jobs, as plain JSON values."""
-        requeued = None if self._requeued is None else [keys.to_text(self._requeued[0]), self._requeued[2]]
-        return {"names_seen": self.names_seen, "requeued": requeued}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Take over a dump, after the open jobs."""
-        self.names_seen = bool(state["names_seen"])
-        if state["requeued"] is not None:
-            job_id = keys.to_bytes(state["requeued"][0])
-            if (job := self.open.get(job_id)) is not None:
-                self._requeued = (job_id, job, float(state["requeued"][1]))
-
-    def _was_stall(self, event: JobEvent) -> bool:
-        """`waiting` then `stalled` of one job is a stall (section 3.2); anything else was a re-queue."""
-        assert self._requeued is not None
-        job_id, job, at_ms = self._requeued
-        if event.kind == b"stalled" and event.job_id == job_id:
-            self._requeued = None
-            self._stalled(job, at_ms)
-            return True
-        self.settle()
-        return False
-
-    def _stalled(self, job: OpenJob | None, at_ms: float) -> None:
-        self.tally.requeued["stalled"] += 1
-        if job is not None:
-            job.waits_again(at_ms)
-
-    def wait(self, job_id: bytes, at_ms: float, prev: bytes | None) -> None:
-        """The job may run: for the first time, again, or after a stall."""
-        job = self.open.get(job_id)
-        if job is None:
-            job = self.open[job_id] = self._unknown(prev)
-        if job.active_ms >= 0 and prev == b"waiting-children":
-            # BullMQ up to 4 writes nothing when a running job begins to wait for children: the end isn't known.
-            self.tally.requeued["waiting_children"] += 1
-            job.waits_again(at_ms)
-        elif job.active_ms >= 0:
-            self._requeued = (job_id, job, at_ms)
-        elif job.due_ms >= 0 and job.ready_ms < 0:
-            # Promoted by hand before it was due, or by a producer whose clock runs ahead: ready now.
-            self.ready(job, min(job.due_ms, at_ms), at_ms)
-        else:
-            self.ready(job, at_ms, at_ms)
-
-    def _delayed(self, event: JobEvent) -> None:
-        job = self.open.get(event.job_id)
-        if job is None:
-            job = self.open[event.job_id] = self._unknown(event.prev)
-        if job.active_ms >= 0:
-            self.tally.requeued["delayed"] += 1
-            self.end(event.job_id, job, event.at_ms, "requeued")
-        if job.ready_ms < 0:
-            # The due time is by the producer's clock; no job falls due before it was delayed.
-            job.due_ms = max(_number(event.detail, event.at_ms), event.at_ms)
-
-    def _waiting_children(self, event: JobEvent) -> None:
-        job = self.open.get(event.job_id)
-        if job is None:
-            self.open[event.job_id] = self._unknown(event.prev)
-        elif job.active_ms >= 0:
-            self.tally.requeued["waiting_children"] += 1
-            self.end(event.job_id, job, event.at_ms, "requeued")
-
-    def _unknown(self, prev: bytes | None) -> OpenJob:
-        """A job met in the middle of its life. Only where no `added` is written can a bare entry be its first."""
-        return OpenJob(started=self.names_seen or prev is not None)
-
-
 def _is_no_work(reason: bytes | None) -> bool:
     """Whether a final failure closes an attempt in which no handler worked to its end.
 
@@ -290,11 +180,3 @@ def _is_no_work(reason: bytes | None) -> bool:
     return reason.startswith(b"job stalled more than ") or (
         reason.startswith(b"child ") and reason.endswith(b" failed")
     )
-
-
-def _number(text: bytes | None, otherwise: float) -> float:
-    try:
-        value = float(text) if text is not None else otherwise
-    except ValueError:
-        return otherwise
-    return value if 0 <= value < 1e15 else otherwise

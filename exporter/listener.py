@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from exporter.events import Message, from_channel
-from exporter.wire import Wire, WireError
+from exporter.wire import Wire, WireError, pack
 
 Heard = tuple[float, list[Message]]
 """When messages were received, and those that are about jobs."""
@@ -25,24 +25,42 @@ class Listener:
         self._wake = wake
         self._lock = threading.Lock()
         self._heard: list[Heard] = []
-        self._failure: WireError | None = None
+        self._latest = 0.0
+        self._answers = 0
+        self._answered = threading.Condition(self._lock)
+        self.failure: WireError | None = None
+        """Why nothing can be heard any more."""
         wire.stamp_arrivals()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._thread.start()
 
     def take(self) -> list[Heard]:
-        """What was received since the last call, by `time.monotonic`. Raises WireError when the connection broke."""
+        """What was received since the last call, by `time.monotonic`."""
         with self._lock:
             self._receive(time.monotonic())
             heard, self._heard = self._heard, []
-        if not heard and self._failure is not None:
-            raise self._failure
         return heard
 
-    def close(self) -> None:
+    def answers(self, deadline: float) -> bool:
+        """Whether the server still knows of this connection: a network that died without a word looks like silence."""
+        with self._answered:
+            before = self._answers
+            try:
+                self._wire.send(pack(("PING",)), deadline)
+            except WireError as error:
+                self.failure = self.failure or error
+            self._answered.wait_for(
+                lambda: self._answers > before or self.failure is not None, deadline - time.monotonic()
+            )
+            return self._answers > before
+
+    def close(self) -> list[Heard]:
+        """Listen no more; returns what was not taken yet."""
+        left = self.take()
         self._wire.abort()
         self._thread.join()
         self._wire.close()
+        return left
 
     def _run(self) -> None:
         while (descriptor := self._wire.fileno()) >= 0:
@@ -53,15 +71,22 @@ class Listener:
             self._wake()
 
     def _receive(self, now: float) -> None:
-        if self._failure is not None:
+        if self.failure is not None:
             return
         try:
             received = self._wire.receive_now(now)
         except WireError as error:
-            self._failure = error
+            self.failure = error
+            self._answered.notify_all()
             return
         for arrived, replies in received:
-            found = (from_channel(r[2], r[3]) for r in replies if isinstance(r, list) and len(r) == 4)
+            # What comes later arrived no sooner, whatever two looks at the clocks of this machine say.
+            self._latest = max(self._latest, arrived)
+            pushed = [reply for reply in replies if isinstance(reply, list) and len(reply) == 4]
+            found = (from_channel(reply[2], reply[3]) for reply in pushed)
             messages = [message for message in found if message is not None]
             if messages:
-                self._heard.append((arrived, messages))
+                self._heard.append((self._latest, messages))
+            if len(pushed) < len(replies):
+                self._answers += len(replies) - len(pushed)
+                self._answered.notify_all()

@@ -44,21 +44,29 @@ class BullEvents:
         """The server's clock less the monotonic one when the subscription began. It stays, so that what is between
         two messages is true whatever happens to that clock or to what is known of it."""
         self._listener: Listener | None = None
+        self._left: list[Heard] = []
+        """Heard on a connection that is closed by now, in ms of `apply`."""
         self._was_connected = False
         self.refused: str | None = None
         """Why the server refuses the subscription, in its words."""
 
     @property
     def connected(self) -> bool:
-        return self._listener is not None
+        """Whether messages are heard, as far as is known."""
+        return (
+            self._listener is not None and self._listener.failure is None and not self._links.is_left_behind
+        )
+
+    def answers(self, deadline: float) -> bool:
+        """Whether the server still knows of the subscription."""
+        return self.connected and self._listener is not None and self._listener.answers(deadline)
 
     def connect(self, deadline: float, notices: Notices) -> bool:
         """Subscribe; after an interruption, every Bull queue has a gap of unknown size.
 
         Returns whether a new subscription was made. Raises WireError.
         """
-        if self.connected:
-            return False
+        self.close()
         for _ in self._links.connect(deadline):
             pass
         # The pattern must be the granted one, letter by letter (bull-data-model, section 10).
@@ -82,14 +90,18 @@ class BullEvents:
         return True
 
     def close(self) -> None:
+        """End the subscription; what it heard can still be taken."""
         if self._listener is not None:
-            self._listener.close()
+            self._left += self._dated(self._listener.close())
             self._listener = None
         self._links.close()
 
     def take(self) -> list[Heard]:
-        """The messages that have arrived, and when, in ms of `apply`; does not wait. Raises WireError."""
-        heard = self._listener.take() if self._listener is not None else []
+        """The messages that have arrived, and when, in ms of `apply`; does not wait."""
+        heard, self._left = self._left, []
+        return heard + self._dated(self._listener.take()) if self._listener is not None else heard
+
+    def _dated(self, heard: list[Heard]) -> list[Heard]:
         return [((at + self._ahead) * 1000, messages) for at, messages in heard]
 
     def look_up(self, links: Links, messages: list[Message], deadline: float) -> Facts:

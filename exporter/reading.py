@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from exporter import keys
@@ -12,6 +13,8 @@ from exporter.wire import ReplyError
 
 Answers = dict[str, Any]
 """The reply to each ask by its name; a refused ask has no entry, a failed one holds a ReplyError."""
+KnownTimes = Callable[[QueueName, bytes], tuple[float | None, float | None]]
+"""Ready and start of a job in epoch seconds, as far as events told."""
 
 # BullMQ 3+ writes Number.MAX_SAFE_INTEGER into the limiter when a job asks for a rate limit by hand.
 _MANUAL_LIMIT = 2**53 - 1

@@ -6,8 +6,9 @@ from typing import Any
 from exporter import keys
 from exporter.bull_lifecycle import BullLifecycle
 from exporter.keys import QueueName
-from exporter.lifecycle import Lifecycle, OpenJob, StreamLifecycle
+from exporter.lifecycle import AT_SOME_TIME, Lifecycle, OpenJob
 from exporter.settings import PAYLOAD_BUCKETS, TargetSettings
+from exporter.stream_lifecycle import StreamLifecycle
 from exporter.streams import Stream
 from exporter.tally import SeriesBudget, Tally
 
@@ -75,9 +76,7 @@ class Roster:
         if job is None:
             return None, None
         ready_ms = job.ready_ms if job.ready_ms >= 0 else job.due_ms
-        return (ready_ms / 1000 if ready_ms >= 0 else None), (
-            job.active_ms / 1000 if job.active_ms >= 0 else None
-        )
+        return _known(ready_ms), _known(job.active_ms)
 
     def change_source(self, followed: Followed, source: str) -> Followed:
         """The queue moved to another library (Bull to BullMQ): counters go on, open jobs do not."""
@@ -137,6 +136,10 @@ class Roster:
 
     def _tally(self) -> Tally:
         return Tally(self._edges, PAYLOAD_BUCKETS, self.budget, self._job_types_max)
+
+
+def _known(milliseconds: float) -> float | None:
+    return milliseconds / 1000 if 0 <= milliseconds < AT_SOME_TIME else None
 
 
 def _dump(followed: Followed) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def document(sample: Sample, address: str) -> dict[str, Any]:
         "queues_complete": sample.redis.queues_complete,
         "queues": [_queue(health, sample.seen.get(health.queue.name)) for health in judge(sample)],
         "refused": sample.refused,
+        "unreached": list(sample.unreached),
         "errors": list(sample.errors),
     }
 

@@ -9,8 +9,9 @@ from exporter import clients, server_info
 from exporter.clock import ServerClock
 from exporter.follower import Follower
 from exporter.keys import QueueName
+from exporter.looking import Looker
 from exporter.notices import Notices
-from exporter.reader import Reader, Readings
+from exporter.reader import Readings
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
 from exporter.snapshot import ClientsSnapshot, QueueSnapshot, RedisSnapshot
@@ -47,6 +48,8 @@ class Sample:
     """Queues whose events were followed for a while; empty in a single look."""
     errors: tuple[str, ...] = ()
     """What could not be read, a line each."""
+    unreached: tuple[str, ...] = ()
+    """Why primaries of a cluster could not be read, a line each; their queues are missing here."""
 
 
 class Sampler:
@@ -57,10 +60,8 @@ class Sampler:
         self._topology = Topology(settings.redis)
         self._clock = ServerClock()
         self._roster = Roster(settings)
-        self.links = Links(self._topology, "sample")
-        """Connections for further questions, open after the first `read`."""
-        self._reader = Reader(self.links, self._clock)
         self._follower = Follower(settings, self._topology, self._roster, self._clock, notices)
+        self._looker = Looker(settings, self._topology, self._clock, self._follower, "sample")
         self._pools = [
             clients.Pool(name, pool.maximum, pool.client_names, pool.addresses, pool.users)
             for name, pool in settings.pools.items()
@@ -71,19 +72,24 @@ class Sampler:
         """The target's address without secrets."""
         return self._topology.address
 
+    @property
+    def links(self) -> Links:
+        """Connections for further questions, open after the first `read`."""
+        return self._looker.links
+
     def start(self) -> None:
         self._follower.start()
 
     def stop(self) -> None:
         self._follower.stop()
-        self.links.close()
+        self._looker.close()
 
     def find(self, stop: threading.Event, tell: Callable[[int], None] = lambda _: None) -> bool:
         """Wait until every queue has been found; False when `stop` was set before. `tell` hears how many there are.
 
         Raises WireError when Redis does not answer.
         """
-        while not (self._follower.connected and self._follower.all_found):
+        while not (self._follower.connected and self._follower.looked_everywhere):
             if self._follower.error is not None:
                 raise WireError(f"{self.address}: {self._follower.error}")
             if stop.wait(SEARCH_LOOK_SECONDS):
@@ -99,13 +105,7 @@ class Sampler:
         deadline = time.monotonic() + self._settings.redis.timeout_seconds
         if events:
             self._follower.wait(self._follower.ask(), self._settings.redis.timeout_seconds)
-        for _ in self.links.connect(deadline):
-            self._reader.limit_to(set(self._follower.refused))
-        try:
-            readings = self._reader.read(list(self._roster.followed), self._roster.known_times, deadline)
-        except WireError:
-            self.links.close()
-            raise
+        readings = self._looker.look(list(self._roster.followed), self._roster.known_times, deadline)
         return self._sample(readings, events=events)
 
     def _sample(self, readings: Readings, *, events: bool) -> Sample:
@@ -121,7 +121,9 @@ class Sampler:
             redis=RedisSnapshot(
                 up=True,
                 queues=queues,
-                queues_complete=self._follower.all_found and "scan" not in self._follower.refused,
+                queues_complete=self._follower.all_found
+                and "scan" not in self._follower.refused
+                and not readings.unreached,
                 clients=self._clients(readings, queues),
                 server=server_info.merge(parts) if parts else None,
             ),
@@ -129,6 +131,7 @@ class Sampler:
             refused=dict(self._follower.refused),
             seen=self._seen() if events else {},
             errors=tuple(readings.errors),
+            unreached=tuple(readings.unreached.values()),
         )
 
     def _clients(self, readings: Readings, queues: list[QueueSnapshot]) -> ClientsSnapshot | None:

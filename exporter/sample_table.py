@@ -95,17 +95,25 @@ def _head(sample: Sample, address: str, healths: list[Health]) -> list[str]:
 
 def _summary(sample: Sample, healths: list[Health]) -> str:
     if not healths:
-        return "no queue" if sample.redis.queues_complete else "no queue found so far"
+        return f"no queue{_so_far(sample)}"
     wrong = sum(health.severity is Severity.WRONG for health in healths)
     held = sum(health.severity is Severity.HELD for health in healths)
     queues = f"{len(healths):,} queue{'s' if len(healths) > 1 else ''}"
-    so_far = "" if sample.redis.queues_complete else " found so far"
+    so_far = _so_far(sample)
     jobs = f"{sum(ready(h.queue) for h in healths):,} jobs ready, {sum(h.queue.active or 0 for h in healths):,} active"
     return f"{queues}{so_far}: {wrong:,} wrong (!!), {held:,} held back (!); {jobs}"
 
 
+def _so_far(sample: Sample) -> str:
+    """What marks numbers as those of a part."""
+    if sample.unreached:
+        primaries = "primary" if len(sample.unreached) == 1 else "primaries"
+        return f" without those of {len(sample.unreached)} {primaries} that can't be reached"
+    return "" if sample.redis.queues_complete else " found so far"
+
+
 def _foot(sample: Sample, healths: list[Health]) -> list[str]:
-    lines = []
+    lines = [f"not reached, so its queues are missing: {one_line(reason)}" for reason in sample.unreached]
     if sample.refused:
         names = ", ".join(sorted(sample.refused))
         lines.append(

@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter import keys
 from exporter.asks import bulk
-from exporter.clock import Step
+from exporter.clock import TIME, ServerClock, Step
 from exporter.events import milliseconds
 from exporter.node_wire import UNREACHABLE
 from exporter.roster import Followed, Roster
@@ -42,6 +42,12 @@ class StreamReader:
         self._count = self._calm_count = COUNT_CALM
         self._refused: dict[str, str] = {}
         self._next_check = self._next_check_all = 0.0
+        self._clocks: dict[str, ServerClock] = {}
+        """By server: ids are times by the clock of the server that gave them."""
+        self._now_ms: dict[int, int] = {}
+        """By wire, what that clock said when its streams were read."""
+        self._steps: dict[int, Step] = {}
+        """By wire, the steps of that clock that were not told to the streams yet."""
         self._cannot_count: bool | None = None
         """Redis 6.2 can't count losses afterwards: a gap must be noticed before it is jumped over. None until a
         stream told."""
@@ -50,35 +56,42 @@ class StreamReader:
         """The connections are new: compare every place before anything is read."""
         self._refused = refused
         self._version = -1
-        self._next_check_all = 0.0
+        # What is wrong with a place may show only after the first read, so that is followed by a second look.
+        self._next_check = self._next_check_all = 0.0
         self._cannot_count = None
+        self._now_ms.clear()
         for followed in self._roster.followed.values():
             if followed.stream is not None and followed.stream.caught_up:
                 followed.stream.interrupted = True
 
     def admit(
-        self, followed: Followed, counting_began_ms: int, now_ms: int, deadline: float, *, is_new: bool
+        self, newcomers: list[tuple[Followed, bool]], counting_began_ms: int, now_ms: int, deadline: float
     ) -> None:
-        """Choose where reading begins in a stream that was not followed before."""
-        stream = followed.stream
-        if stream is None:
-            return
-        if "xinfo|stream" in self._refused:
-            stream.move_to(BEGINNING if is_new else just_before(counting_began_ms))
-            return
-        wire = self._links.wires[self._links.owner(stream.key)]
-        reply = wire.call("XINFO", "STREAM", stream.key, deadline=deadline)
-        if isinstance(reply, ReplyError) and str(reply).startswith(UNREACHABLE):
-            raise WireError(str(reply))
-        info = self._info(reply)
-        is_whole = info.entries_added is None and self._is_whole(stream, info.length, wire, deadline)
-        stream.admit(info, counting_began_ms, now_ms, is_new=is_new, is_whole=is_whole)
+        """Choose where reading begins in streams not followed before; each with whether its queue is new.
 
-    def _is_whole(self, stream: Stream, length: int, wire: Wire, deadline: float) -> bool:
-        """Redis 6.2 can't tell what was trimmed, but BullMQ trims no stream that is shorter than its maximum."""
-        reply = wire.call("HMGET", stream.queue.key(b"meta"), "opts.maxLenEvents", deadline=deadline)
-        most = reply[0] if isinstance(reply, list) else None
-        return isinstance(most, bytes) and most.isdigit() and length < int(most)
+        One exchange a server. Raises WireError.
+        """
+        streams = [(followed.stream, is_new) for followed, is_new in newcomers if followed.stream is not None]
+        if "xinfo|stream" in self._refused:
+            for stream, is_new in streams:
+                stream.move_to(BEGINNING if is_new else just_before(counting_began_ms))
+            return
+        by_wire: dict[int, list[tuple[Stream, bool]]] = {}
+        for stream, is_new in streams:
+            by_wire.setdefault(self._links.owner(stream.key), []).append((stream, is_new))
+        for wire, group in by_wire.items():
+            packed = b"".join(
+                pack(("XINFO", "STREAM", stream.key))
+                + pack(("HMGET", stream.queue.key(b"meta"), "opts.maxLenEvents"))
+                for stream, _ in group
+            )
+            replies = self._links.wires[wire].exchange(packed, 2 * len(group), deadline)
+            for (stream, is_new), reply, meta in zip(group, replies[::2], replies[1::2], strict=True):
+                if isinstance(reply, ReplyError) and str(reply).startswith(UNREACHABLE):
+                    raise WireError(str(reply))
+                info = self._info(reply)
+                is_whole = info.entries_added is None and _is_whole(info.length, meta)
+                stream.admit(info, counting_began_ms, now_ms, is_new=is_new, is_whole=is_whole)
 
     def read(self, deadline: float) -> list[Batch]:
         """One XREAD over every stream; nothing is taken yet. Raises WireError."""
@@ -93,26 +106,33 @@ class StreamReader:
         self._adapt(sum(wire.bytes_received for wire in self._links.wires) - received, batches)
         return batches
 
-    def take(self, batches: list[Batch], step: Step | None = None) -> bool:
-        """Apply what was read; whether any stream holds more. `step` lies somewhere in it, or before."""
+    def take(self, batches: list[Batch]) -> bool:
+        """Apply what was read; whether any stream holds more."""
         for stream, entries in batches:
             stream.at_end = len(entries) < self._last_count
-        for stream, entries in batches if step is None else self._take_until(step, batches):
+        for stream, entries in self._take_steps(batches):
             if entries:
-                stream.take(entries)
+                stream.take(entries, self._now_ms.get(stream.wire))
         return not all(stream.at_end for stream, _ in batches)
 
-    def _take_until(self, step: Step, batches: list[Batch]) -> list[Batch]:
-        """Apply what was written before the server's clock was set ahead, then the step; returns the rest."""
+    def _take_steps(self, batches: list[Batch]) -> list[Batch]:
+        """Where a clock was set: apply what was written before, then move the times of open jobs; returns the rest."""
+        if not self._steps:
+            return batches
         rest = []
         for stream, entries in batches:
-            early = [entry for entry in entries if milliseconds(entry[0]) <= step.until_ms]
+            step = self._steps.get(stream.wire)
+            early = 0
+            if step is not None and step.step_ms > 0:
+                early = sum(milliseconds(entry_id) <= step.until_ms for entry_id, _ in entries)
             if early:
-                stream.take(early)
-            rest.append((stream, entries[len(early) :]))
+                stream.take(entries[:early])
+            rest.append((stream, entries[early:]))
         for group in self._groups:
-            for stream in group.streams:
-                stream.lifecycle.clock_stepped(step.step_ms)
+            if (step := self._steps.get(group.wire)) is not None:
+                for stream in group.streams:
+                    stream.lifecycle.clock_stepped(step.step_ms)
+        self._steps.clear()
         return rest
 
     def is_pressed(self, batches: list[Batch]) -> bool:
@@ -169,7 +189,7 @@ class StreamReader:
             # Places may move, so they must be settled before the read.
             self._check(checked, wire.exchange(packed, len(checked), deadline))
             packed, checked = b"", []
-        *infos, reply = wire.exchange(packed + group.request(self._count), len(checked) + 1, deadline)
+        *infos, reply = self._timed(group, packed, len(checked) + 1, deadline)
         self._check(checked, infos)
         for stream in group.streams:
             stream.at_end = not isinstance(reply, ReplyError)
@@ -180,6 +200,20 @@ class StreamReader:
         if self._cannot_count is not False and "xinfo|stream" not in self._refused:
             self._check_read([stream for stream, _ in batches if stream not in checked], wire, deadline)
         return batches
+
+    def _timed(self, group: "_Group", packed: bytes, count: int, deadline: float) -> list[Any]:
+        """TIME stands behind XREAD: no entry read can be later, unless the clock was set back."""
+        wire, request = self._links.wires[group.wire], packed + group.request(self._count)
+        if "time" in self._refused:
+            return wire.exchange(request, count, deadline)
+        asked = time.monotonic()
+        *replies, told = wire.exchange(request + TIME, count + 1, deadline)
+        if isinstance(told, list):
+            self._now_ms[group.wire] = int(told[0]) * 1000 + int(told[1]) // 1000
+            clock = self._clocks.setdefault(wire.address, ServerClock())
+            if (step := clock.set(told, asked)) is not None:
+                self._steps[group.wire] = step
+        return replies
 
     def _check_read(self, streams: list[Stream], wire: Wire, deadline: float) -> None:
         """Look for gaps in front of what was read and not taken yet; only then are they still to be seen."""
@@ -256,3 +290,9 @@ class _Group:
 
 def _lacks_names(followed: Followed) -> bool:
     return bool(followed.lifecycle.unnamed or followed.lifecycle.nameless)
+
+
+def _is_whole(length: int, meta: Any) -> bool:
+    """Redis 6.2 can't tell what was trimmed, but BullMQ trims no stream that is shorter than its maximum."""
+    most = meta[0] if isinstance(meta, list) else None
+    return isinstance(most, bytes) and most.isdigit() and length < int(most)

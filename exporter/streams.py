@@ -11,9 +11,11 @@ from typing import Any
 from exporter.asks import bulk
 from exporter.events import frequent_kind, from_stream, milliseconds
 from exporter.keys import QueueName
-from exporter.lifecycle import StreamLifecycle
+from exporter.stream_lifecycle import StreamLifecycle
 
 BEGINNING = b"0-0"
+AHEAD_MAX_MS = 10
+"""By so much an id may be ahead of the server's clock; a smaller step back is not worth a doubt."""
 LONG_GAP_MS = 2000
 """After a loss over more time than this, the start of a running attempt is no longer believed."""
 
@@ -87,11 +89,22 @@ class Stream:
         self._position = position
         self.packed_position = bulk(position)
 
-    def take(self, entries: list[Any]) -> None:
-        """Entries read, in order."""
-        lifecycle = self.lifecycle
+    def take(self, entries: list[Any], now_ms: int | None = None) -> None:
+        """Entries read, in order, when the server's clock said `now_ms`."""
         if self._first_id is None:
             self._note_first(entries[0][0])
+        if now_ms is not None and milliseconds(entries[-1][0]) > now_ms + AHEAD_MAX_MS:
+            self._apply_until(now_ms, entries)
+        else:
+            self._apply(entries)
+        self.move_to(entries[-1][0])
+        self.last_event_ms = float(milliseconds(entries[-1][0]))
+        self.dirty = True
+        if self._seen is not None:
+            self._seen += len(entries)
+
+    def _apply(self, entries: list[Any]) -> None:
+        lifecycle = self.lifecycle
         for entry in entries:
             entry_id, fields = entry
             kind = frequent_kind(fields) if len(fields) > 3 else None
@@ -106,11 +119,14 @@ class Stream:
                 lifecycle.wait(fields[3], milliseconds(entry_id), None)
             else:
                 lifecycle.add(fields[3], fields[5])
-        self.move_to(entries[-1][0])
-        self.last_event_ms = float(milliseconds(entries[-1][0]))
-        self.dirty = True
-        if self._seen is not None:
-            self._seen += len(entries)
+
+    def _apply_until(self, now_ms: int, entries: list[Any]) -> None:
+        """Ids never go back: after the clock was set back they stand still, and tell nothing of the time."""
+        timed = sum(milliseconds(entry_id) <= now_ms + AHEAD_MAX_MS for entry_id, _ in entries)
+        self._apply(entries[:timed])
+        for entry in entries[timed:]:
+            if (event := from_stream(entry)) is not None:
+                self.lifecycle.apply_untimed(event)
 
     def reached_end(self) -> None:
         self.at_end = self.caught_up = True

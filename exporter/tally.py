@@ -96,6 +96,8 @@ class Tally:
         job_type = (
             UNKNOWN_JOB_TYPE if name is None else (self._job_types.get(name) or self._new_job_type(name))
         )
+        if seconds < 0:  # Bull's times are off by some ms; OpenMetrics refuses a page with a negative sum
+            seconds = 0.0
         histogram = self.durations.get((job_type, status)) or self._open(job_type, status)
         histogram.observe(seconds)
         self.duration_square_seconds += seconds * seconds

@@ -62,6 +62,8 @@ class Walk:
         """Server time of the walk under way."""
         self.seconds: float | None = None
         """How long the last whole walk took."""
+        self.is_refused = False
+        """Whether the server refused the last call, or can't be reached."""
 
     def step(self, deadline: float, *, with_clock: bool) -> tuple[list[bytes], bool] | None:
         """One SCAN call if it is due and within the budget: the keys, and whether they complete the walk."""
@@ -72,7 +74,8 @@ class Walk:
             self._began, self._cost = now, 0.0
         scan = pack(("SCAN", self._cursor, "MATCH", self._pattern, "COUNT", COUNT))
         reply, seconds = self._timed(scan, deadline, with_clock=with_clock)
-        if isinstance(reply, ReplyError):
+        self.is_refused = isinstance(reply, ReplyError)
+        if self.is_refused:
             self._next = now + BURST_SECONDS
             return None
         self._budget.spend(seconds)

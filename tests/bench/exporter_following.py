@@ -71,7 +71,7 @@ def _follow(server: Server) -> tuple[float, int]:
     reader = StreamReader(links, roster)
     payloads = PayloadSampler(settings.payload_samples_per_second, Random(1))
     followed = roster.add(QUEUE, "stream")
-    reader.admit(followed, 0, int(time.time() * 1000), deadline, is_new=True)
+    reader.admit([(followed, True)], 0, int(time.time() * 1000), deadline)
     lock = threading.Lock()
     began, more = time.perf_counter(), True
     while more:

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.bull_lifecycle import NO_FACT, BullLifecycle, JobFact
 from exporter.events import from_channel, from_stream
-from exporter.lifecycle import StreamLifecycle
+from exporter.stream_lifecycle import StreamLifecycle
 from exporter.tally import SeriesBudget, Tally
 
 EDGES = (0.005, 0.1, 1.0, 10.0)
@@ -240,3 +240,56 @@ def test_a_bull_back_off_that_nothing_told_is_counted_and_said_to_be_unknown():
 def test_a_bull_retry_at_once_is_counted_and_not_timed():
     life = bull((1000, "waiting@t", "7"), (1100, "active@t", "7"), (1900, "active@t", "7"))
     assert (life.tally.requeued["waiting"], life.records) == (1, [])
+
+
+def untimed(*events: tuple[str, dict[str, str]], after: StreamLifecycle | None = None) -> StreamLifecycle:
+    """The same with entries whose ids tell no time, on top of what was before."""
+    lifecycle = after or StreamLifecycle(new_tally(), keep_records=True)
+    for event, fields in events:
+        flat = [text.encode() for pair in {"event": event, "jobId": "1", **fields}.items() for text in pair]
+        found = from_stream([b"1700000000000-0", flat])
+        assert found is not None
+        lifecycle.apply_untimed(found)
+    lifecycle.settle()
+    lifecycle.name_jobs({})
+    return lifecycle
+
+
+def test_what_has_no_time_is_counted_and_not_timed():
+    life = untimed(("added", {"name": "send"}), ("waiting", {}), ("active", {}), ("completed", {}))
+    assert (life.tally.completed, life.tally.unknown_starts, life.tally.waits.count) == (1, 1, 0)
+    assert (attempts(life), life.open) == ([], {})
+
+
+@pytest.mark.parametrize("end", ["completed", "failed"])
+def test_a_job_that_began_at_a_known_time_and_ended_at_none_has_no_duration(end: str):
+    life = untimed((end, {}), after=lived(ADDED, WAITING, (300, "active", {})))
+    assert (life.tally.waits.count, life.tally.unknown_starts, attempts(life)) == (1, 1, [])
+    assert life.tally.completed + life.tally.failed == 1
+
+
+def test_a_requeue_without_a_time_is_still_a_requeue():
+    life = untimed(("waiting", {"prev": "active"}), after=lived(ADDED, WAITING, (300, "active", {})))
+    assert (life.tally.requeued["waiting"], life.tally.unknown_starts) == (1, 1)
+    life = untimed(("delayed", {"delay": "1"}), after=lived(ADDED, WAITING, (300, "active", {})))
+    assert (life.tally.requeued["delayed"], life.tally.unknown_starts) == (1, 1)
+
+
+def test_an_attempt_that_began_after_times_came_back_is_timed():
+    life = untimed(("added", {"name": "send"}), ("waiting", {}))
+    life.start(b"1", 1_700_000_005_000)
+    life.complete(b"1", 1_700_000_005_250)
+    assert (attempts(life), life.tally.waits.count) == ([("completed", 250)], 0)
+
+
+def test_a_clock_that_was_set_back_takes_no_time_from_a_job():
+    life = lived(ADDED, WAITING, (300, "active", {}))
+    life.clock_stepped(-60_000)
+    life.complete(b"1", 1_700_000_000_000 - 60_000 + 800)
+    assert attempts(life) == [("completed", 500)]
+
+
+def test_a_duration_is_never_negative():
+    tally = new_tally()
+    tally.attempt(b"send", "completed", -0.001)
+    assert tally.durations["send", "completed"].sum == 0.0

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.keys import QueueName
-from exporter.lifecycle import StreamLifecycle
+from exporter.stream_lifecycle import StreamLifecycle
 from exporter.streams import BEGINNING, Stream, StreamInfo
 from exporter.tally import SeriesBudget, Tally
 
@@ -132,3 +132,22 @@ def test_after_a_long_loss_an_old_start_is_not_taken_for_that_of_a_later_attempt
     stream.take([completed])
     tally = stream.lifecycle.tally
     assert (tally.completed, tally.unknown_starts, tally.durations) == (1, 1, {})
+
+
+def job(ms: int, event: str, sequence: int = 0) -> list:
+    return [entry_id(ms, sequence), [b"event", event.encode(), b"jobId", b"1"]]
+
+
+def test_ids_ahead_of_the_clock_tell_no_time():
+    """A server whose clock was set back by a minute goes on with the id it was at."""
+    stream = new_stream()
+    stream.admit(StreamInfo(), BEGAN_MS, BEGAN_MS, is_new=True)
+    stream.take([job(0, "waiting"), job(10, "active")], now_ms=BEGAN_MS + 20)
+    stream.take([job(10, "completed", 1)], now_ms=BEGAN_MS - 60_000 + 900)
+    assert stream.lifecycle.tally.completed == 1
+    assert stream.lifecycle.tally.unknown_starts == 1
+    assert not stream.lifecycle.tally.durations
+    stream.take([job(1000, "waiting"), job(1010, "active"), job(1260, "completed")], now_ms=BEGAN_MS + 1300)
+    stream.lifecycle.name_jobs({})
+    (histogram,) = stream.lifecycle.tally.durations.values()
+    assert histogram.sum == pytest.approx(0.25)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,6 +114,32 @@ def test_the_queues_of_the_other_primaries_stay_when_one_is_dead(
     assert finished(page, back) == 8
     assert queues_on(page) == set(QUEUES)
     assert page.value("queue_redis_memory_bytes") is not None
+
+
+def test_a_look_at_a_cluster_with_a_dead_primary_says_that_it_is_one_at_a_part(cluster: list[Server]) -> None:
+    for server in cluster:
+        server.client().config_set("cluster-require-full-coverage", "no")
+    writer = client(cluster[0])
+    for name in QUEUES:
+        HandQueue(writer, name).create().add(1)  # type: ignore[arg-type]
+    cluster[2].kill()
+    command = [sys.executable, "-m", "exporter", "sample", "--redis", cluster[0].url, "--cluster"]
+    shown = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, check=True, timeout=60).stdout
+    )
+    left = {name for name in QUEUES if owner(cluster, name) is not cluster[2]}
+    assert {queue["queue"] for queue in shown["queues"]} == left
+    assert not shown["queues_complete"]
+    assert (shown["server"], shown["connections"]) == (None, None)
+    (reason,) = shown["unreached"]
+    assert str(cluster[2].port) in reason
+    table = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout
+    assert "2 queues without those of 1 primary that can't be reached:" in table
+    assert f"not reached, so its queues are missing: UNREACHABLE 127.0.0.1:{cluster[2].port}" in table
+    doctor = [*command[:3], "doctor", *command[4:]]
+    told = subprocess.run(doctor, capture_output=True, timeout=60, text=True)
+    assert told.returncode == 1
+    assert "a primary of the cluster can't be reached" in told.stdout
 
 
 def test_a_replica_that_takes_over_is_found(

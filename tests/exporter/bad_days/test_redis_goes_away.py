@@ -132,7 +132,9 @@ def test_an_older_copy_of_the_data_counts_nothing_twice(
     page = eventually(process, lambda page: (finished(page) or 0) >= 22)
     assert finished(page) == 22
     assert page.value("queue_jobs_added_total", queue="email") == 17
-    assert page.value("queue_events_gaps_total", queue="email") == 1
+    # Where the new entries came before the first look at the copy, only the look after that can tell.
+    page = eventually(process, lambda page: page.value("queue_events_gaps_total", queue="email") == 1)
+    assert finished(page) == 22
 
 
 def test_an_append_only_file_brings_back_everything(exporter: Exporter, server: Start) -> None:

@@ -1,0 +1,123 @@
+"""This file knows how the job is found that is ready for longest: in wait, paused, prioritised or overdue in delayed.
+
+Lists and sets are in the order in which jobs run. So the oldest is one of few: the next of each list, the first and
+the last priority's first, the plain job behind prioritised ones, and the first that is overdue.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from exporter import keys, reading
+from exporter.keys import QueueName
+from exporter.trip import Ticket, Trip
+
+MARKER_DEPTH = 100
+"""A marker is looked for behind so many LIFO jobs."""
+
+
+class OldestWaiting:
+    """The candidates of one queue, in two round trips after the counts."""
+
+    __slots__ = (
+        "_answers",
+        "_behind",
+        "_jobs",
+        "_later_jobs",
+        "_marker",
+        "_queue",
+        "_ready",
+        "_single",
+        "_wire",
+    )
+
+    def __init__(self, queue: QueueName, wire: int, answers: reading.Answers) -> None:
+        """`answers` are added to where a marker is found inside a list."""
+        self._queue = queue
+        self._wire = wire
+        self._answers = answers
+        self._ready: list[float] = []
+        self._jobs: list[Ticket] = []
+        self._later_jobs: list[Ticket] = []
+        self._single: Ticket | None = None
+        self._behind: list[tuple[str, Ticket]] = []
+        self._marker: Ticket | None = None
+
+    @property
+    def since(self) -> float | None:
+        """When the oldest became ready, in epoch seconds; None where none waits or nothing is known."""
+        return min(self._ready, default=None)
+
+    def ask(self, trip: Trip, known: reading.KnownTimes, refused: Collection[str]) -> None:
+        answers = self._answers
+        first_priority = reading.elements(answers, "prioritized_first")
+        overdue = (
+            reading.elements(answers, "delayed_first") if reading.integer(answers, "delayed_overdue") else []
+        )
+        ids = [reading.element(answers, "wait_next"), reading.element(answers, "paused_next")]
+        ids = [job_id for job_id in ids if not keys.is_marker(job_id)]
+        for job_id in (*ids, *first_priority[:1], *overdue[:1]):
+            if job_id is not None:
+                self._ask_ready(trip, job_id, known, refused, self._jobs)
+        if "lrange" not in refused:
+            self._ask_inside(trip)
+        last = reading.elements(answers, "prioritized_last")
+        score = reading.score(answers, "prioritized_last")
+        if score is not None and last[0] != first_priority[0] and "zrangebyscore" not in refused:
+            low = int(score) >> 32 << 32
+            key = self._queue.key(b"prioritized")
+            self._single = trip.ask(self._wire, "ZRANGEBYSCORE", key, low, "+inf", "LIMIT", 0, 1)
+
+    def take(self, trip: Trip, third: Trip, known: reading.KnownTimes, refused: Collection[str]) -> None:
+        """Take the answers, and ask for the jobs that these named."""
+        self._take_jobs(trip, self._jobs)
+        if self._single is not None and isinstance(found := trip.reply(self._single), list) and found:
+            self._ask_ready(third, found[0], known, refused, self._later_jobs)
+        if self._marker is not None and isinstance(passed := trip.reply(self._marker), list):
+            self._answers["wait_marker_inside"] = any(keys.is_marker(job_id) for job_id in passed)
+        for name, ticket in self._behind:
+            self._take_behind(trip.reply(ticket), name, third, known, refused)
+
+    def take_again(self, third: Trip) -> None:
+        self._take_jobs(third, self._later_jobs)
+
+    def _ask_inside(self, trip: Trip) -> None:
+        for name in ("wait", "paused"):
+            place = reading.plain_behind_prioritised(self._answers, name)
+            if place is not None:
+                key = self._queue.key(name.encode())
+                self._behind.append((name, trip.ask(self._wire, "LRANGE", key, place - 1, place)))
+        if reading.may_hide_marker(self._answers):
+            self._marker = trip.ask(self._wire, "LRANGE", self._queue.key(b"wait"), -MARKER_DEPTH, -2)
+
+    def _ask_ready(
+        self,
+        trip: Trip,
+        job_id: bytes,
+        known: reading.KnownTimes,
+        refused: Collection[str],
+        tickets: list[Ticket],
+    ) -> None:
+        ready, _ = known(self._queue, job_id)
+        if ready is not None:
+            self._ready.append(ready)
+        elif "hmget" not in refused:
+            tickets.append(
+                trip.ask(self._wire, "HMGET", self._queue.key(job_id), "timestamp", "delay", "opts")
+            )
+
+    def _take_behind(
+        self, reply: Any, name: str, third: Trip, known: reading.KnownTimes, refused: Collection[str]
+    ) -> None:
+        """The plain job next to the prioritised ones inside a list, and a marker that may stand between."""
+        found = reply if isinstance(reply, list) else []
+        jobs = [job_id for job_id in found if not keys.is_marker(job_id)]
+        if len(jobs) < len(found):
+            self._answers[f"{name}_marker_inside"] = True
+        if jobs:
+            self._ask_ready(third, jobs[-1], known, refused, self._later_jobs)
+
+    def _take_jobs(self, trip: Trip, tickets: list[Ticket]) -> None:
+        for ticket in tickets:
+            job = trip.reply(ticket)
+            if isinstance(job, list) and len(job) == 3 and (ready := reading.ready_seconds(job)) is not None:
+                self._ready.append(ready)
