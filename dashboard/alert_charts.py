@@ -1,37 +1,42 @@
 """This file knows how the times at which alerts fired are drawn: a strip an alert, two sets beside each other."""
 
+import altair as alt
 import pandas as pd
 
 from dashboard.look import BLUE, ORANGE
-from dashboard.vega import Spec, channel, chart, layer, scale
 
 _STRIP = 34
-_SETS = ("in force", "changed")
 
 
-def strips(bars: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> Spec:
+def strips(bars: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> alt.Chart:
     """The set in force above, the changed one below, in each alert's row."""
     order = sorted(bars["row"].unique())
-    encoding = {
-        "x": channel(
-            "start:T", title=None, scale={"domain": [1000 * start.timestamp(), 1000 * end.timestamp()]}
+    chart = alt.Chart(bars, height=max(90, _STRIP * len(order) + 40), width="container")
+    drawn: alt.Chart = chart.mark_bar(cornerRadius=2).encode(
+        x=alt.X("start:T", title=None, scale=alt.Scale(domain=[start.isoformat(), end.isoformat()])),
+        x2="end:T",
+        y=alt.Y("row:N", title=None, sort=order, axis=alt.Axis(labelLimit=340)),
+        yOffset=alt.YOffset("set:N", sort=["in force", "changed"]),
+        color=alt.Color(
+            "set:N",
+            title=None,
+            scale=alt.Scale(domain=["in force", "changed"], range=[BLUE, ORANGE]),
+            legend=alt.Legend(orient="top"),
         ),
-        "x2": {"field": "end"},
-        "y": channel("row:N", title=None, sort=order, axis={"labelLimit": 340}),
-        "yOffset": channel("set:N", sort=list(_SETS)),
-        "color": channel("set:N", title=None, scale=scale(_SETS, (BLUE, ORANGE)), legend={"orient": "top"}),
-        "stroke": channel("set:N", scale=scale(_SETS, (BLUE, ORANGE)), legend=None),
-        "fillOpacity": channel("set:N", scale=scale(_SETS, (0.95, 0.35)), legend=None),
-        "tooltip": [
-            channel("row:N", title="alert"),
-            channel("set:N", title="bounds"),
-            channel("start:T", format="%d %b %H:%M"),
-            channel("told:N", title="for"),
+        stroke=alt.Stroke(
+            "set:N", scale=alt.Scale(domain=["in force", "changed"], range=[BLUE, ORANGE]), legend=None
+        ),
+        fillOpacity=alt.FillOpacity(
+            "set:N", scale=alt.Scale(domain=["in force", "changed"], range=[0.95, 0.35]), legend=None
+        ),
+        tooltip=[
+            alt.Tooltip("row:N", title="alert"),
+            alt.Tooltip("set:N", title="bounds"),
+            alt.Tooltip("start:T", format="%d %b %H:%M"),
+            alt.Tooltip("told:N", title="for"),
         ],
-    }
-    return chart(
-        [layer("bar", {"cornerRadius": 2}, encoding)], {"fired": bars}, max(90, _STRIP * len(order) + 40)
     )
+    return drawn
 
 
 def described(bars: pd.DataFrame) -> str:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import altair as alt
+import pandas as pd
+
 from dashboard.look import FINE, GREY
-from dashboard.vega import Spec, channel, layer
 
 LABEL_LINE = 0.075
 """The height of a line of text as a share of the chart's."""
@@ -21,32 +23,18 @@ class Rule:
     colour: str = GREY
 
 
-def drawn(rules: Sequence[Rule], domain: tuple[float, float], log: bool) -> list[Spec]:
+def drawn(rules: Sequence[Rule], domain: tuple[float, float], log: bool) -> list[alt.Chart]:
     """A line for each bound, with its name inside its right end; near bounds don't write over each other."""
     if not rules:
         return []
     beside = spread([rule.value for rule in rules], domain, log)
-    rows = [
-        {"at": rule.value, "beside": place, "label": rule.label, "colour": rule.colour}
-        for rule, place in zip(rules, beside, strict=True)
-    ]
-    colour = channel("colour:N", scale=None)
-    text = {"align": "left", "baseline": "middle", "dx": 5, "fontSize": 11}
+    named = [(rule.value, place, rule.label, rule.colour) for rule, place in zip(rules, beside, strict=True)]
+    at = alt.Chart(pd.DataFrame(named, columns=["at", "beside", "label", "colour"]))
+    colour = alt.Color("colour:N", scale=None)
+    text = at.mark_text(align="left", baseline="middle", dx=5, fontSize=11)
     return [
-        layer(
-            "rule", {"strokeDash": DASH, "strokeWidth": 1.3}, {"y": channel("at:Q"), "color": colour}, rows
-        ),
-        layer(
-            "text",
-            text,
-            {
-                "x": {"value": "width"},
-                "y": channel("beside:Q"),
-                "color": colour,
-                "text": channel("label:N"),
-            },
-            rows,
-        ),
+        at.mark_rule(strokeDash=DASH, strokeWidth=1.3).encode(colour, y="at:Q"),
+        text.encode(colour, y="beside:Q", x=alt.value("width"), text="label:N"),
     ]
 
 
@@ -64,10 +52,9 @@ def spread(values: Sequence[float], domain: tuple[float, float], log: bool) -> l
     return [10.0 ** (low + place * length) if log else low + place * length for place in moved]
 
 
-def band(ends: tuple[float, float] | None) -> list[Spec]:
+def band(ends: tuple[float, float] | None) -> list[alt.Chart]:
     """What lies between two values, shaded."""
     if ends is None:
         return []
-    rows = [{"low": ends[0], "high": ends[1]}]
-    shade = {"color": FINE, "opacity": 0.13}
-    return [layer("rect", shade, {"y": channel("low:Q"), "y2": {"field": "high"}}, rows)]
+    box = alt.Chart(pd.DataFrame({"low": [ends[0]], "high": [ends[1]]}))
+    return [box.mark_rect(color=FINE, opacity=0.13).encode(y="low:Q", y2="high:Q")]

@@ -2,20 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import cast
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
 from dashboard.chart_bounds import DASH, Rule, band, drawn
 from dashboard.look import CRITICAL, FINE, GREY, SERIES, UNKNOWN, WARNING
-from dashboard.vega import Spec, channel, chart, layer, scale
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3])
 HEIGHT = 240
 BAR_PIXELS = 30
-LEVELS: Mapping[str, str] = {
-    "critical": CRITICAL, "warning": WARNING, "unknown": UNKNOWN, "fine": FINE,
-}  # fmt: skip
 
 
 def lines(
@@ -27,33 +25,34 @@ def lines(
     format_: str = ",.3~r",
     height: int = HEIGHT,
     between: tuple[float, float] | None = None,
-) -> Spec:
+) -> alt.LayerChart:
     """One line for each column over the table's times. What is not known leaves a gap."""
     names = [str(column) for column in table.columns]
+    x = alt.X("time:T", title=None, axis=_time_axis(table.index))
     decades = _decades(table, rules) if log else []
     domain = _domain(table, rules, between, decades)
-    legend = _legend(names)
-    encoding = {
-        "x": channel("time:T", title=None, axis=_time_axis(table.index)),
-        "y": channel(
-            "value:Q", title=unit, scale=_scale(domain, bool(decades)), axis=_value_axis(decades, format_)
-        ),
-        "color": channel("series:N", scale=scale(names, SERIES), legend=legend, sort=names),
-        "strokeDash": channel("series:N", scale=scale(names, DASHES), legend=legend, sort=names),
-        "tooltip": [
-            channel("time:T", format="%d %b %H:%M:%S"),
-            channel("series:N"),
-            channel("value:Q", title=unit, format=format_),
-        ],
-    }
+    y = alt.Y(
+        "value:Q", title=unit, scale=_scale(domain, log and bool(decades)), axis=_value_axis(decades, format_)
+    )
+    colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
+    dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=_legend(names), sort=names)
+    tips = [
+        alt.Tooltip("time:T", format="%d %b %H:%M:%S"),
+        "series:N",
+        alt.Tooltip("value:Q", title=unit, format=format_),
+    ]
+    base = alt.Chart(_long(table, names))
     # A single known sample between gaps has no line; a point shows it.
-    style = {"strokeWidth": 2, "interpolate": "monotone", "point": {"size": 14, "opacity": 0.55}}
-    marks = [*band(between), layer("line", style, encoding), *drawn(rules, domain, bool(decades))]
-    return chart(marks, {"lines": _long(table, names)}, height)
+    point = alt.OverlayMarkDef(size=14, opacity=0.55)
+    line = base.mark_line(strokeWidth=2, interpolate="monotone", point=point).encode(
+        x, y, colour, dash, tooltip=tips
+    )
+    marks = [*band(between), line, *drawn(rules, domain, bool(decades))]
+    return _finish(marks, height)
 
 
-def _scale(domain: tuple[float, float], log: bool) -> Spec:
-    return {"type": "log" if log else "linear", "clamp": log, "nice": False, "domain": list(domain)}
+def _scale(domain: tuple[float, float], log: bool) -> alt.Scale:
+    return alt.Scale(type="log" if log else "linear", clamp=log, nice=False, domain=list(domain))
 
 
 def _domain(
@@ -70,26 +69,26 @@ def _decades(table: pd.DataFrame, rules: Sequence[Rule]) -> list[float]:
     """The powers of ten around all that is drawn; what is 0 has no place on a logarithmic axis."""
     values = table.to_numpy(dtype=float).ravel()
     positive = values[values > 0]
-    seen = [
-        *((float(positive.min()), float(positive.max())) if len(positive) else ()),
-        *(r.value for r in rules),
-    ]
+    ends = (float(positive.min()), float(positive.max())) if len(positive) else ()
+    seen = [*ends, *(rule.value for rule in rules)]
     if not seen:
         return []
     low, high = math.floor(math.log10(min(seen))), math.ceil(math.log10(max(seen)))
     return [10.0**power for power in range(low, max(high, low + 1) + 1)]
 
 
-def _value_axis(decades: Sequence[float], format_: str) -> Spec:
+def _value_axis(decades: Sequence[float], format_: str) -> alt.Axis:
     """Of a logarithmic axis the powers of ten alone: lines between them would be a grid of grids."""
-    return {"format": format_, **({"values": list(decades)} if decades else {"tickCount": 5})}
+    return (
+        alt.Axis(format=format_, values=list(decades)) if decades else alt.Axis(format=format_, tickCount=5)
+    )
 
 
-def _time_axis(times: pd.Index) -> Spec:
+def _time_axis(times: pd.Index) -> alt.Axis:
     """Hours where a day or less is shown, else days."""
     length = times[-1] - times[0] if len(times) else pd.Timedelta(0)
     format_ = "%H:%M" if length <= pd.Timedelta(days=1.5) else "%d %b"
-    return {"grid": False, "tickCount": 6, "labelOverlap": True, "format": format_}
+    return alt.Axis(grid=False, tickCount=6, labelOverlap=True, format=format_)
 
 
 def _long(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -103,65 +102,73 @@ def _long(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def bars(table: pd.DataFrame, unit: str, ceiling: Rule, *, most: float, format_: str = ".0%") -> Spec:
+def bars(
+    table: pd.DataFrame, unit: str, ceiling: Rule, *, most: float, format_: str = ".0%"
+) -> alt.LayerChart:
     """A bar for each row, in their order: columns `name`, `value`, `level`, `text`; the ceiling is drawn in."""
-    x = channel(
-        "value:Q",
-        title=unit,
-        scale={"domain": [0, most], "clamp": True},
-        axis={"format": format_, "grid": True, "tickCount": 5},
-    )
-    y = channel(
-        "name:N",
-        sort=list(table["name"]),
-        title=None,
-        axis={"labelLimit": 190, "ticks": False, "domain": False},
-    )
-    tips = [channel("name:N", title="queue"), channel("text:N", title="says")]
-    colour = channel("level:N", scale={"domain": list(LEVELS), "range": list(LEVELS.values())}, legend=None)
-    bar = layer(
-        "bar",
-        {"height": {"band": 0.62}, "cornerRadiusEnd": 3},
-        {"x": x, "y": y, "color": colour, "tooltip": tips},
-    )
-    label = layer(
-        "text",
-        {"align": "left", "dx": 5, "color": GREY},
-        {"x": x, "y": y, "text": channel("text:N"), "tooltip": tips},
-    )
-    across = layer(
-        "rule",
-        {"color": ceiling.colour, "strokeDash": DASH},
-        {"x": channel("at:Q")},
-        [{"at": ceiling.value}],
-    )
-    return chart([bar, label, across], {"bars": table}, max(90, BAR_PIXELS * len(table) + 40))
+    names = alt.Axis(labelLimit=190, ticks=False, domain=False)
+    y = alt.Y("name:N", sort=list(table["name"]), title=None, axis=names)
+    shown = alt.Axis(format=format_, grid=True, tickCount=5)
+    x = alt.X("value:Q", title=unit, scale=alt.Scale(domain=[0, most], clamp=True), axis=shown)
+    colour = alt.Color("level:N", scale=level_colours(), legend=None)
+    tips = [alt.Tooltip("name:N", title="queue"), alt.Tooltip("text:N", title="says")]
+    rows, across = alt.Chart(table), alt.Chart(pd.DataFrame({"at": [ceiling.value]}))
+    layers = [
+        rows.mark_bar(height={"band": 0.62}, cornerRadiusEnd=3).encode(x, y, colour, tooltip=tips),
+        rows.mark_text(align="left", dx=5, color=GREY).encode(x, y, text="text:N", tooltip=tips),
+        across.mark_rule(color=ceiling.colour, strokeDash=DASH).encode(x="at:Q"),
+    ]
+    return _finish(layers, max(90, BAR_PIXELS * len(table) + 40))
 
 
-def heat(table: pd.DataFrame, unit: str, edges: Sequence[str], height: int = HEIGHT) -> Spec:
+def level_colours() -> alt.Scale:
+    colours: Mapping[str, str] = {"critical": CRITICAL, "warning": WARNING, "unknown": UNKNOWN, "fine": FINE}
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
+
+
+def heat(table: pd.DataFrame, unit: str, edges: Sequence[str], height: int = HEIGHT) -> alt.LayerChart:
     """How many jobs fell into each bucket at each time: columns `time`, `until`, `edge`, `count`."""
-    encoding = {
-        "x": channel("time:T", title=None, axis=_time_axis(pd.Index(table["time"].sort_values()))),
-        "x2": {"field": "until"},
-        "y": channel("edge:N", sort=list(reversed(edges)), title=unit, axis={"labelOverlap": True}),
-        "color": channel(
-            "count:Q",
-            scale={"scheme": "viridis", "type": "symlog"},
-            legend={"title": "jobs", "orient": "right", "gradientLength": height - 60},
-        ),
-        "tooltip": [
-            channel("time:T", format="%d %b %H:%M"),
-            channel("edge:N", title="up to"),
-            channel("count:Q", title="jobs", format=",.0f"),
-        ],
-    }
-    return chart([layer("rect", {}, encoding)], {"boxes": table}, height)
+    box = (
+        alt.Chart(table)
+        .mark_rect()
+        .encode(
+            alt.X("time:T", title=None, axis=_time_axis(pd.Index(table["time"].sort_values()))),
+            alt.X2("until:T"),
+            alt.Y("edge:N", sort=list(reversed(edges)), title=unit, axis=alt.Axis(labelOverlap=True)),
+            alt.Color(
+                "count:Q",
+                scale=alt.Scale(scheme="viridis", type="symlog"),
+                legend=alt.Legend(title="jobs", orient="right", gradientLength=height - 60),
+            ),
+            tooltip=[
+                alt.Tooltip("time:T", format="%d %b %H:%M"),
+                alt.Tooltip("edge:N", title="up to"),
+                alt.Tooltip("count:Q", title="jobs", format=",.0f"),
+            ],
+        )
+    )
+    return _finish([box], height)
 
 
-def _legend(names: Sequence[str]) -> Spec | None:
+def _colours(names: Sequence[str]) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=[SERIES[place % len(SERIES)] for place in range(len(names))])
+
+
+def _dashes(names: Sequence[str]) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=[DASHES[place % len(DASHES)] for place in range(len(names))])
+
+
+def _legend(names: Sequence[str]) -> alt.Legend | None:
     if len(names) < 2:
         return None
-    return {
-        "title": None, "orient": "top", "direction": "horizontal", "labelLimit": 180, "symbolType": "stroke",
-        "columns": 4,
-    }  # fmt: skip
+    return alt.Legend(
+        title=None, orient="top", direction="horizontal", labelLimit=180, symbolType="stroke", columns=4
+    )
+
+
+def _finish(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
+    whole = alt.layer(*layers).properties(height=height, width="container")
+    whole = whole.resolve_scale(
+        color="independent", strokeDash="independent"
+    )  # bounds have their own colours
+    return cast(alt.LayerChart, whole.configure_view(strokeWidth=0).configure_axis(domain=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +10,6 @@ from dashboard import amounts
 from dashboard.chart_bounds import Rule
 from dashboard.charts import lines
 from dashboard.queue_now import Level
-from dashboard.vega import Spec
 
 ROW_PIXELS = 35
 MARKS: dict[Level, tuple[str, str]] = {
@@ -42,11 +42,11 @@ def number(label: str, value: str, source: str, note: str = "", trend: Sequence[
             st.caption(note)
 
 
-def chart(title: str, drawn: Spec, table: pd.DataFrame, alt_text: str, source: str) -> None:
+def chart(title: str, drawn: alt.LayerChart, table: pd.DataFrame, alt_text: str, source: str) -> None:
     """A chart under its title, with where it comes from, and its figures as CSV."""
     with st.container(border=True):
         heading(title, source, table)
-        st.vega_lite_chart(spec=drawn, alt=alt_text)
+        st.altair_chart(drawn, alt=alt_text)
 
 
 def heading(title: str, source: str, table: pd.DataFrame) -> None:

@@ -2,72 +2,66 @@
 
 from collections.abc import Sequence
 
+import altair as alt
 import pandas as pd
 
 from dashboard.amounts import jobs
 from dashboard.look import BLUE, CRITICAL, GREY, ORANGE
-from dashboard.vega import Spec, channel, chart, layer
 
 HEIGHT = 320
-_X = channel("time:T", title=None, axis={"grid": False, "labelOverlap": True})
-_MOMENT = "%a %d %b %H:%M"
+_X = alt.X("time:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True))
 
 
-def ahead(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> Spec:
+def ahead(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> alt.LayerChart:
     """Jobs an hour: the past as it was, the hours ahead with a 90 % band, and what the slots bear."""
+    band = alt.Chart(coming).mark_area(color=ORANGE, opacity=0.25).encode(_X, y="low:Q", y2="high:Q")
     layers = [
-        layer(
-            "area",
-            {"color": ORANGE, "opacity": 0.25},
-            {"x": _X, "y": _jobs("low"), "y2": {"field": "high"}},
-        ),
-        _line("past", "jobs", BLUE, [1, 0], [_told("jobs", "jobs an hour")], "as it was"),
-        _line("coming", "expected", ORANGE, [6, 3], _EXPECTED, "expected"),
+        band,
+        _line(past, "jobs", BLUE, [1, 0], "as it was"),
+        _line(coming, "expected", ORANGE, [6, 3], "expected"),
         *_labels(past, coming),
     ]
     if borne is not None:
         layers += _bound(borne, f"the slots bear {jobs(borne)} an hour", coming)
-    return chart(layers, {"coming": coming, "past": past}, HEIGHT)
+    return _finished(layers, HEIGHT)
 
 
-def _told(column: str, title: str) -> Spec:
-    return channel(f"{column}:Q", format=",.0f", title=title)
+def _line(frame: pd.DataFrame, column: str, colour: str, dash: Sequence[int], name: str) -> alt.Chart:
+    tips = [alt.Tooltip("time:T", format="%a %d %b %H:%M", title=name)]
+    tips.append(alt.Tooltip(f"{column}:Q", format=",.0f", title="jobs an hour"))
+    if "low" in frame:
+        tips += [
+            alt.Tooltip("low:Q", format=",.0f", title="from"),
+            alt.Tooltip("high:Q", format=",.0f", title="to"),
+        ]
+    drawn: alt.Chart = (
+        alt.Chart(frame)
+        .mark_line(color=colour, strokeDash=list(dash), strokeWidth=1.6)
+        .encode(_X, y=alt.Y(f"{column}:Q", title="jobs an hour", axis=alt.Axis(format="~s")), tooltip=tips)
+    )
+    return drawn
 
 
-_EXPECTED = (_told("expected", "jobs an hour"), _told("low", "from"), _told("high", "to"))
-
-
-def _jobs(column: str) -> Spec:
-    return channel(f"{column}:Q", title="jobs an hour", axis={"format": "~s"})
-
-
-def _line(rows: str, column: str, colour: str, dash: Sequence[int], tips: Sequence[Spec], name: str) -> Spec:
-    style = {"color": colour, "strokeDash": list(dash), "strokeWidth": 1.6}
-    tooltip = [channel("time:T", format=_MOMENT, title=name), *tips]
-    return layer("line", style, {"x": _X, "y": _jobs(column), "tooltip": tooltip}, rows)
-
-
-def _labels(past: pd.DataFrame, coming: pd.DataFrame) -> list[Spec]:
+def _labels(past: pd.DataFrame, coming: pd.DataFrame) -> list[alt.Chart]:
     """Names at the place of each line, so that nobody needs the colours."""
-    named = (("as it was", past), ("expected, 90 % band", coming))
-    rows = [{"time": _at(frame, 0), "text": name} for name, frame in named if len(frame)]
-    style = {"align": "left", "dx": 6, "color": GREY, "fontWeight": 600}
+    placed = pd.DataFrame(
+        {
+            "time": [frame["time"].iloc[0] for frame in (past, coming) if len(frame)],
+            "text": [
+                name for name, frame in (("as it was", past), ("expected, 90 % band", coming)) if len(frame)
+            ],
+        }
+    )
+    text = alt.Chart(placed).mark_text(align="left", dx=6, color=GREY, fontWeight=600)
+    return [text.encode(x="time:T", y=alt.value(10), text="text:N")]
+
+
+def _bound(value: float, label: str, frame: pd.DataFrame) -> list[alt.Chart]:
+    at = alt.Chart(pd.DataFrame({"at": [value], "time": [frame["time"].iloc[-1]], "label": [label]}))
+    text = at.mark_text(align="right", dy=-7, color=CRITICAL, fontWeight=600)
     return [
-        layer("text", style, {"x": channel("time:T"), "y": {"value": 10}, "text": channel("text:N")}, rows)
-    ]
-
-
-def _at(frame: pd.DataFrame, place: int) -> str:
-    return str(frame["time"].iloc[place].isoformat())
-
-
-def _bound(value: float, label: str, frame: pd.DataFrame) -> list[Spec]:
-    rows = [{"at": value, "time": _at(frame, -1), "label": label}]
-    y = channel("at:Q")
-    text = {"align": "right", "dy": -7, "color": CRITICAL, "fontWeight": 600}
-    return [
-        layer("rule", {"color": CRITICAL, "strokeDash": [8, 4], "strokeWidth": 1.5}, {"y": y}, rows),
-        layer("text", text, {"x": channel("time:T"), "y": y, "text": channel("label:N")}, rows),
+        at.mark_rule(color=CRITICAL, strokeDash=[8, 4], strokeWidth=1.5).encode(y="at:Q"),
+        text.encode(x="time:T", y="at:Q", text="label:N"),
     ]
 
 
@@ -79,15 +73,15 @@ def described(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> 
     return f"{told}{was}" + (f"; the slots bear {jobs(borne)}." if borne is not None else ".")
 
 
-def staffing(table: pd.DataFrame, slots: int | None) -> Spec:
+def staffing(table: pd.DataFrame, slots: int | None) -> alt.LayerChart:
     """Slots by the hour: for the expected jobs, and for the upper end of the band."""
     layers = [
-        _steps("slots_high", BLUE, [1, 0], "slots for the upper end"),
-        _steps("slots", ORANGE, [6, 3], "slots for the expected jobs"),
+        _steps(table, "slots_high", BLUE, [1, 0], "for the upper end"),
+        _steps(table, "slots", ORANGE, [6, 3], "for the expected jobs"),
     ]
     if slots is not None:
         layers += _bound(float(slots), f"there: {slots}", table)
-    return chart(layers, {"hours": table}, HEIGHT - 80)
+    return _finished(layers, HEIGHT - 80)
 
 
 def staffing_described(table: pd.DataFrame, slots: int | None) -> str:
@@ -97,8 +91,24 @@ def staffing_described(table: pd.DataFrame, slots: int | None) -> str:
     return f"{told}; {slots} are there." if slots is not None else f"{told}."
 
 
-def _steps(column: str, colour: str, dash: Sequence[int], name: str) -> Spec:
-    style = {"color": colour, "strokeDash": list(dash), "interpolate": "step-after", "strokeWidth": 1.8}
-    y = channel(f"{column}:Q", title="slots", axis={"tickMinStep": 1})
-    tips = [channel("time:T", format=_MOMENT), _told(column, name)]
-    return layer("line", style, {"x": _X, "y": y, "tooltip": tips})
+def _steps(table: pd.DataFrame, column: str, colour: str, dash: Sequence[int], name: str) -> alt.Chart:
+    drawn: alt.Chart = (
+        alt.Chart(table.assign(line=name))
+        .mark_line(color=colour, strokeDash=list(dash), interpolate="step-after", strokeWidth=1.8)
+        .encode(
+            _X,
+            y=alt.Y(f"{column}:Q", title="slots", axis=alt.Axis(tickMinStep=1)),
+            tooltip=[
+                alt.Tooltip("time:T", format="%a %d %b %H:%M"),
+                alt.Tooltip("line:N", title="needed"),
+                alt.Tooltip(f"{column}:Q", title="slots", format=",.0f"),
+            ],
+        )
+    )
+    return drawn
+
+
+def _finished(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
+    whole = alt.LayerChart(layer=list(layers), height=height, width="container")
+    plain: alt.LayerChart = whole.configure_view(strokeWidth=0).configure_axis(domain=False)
+    return plain

@@ -26,7 +26,7 @@ def one(ahead: Ahead, answer: Answer | None, zone: tzinfo) -> None:
     _headline(answer.found, zone)
     borne = answer.breaks.jobs_per_hour if answer.breaks else None
     before, after = plan_ahead.past(ahead.history, PAST_HOURS), plan_ahead.coming(answer.found)
-    st.vega_lite_chart(spec=charts.ahead(before, after, borne), alt=charts.described(before, after, borne))
+    st.altair_chart(charts.ahead(before, after, borne), alt=charts.described(before, after, borne))
     st.caption(_how(answer.found, ahead.history))
     _staffing(answer, answer.found, zone)
 
@@ -87,7 +87,7 @@ def _staffing(answer: Answer, found: Forecast, zone: tzinfo) -> None:
         return
     table = plan_ahead.slots_by_hour(found, answer.staffing)
     told = charts.staffing_described(table, answer.slots)
-    st.vega_lite_chart(spec=charts.staffing(table, answer.slots), alt=told)
+    st.altair_chart(charts.staffing(table, answer.slots), alt=told)
     st.dataframe(plan_ahead.week_grid(table, zone), width="stretch")
     st.caption(
         f"Fewest slots that meet the objective in each hour of the first week, for the upper end of the band; {zone}."

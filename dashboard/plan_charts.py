@@ -4,12 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import altair as alt
 import pandas as pd
 
 from dashboard.amounts import seconds
 from dashboard.look import BLUE, CRITICAL, GREY, ORANGE
-from dashboard.vega import Spec, channel, layer, scale
-from dashboard.vega import chart as whole
 
 FLOOR_SECONDS = 1e-3
 """Waits span decades, so the scale is logarithmic; a millisecond and less stands on the floor."""
@@ -27,7 +26,7 @@ class Mark:
 
 def wait_curves(
     curves: Mapping[str, pd.DataFrame], marks: Sequence[Mark], objective_seconds: float | None, figure: str
-) -> Spec:
+) -> alt.LayerChart:
     """One line a curve; where too few slots leave no steady state there is none."""
     data = pd.concat([frame.assign(line=name) for name, frame in curves.items()], ignore_index=True)
     data = data.assign(
@@ -37,7 +36,13 @@ def wait_curves(
     layers = [*_lines(data, list(curves), figure, objective_seconds), *_marks(marks, data)]
     if objective_seconds is not None:
         layers += _objective(objective_seconds, data)
-    return whole(layers, {"waits": data.dropna(subset=["seconds"])}, HEIGHT)
+    return _finished(layers)
+
+
+def _finished(layers: Sequence[alt.Chart]) -> alt.LayerChart:
+    whole = alt.LayerChart(layer=list(layers), height=HEIGHT, width="container")
+    plain: alt.LayerChart = whole.configure_view(strokeWidth=0).configure_axis(domain=False)
+    return plain
 
 
 def described(curves: Mapping[str, pd.DataFrame], objective_seconds: float | None, figure: str) -> str:
@@ -66,27 +71,34 @@ def _statistic(figure: str) -> str:
 
 def _lines(
     data: pd.DataFrame, names: Sequence[str], figure: str, objective_seconds: float | None
-) -> list[Spec]:
-    encoding = {
-        "x": channel("slots:Q", title="slots", scale={"zero": False, "nice": False}, axis={"tickMinStep": 1}),
-        "y": channel(
+) -> list[alt.Chart]:
+    base = alt.Chart(data.dropna(subset=["seconds"])).encode(
+        x=alt.X(
+            "slots:Q", title="slots", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickMinStep=1)
+        ),
+        y=alt.Y(
             "shown:Q",
             title=f"{_statistic(figure)} wait",
-            scale={"type": "log"},
-            axis={"labelExpr": _SECONDS_LABEL, "values": _decades(data, objective_seconds)},
+            scale=alt.Scale(type="log"),
+            axis=alt.Axis(labelExpr=_SECONDS_LABEL, values=_decades(data, objective_seconds), tickMinStep=1),
         ),
-        "color": channel("line:N", title=None, scale=scale(names, (BLUE, ORANGE)), legend={"orient": "top"}),
-        "tooltip": [
-            channel("line:N", title="plan"),
-            channel("slots:Q"),
-            channel("told:N", title=f"{_statistic(figure)} wait"),
+        color=alt.Color(
+            "line:N",
+            title=None,
+            scale=alt.Scale(domain=list(names), range=[BLUE, ORANGE]),
+            legend=alt.Legend(orient="top"),
+        ),
+        tooltip=[
+            alt.Tooltip("line:N", title="plan"),
+            alt.Tooltip("slots:Q"),
+            alt.Tooltip("told:N", title=f"{_statistic(figure)} wait"),
         ],
-    }
-    dash = channel("line:N", scale=scale(names, _DASHES), legend=None)
-    shape = channel("line:N", scale=scale(names, ("circle", "square")), legend=None)
+    )
+    dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=list(names), range=list(_DASHES)), legend=None)
+    shape = alt.Shape("line:N", scale=alt.Scale(domain=list(names), range=["circle", "square"]), legend=None)
     return [
-        layer("line", {"strokeWidth": 2, "interpolate": "linear"}, {**encoding, "strokeDash": dash}),
-        layer("point", {"size": 45, "filled": True, "opacity": 1}, {**encoding, "shape": shape}),
+        base.mark_line(strokeWidth=2, interpolate="linear").encode(strokeDash=dash),
+        base.mark_point(size=45, filled=True, opacity=1).encode(shape=shape),
     ]
 
 
@@ -104,32 +116,29 @@ _SECONDS_LABEL = (
 )
 
 
-def _objective(objective_seconds: float, data: pd.DataFrame) -> list[Spec]:
-    goal = [
-        {
-            "seconds": objective_seconds,
-            "slots": int(data["slots"].max()),
-            "text": f"objective {seconds(objective_seconds)}",
-        }
-    ]
-    y = channel("seconds:Q")
-    text = {"align": "right", "dy": -7, "color": CRITICAL, "fontWeight": 600}
-    return [
-        layer("rule", {"color": CRITICAL, "strokeDash": [8, 4], "strokeWidth": 1.5}, {"y": y}, goal),
-        layer("text", text, {"x": channel("slots:Q"), "y": y, "text": channel("text:N")}, goal),
-    ]
+def _objective(objective_seconds: float, data: pd.DataFrame) -> list[alt.Chart]:
+    most = data["slots"].max()
+    goal = pd.DataFrame(
+        {"seconds": [objective_seconds], "slots": [most], "text": [f"objective {seconds(objective_seconds)}"]}
+    )
+    rule = alt.Chart(goal).mark_rule(color=CRITICAL, strokeDash=[8, 4], strokeWidth=1.5).encode(y="seconds:Q")
+    label = alt.Chart(goal).mark_text(align="right", dy=-7, color=CRITICAL, fontWeight=600)
+    return [rule, label.encode(x="slots:Q", y="seconds:Q", text="text:N")]
 
 
-def _marks(marks: Sequence[Mark], data: pd.DataFrame) -> list[Spec]:
-    """Each name a line of text below the one before, so that near ones can be read."""
+def _marks(marks: Sequence[Mark], data: pd.DataFrame) -> list[alt.Chart]:
     within = [mark for mark in marks if data["slots"].min() <= mark.slots <= data["slots"].max()]
     if not within:
         return []
-    rows = [{"slots": mark.slots, "text": f"{mark.name}: {mark.slots}"} for mark in within]
-    x = channel("slots:Q")
-    style = {"align": "left", "dx": 4, "color": GREY, "baseline": "middle"}
+    placed = pd.DataFrame(
+        {"slots": [mark.slots for mark in within], "text": [f"{mark.name}: {mark.slots}" for mark in within],
+         "row": [12 + 15 * place for place in range(len(within))]}
+    )  # fmt: skip
+    rule = alt.Chart(placed).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x="slots:Q")
     texts = [
-        layer("text", style, {"x": x, "y": {"value": 12 + 15 * place}, "text": channel("text:N")}, [row])
-        for place, row in enumerate(rows)
+        alt.Chart(placed.iloc[[place]])
+        .mark_text(align="left", dx=4, color=GREY, baseline="middle")
+        .encode(x="slots:Q", y=alt.value(int(placed["row"].iloc[place])), text="text:N")
+        for place in range(len(placed))
     ]
-    return [layer("rule", {"color": GREY, "strokeDash": [2, 3]}, {"x": x}, rows), *texts]
+    return [rule, *texts]

@@ -77,7 +77,7 @@ def chart(question: Asked, found: Known) -> None:
     if needed is not None:
         marks.append(Mark("needed", needed))
     drawn = wait_curves(curves, marks, bound, figure)
-    st.vega_lite_chart(spec=drawn, alt=described(curves, bound, figure))
+    st.altair_chart(drawn, alt=described(curves, bound, figure))
 
 
 def all_queues(question: Asked, found: Known) -> None:

@@ -190,5 +190,5 @@ def _played(before: Play, after: Play, found: Known, is_whole: bool) -> None:
     ends = [
         pd.Timestamp(at, unit="s", tz="UTC") for at in (before.days.start_seconds, before.days.end_seconds)
     ]
-    st.vega_lite_chart(spec=strips(drawn, ends[0], ends[1]), alt=described(drawn))
+    st.altair_chart(strips(drawn, ends[0], ends[1]), alt=described(drawn))
     st.dataframe(shown, hide_index=True, width="stretch")
