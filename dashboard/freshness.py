@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import amounts
+from dashboard.plain import plain
 from dashboard.source_shared import SharedSource
 from dashboard.sources import SourceError
 
@@ -26,7 +27,7 @@ class Freshness:
 
     def show_notes(self) -> None:
         if self.trouble:
-            st.error(self.trouble, icon=":material/cloud_off:")
+            st.error(plain(self.trouble), icon=":material/cloud_off:")
         for note in self.notes:
             st.warning(note, icon=":material/warning:")
 
@@ -82,7 +83,7 @@ def _nothing(select: Mapping[str, str] | None) -> list[str]:
 def _notes(source: SharedSource) -> list[str]:
     notes = []
     if source.doubt:
-        notes.append(f"Figures may be missing: {source.name} says: {source.doubt}")
+        notes.append(f"Figures may be missing: {source.name} says: {plain(source.doubt)}")
     ahead = source.ahead_seconds
     if abs(ahead) > CLOCK_TOLD_SECONDS:
         way = "behind" if ahead > 0 else "ahead of"

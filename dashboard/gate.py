@@ -5,6 +5,7 @@ import re
 import streamlit as st
 
 from dashboard import login
+from dashboard.plain import plain
 from dashboard.settings import Settings
 
 MATERIAL = ":material/person:"
@@ -18,7 +19,7 @@ def may_look(settings: Settings) -> bool:
     name = who(settings)
     if name is None or is_allowed(settings, name):
         return True
-    st.error(f"{name} may not look at this dashboard: --allow names others.", icon=":material/block:")
+    st.error(f"{plain(name)} may not look at this dashboard: --allow names others.", icon=":material/block:")
     if settings.login:
         st.button("Log out", on_click=st.logout)
     return False
@@ -37,7 +38,7 @@ def show_who(settings: Settings) -> None:
     name = who(settings)
     if name is None:
         return
-    st.caption(f"{MATERIAL} {_plain(name)}")
+    st.caption(f"{MATERIAL} {plain(name)}")
     if settings.login:
         st.button("Log out", on_click=st.logout, type="tertiary", icon=":material/logout:")
 
@@ -70,8 +71,3 @@ def _way_in() -> None:
     for name in several or [None]:
         label = f"Log in with {name}" if name else "Log in"
         st.button(label, on_click=st.login, args=(name,) if name else (), type="primary")
-
-
-def _plain(name: str) -> str:
-    """As text: names come from elsewhere, and Markdown in them means nothing."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|:$<>~" else letter for letter in name)

@@ -14,6 +14,7 @@ from dashboard import gate
 from dashboard.freshness import freshness
 from dashboard.opened import Opened
 from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, queue_name
+from dashboard.plain import plain
 from dashboard.queues_now import QUEUE
 from dashboard.sources import SourceError, Span
 from dashboard.waiting import Row, waiting
@@ -194,7 +195,7 @@ def look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> 
             _module(screen).show(replace(page, waiting=places))
     except SourceError as error:
         if f"{error}" != fresh.trouble:
-            body.error(f"{error}", icon=":material/cloud_off:")
+            body.error(plain(f"{error}"), icon=":material/cloud_off:")
     places.end()
     st.session_state[DRAWN] = screen.name
 

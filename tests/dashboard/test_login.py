@@ -121,16 +121,25 @@ def test_who_logs_in_at_the_provider_sees_the_page_and_their_name_until_they_log
     page = log_in(context, guarded, "alice")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("alice@example.com")).to_be_visible(timeout=WAIT_MS)
-    again = context.new_page()
-    again.goto(f"{guarded}/connections")
-    expect(again.get_by_role("heading", name="Connections")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("button", name="End session").click(timeout=WAIT_MS)
-    page.goto(guarded)
     expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("heading", name="Overview")).not_to_be_visible()
 
 
+@pytest.mark.slow
+def test_a_login_holds_in_another_tab_and_at_another_address(
+    guarded: str, visitor: Callable[..., BrowserContext]
+) -> None:
+    context = visitor()
+    page = log_in(context, guarded, "alice")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=WAIT_MS)
+    again = context.new_page()
+    again.goto(f"{guarded}/connections")
+    expect(again.get_by_role("heading", name="Connections")).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.mark.slow
 def test_without_a_login_and_with_a_made_up_cookie_nothing_is_seen(
     guarded: str, visitor: Callable[..., BrowserContext]
 ) -> None:
@@ -145,6 +154,7 @@ def test_without_a_login_and_with_a_made_up_cookie_nothing_is_seen(
     assert fetched(guarded, "/healthz")[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sub", "known_as"), [("mallory", "mallory@example.com.evil"), ("trudy", "#trudy")])
 def test_who_is_of_another_domain_or_has_an_address_that_nobody_checked_is_turned_away(
     guarded: str, visitor: Callable[..., BrowserContext], sub: str, known_as: str
@@ -156,6 +166,7 @@ def test_who_is_of_another_domain_or_has_an_address_that_nobody_checked_is_turne
     assert page.get_by_role("heading", name="Overview").count() == 0
 
 
+@pytest.mark.slow
 def test_a_login_that_nobody_could_pass_is_refused_at_the_start(tmp_path: Path) -> None:
     secrets(tmp_path, "http://127.0.0.1:9", 8501, client_secret="")
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
@@ -242,6 +253,7 @@ def test_whom_the_proxy_names_sees_the_page_and_their_name(
     assert page.get_by_text("root").count() == 0
 
 
+@pytest.mark.slow
 def test_whom_the_proxy_names_and_nobody_allowed_is_turned_away(
     nginx: str, visitor: Callable[..., BrowserContext]
 ) -> None:

@@ -37,15 +37,13 @@ def test_pages_that_stay_open_say_that_the_source_is_away_and_go_on_when_it_is_b
             server.illness = "gone"
             queue = opened(browser.new_page(), f"{address}/queue?queue=reports")
             for page in (overview, queue):
-                expect(page.get_by_text("is it running, and is the address right?")).to_be_visible(
-                    timeout=WAIT_MS
-                )
+                expect(page.get_by_text("is the address right?")).to_be_visible(timeout=WAIT_MS)
                 expect(page.get_by_text("no fresh figures")).to_be_visible(timeout=WAIT_MS)
                 expect(card(page, "Finished")).not_to_be_visible()
             server.illness = ""
             for page in (overview, queue):
                 expect(card(page, "Finished")).to_be_visible(timeout=WAIT_MS)
-                expect(page.get_by_text("is it running, and is the address right?")).not_to_be_visible()
+                expect(page.get_by_text("is the address right?")).not_to_be_visible()
             expect(queue.get_by_role("heading", name="Queue · reports")).to_be_visible()
             assert "queue=reports" in queue.url
             queue.get_by_role("combobox", name="Queue").click()
