@@ -140,10 +140,11 @@ def _queue_choice(opened: Opened, screen: Screen) -> str | None:
     """The queue in the address; screens of one queue offer all that there are."""
     if not screen.one_queue:
         return None
-    names = _names_to_choose(opened)
+    names, asked = _known_names(opened), st.query_params.get("queue")
     return st.selectbox(
         "Queue",
-        names,
+        # While the source is away, that of the address; not as the first choice, which no address tells.
+        names or ([asked] if asked else []),
         index=0 if names else None,
         key="queue",
         bind="query-params",
@@ -151,11 +152,10 @@ def _queue_choice(opened: Opened, screen: Screen) -> str | None:
     )
 
 
-def _names_to_choose(opened: Opened) -> list[str]:
-    """While the source is away those that were known, and that of the address: it is right again a moment later."""
-    asked = st.query_params.get("queue")
+def _known_names(opened: Opened) -> list[str]:
+    """Those that were known, while the source is away."""
     names = queue_names(opened, opened.source.now_seconds(time.time()))
-    names = names or st.session_state.get(NAMES) or ([asked] if asked else [])
+    names = names or st.session_state.get(NAMES, [])
     st.session_state[NAMES] = names
     return names
 
