@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -72,13 +74,21 @@ def binary(kind: str) -> Path:
     return found
 
 
+LOWEST_PORT = 12_000
+EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
 def free_port(below: int = 65536) -> int:
-    """A TCP port that nobody listens on now; `below` leaves room for a port derived from it."""
+    """A TCP port that nobody listens on now; `below` leaves room for a port derived from it.
+
+    None that the system gives to whoever connects: while a server is down, its port would be taken by a stranger, or
+    by the very program that tries to reach it, which then talks to itself.
+    """
+    first_ephemeral = int(EPHEMERAL_PORTS.read_text().split()[0]) if EPHEMERAL_PORTS.exists() else 32_768
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < below:
+        port = random.randrange(LOWEST_PORT, min(first_ephemeral, below))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
             return port
 
 

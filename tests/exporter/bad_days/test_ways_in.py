@@ -68,7 +68,7 @@ def test_tls_with_an_authority_and_a_client_certificate(
     port = free_port()
     redis = server("redis7", *certificates.settings(port))
     queue = HandQueue(redis.client()).create()
-    others = [HandQueue(redis.client(), f"other-{number}").create() for number in range(400)]
+    others = [HandQueue(redis.client(), f"other-{number}").create() for number in range(120)]
     tls = {
         "ca_file": str(certificates.authority),
         "cert_file": str(certificates.certificate),
