@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from planner.limits import Ceiling, ceiling, loses
+from planner.limits import Ceiling, ceiling, loses, overloads_of
 from planner.predict import predict
 from planner.prediction import Prediction
 from planner.queue_file import AskedQueue
@@ -16,6 +16,7 @@ QUANTILES = ("mean", "p50", "p95", "p99", "p99.9")
 _SHARE_SEEN, _RARE, _SHORTEST = 2e-4, 5.0, 100_000
 STAYS = tuple(f"{q}_sojourn" for q in QUANTILES)
 FIGURES = ("util", "throughput", "prob_wait", *(f"{q}_wait" for q in QUANTILES), *STAYS)
+BY_PRIORITY = ("mean", "p95", "p99")
 LOST = {"p_block": "refused_ratio", "p_timeout": "gave_up_ratio"}
 
 
@@ -41,7 +42,11 @@ def predicted(queue: AskedQueue) -> dict[str, Any]:
 
 def _figures(queue: AskedQueue) -> tuple[str, ...]:
     """What is told of every queue; losses where there can be any."""
-    return (*FIGURES, *LOST) if loses(queue.question.workload, queue.question.fleet) else FIGURES
+    options = queue.question.workload.options
+    classes = range(len(options.priorities)) if options else ()
+    by_priority = [f"{q}_wait_class{number}" for number in classes for q in BY_PRIORITY]
+    lost = LOST if loses(queue.question.workload, queue.question.fleet) else ()
+    return (*FIGURES, *lost, *by_priority)
 
 
 def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
@@ -56,34 +61,39 @@ def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
     wanted = tuple(dict.fromkeys((*_figures(queue), *bounds.figures)))
     run = Simulation(question.workload, question.fleet, wanted, effort_for(queue, seed))
     figures = run.run()
-    found = Prediction(f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures))
+    found = Prediction(
+        f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures),
+        overloads=overloads_of(question.workload, question.fleet),
+    )  # fmt: skip
     broken = [bound.figure for bound in bounds.broken(found)]
     return {**values(queue, found), "objectives_broken": broken, "seed": seed}
 
 
 def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
     """A prediction as plain values; a wait is None where the queue has no steady state."""
-    workload, fleet = queue.question.workload, queue.question.fleet
+    workload, fleet = queue.question.workload, queue.question.fleet.at_work
     offered = workload.offered_load / fleet.slots
     utilisation = found.figures.get("util")
     limit = ceiling(workload, fleet)
     return {
         "name": queue.name,
         "slots": fleet.slots,
-        "jobs_per_hour": workload.arrivals.per_second * 3600,
+        "jobs_per_hour": workload.jobs_per_second * 3600,
         "attempts_per_hour": workload.attempts_per_second * 3600,
         "offered_load": workload.offered_load,
         "utilisation": utilisation.value if utilisation else min(1.0, offered),
         "chance_to_wait": _value(found, "prob_wait"),
         "wait_seconds": _seconds_of(found, "wait"),
         "wait_half_width_95": _half_widths(found),
+        "wait_seconds_by_priority": _by_priority(queue, found),
         "sojourn_seconds": _seconds_of(found, "sojourn"),
         "ceiling_per_hour": limit.per_second * 3600,
         "ceiling_set_by": limit.set_by,
         "mean_backlog_jobs": _backlog(queue, found),
         "drain_seconds_of_1000_jobs": _drain(queue, limit),
         "memory_mb": queue.memory_megabytes,
-        "final_failure_ratio": workload.retries.final_failure_ratio if workload.retries else 0.0,
+        "final_failure_ratio": workload.life.failed,
+        "stalls_per_hour": workload.jobs_per_second * workload.life.stalls * 3600,
         **{name: _value(found, figure) or 0.0 for figure, name in LOST.items()},
         "method": found.method,
         "stable": found.stable,
@@ -117,6 +127,15 @@ def _seconds_of(found: Prediction, subject: str) -> dict[str, float | None]:
     return {statistic: _value(found, f"{statistic}_{subject}") for statistic in QUANTILES}
 
 
+def _by_priority(queue: AskedQueue, found: Prediction) -> dict[str, dict[str, float | None]]:
+    """By the value of Bull's `priority`, in order of start; empty where the file gives none."""
+    options = queue.question.workload.options
+    return {
+        str(value): {q: _value(found, f"{q}_wait_class{number}") for q in BY_PRIORITY}
+        for number, (value, _) in enumerate(options.priorities if options else ())
+    }
+
+
 def _half_widths(found: Prediction) -> dict[str, float | None]:
     figures = {statistic: found.figures.get(f"{statistic}_wait") for statistic in QUANTILES}
     return {statistic: figure.half_width if figure else None for statistic, figure in figures.items()}
@@ -142,6 +161,12 @@ def _remarks(answer: Mapping[str, Any]) -> list[str]:
     if answer["stable"] and answer["objectives_broken"]:
         said.append(f"does not hold: {', '.join(answer['objectives_broken'])}")
     said += list(map(overload_told, answer["overloads"]))
+    if answer["stable"]:
+        said += [
+            f"priority {value}: mean wait {duration(waits['mean'])}, p95 {duration(waits['p95'])}, "
+            f"p99 {duration(waits['p99'])}"
+            for value, waits in answer["wait_seconds_by_priority"].items()
+        ]
     said += [f"assumed {text}" for text in answer["assumed"]] + answer["doubts"]
     return [f"  {answer['name']}: {text}" for text in said]
 
@@ -163,8 +188,9 @@ def growth(backlog_per_hour: float) -> str:
 
 def overload_told(one: Mapping[str, float]) -> str:
     """A stretch of a period that brings more than can be done."""
+    what = "paused" if one["paused"] else "unstable"
     return (
-        f"unstable from {clock(one['begins'])} to {clock(one['ends'])} of each period: the backlog grows to about "
+        f"{what} from {clock(one['begins'])} to {clock(one['ends'])} of each period: the backlog grows to about "
         f"{one['largest_backlog']:,.0f} jobs and is gone at {clock(one['drained'])} (by mean rates)"
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from planner import fcfs, two_phase
 from planner.arrivals import Arrivals, BatchPoisson, Poisson, PoissonClasses, Profile, Renewal, Sinusoid
 from planner.batches import batch_wait
+from planner.bull_draws import Draw
 from planner.coupling import from_exponential
 from planner.crowd_control import CrowdControl, crowd_control
 from planner.daily import daily_wait
@@ -24,7 +25,6 @@ from planner.patience import impatient_wait
 from planner.phases import Crowd, arrival_phases, phase_type
 from planner.qbd import solve
 from planner.renewal_exponential import renewal_exponential_wait
-from planner.runs import Draw
 from planner.workload import Workload
 
 # A twin of two phases on more slots takes longer to solve than it saves.

@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 from scipy import stats
 
+from planner.bull_draws import Draw
 from planner.coupling import from_exponential
 from planner.laws import Law, Vector
-from planner.runs import Draw
 
 
 @dataclass(frozen=True)

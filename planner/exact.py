@@ -4,7 +4,7 @@ Each solver takes the queue apart itself and answers None when the queue is not 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.arrivals import (
     BatchPoisson,
@@ -16,6 +16,7 @@ from planner.arrivals import (
     Sinusoid,
 )  # fmt: skip
 from planner.batches import batch_wait
+from planner.bull_options import JobOptions
 from planner.daily import DailyWait, daily_wait
 from planner.deterministic import deterministic_wait
 from planner.distributions import Distribution, Stay, TailFunction, quantile
@@ -89,8 +90,11 @@ Solver = Callable[[Workload, Fleet], Solved | None]
 
 def solve_exactly(workload: Workload, fleet: Fleet) -> Solved | None:
     """The answer of the first method that fits, or None. The queue must have a steady state."""
-    if workload.retries is not None or fleet.rate_limit is not None:
+    if workload.retries is not None or fleet.rate_limit is not None or fleet.pause is not None:
         return None
+    if workload.options is not None:
+        plainer = _without_options(workload, workload.options)
+        return None if plainer is None else solve_exactly(plainer, fleet)
     solvers: tuple[Solver, ...] = (
         _shared_cpu, _no_queue, _room, _patience, _classes, _batches, _daily, _exponential, _deterministic,
         _single, _renewal, _chain,
@@ -100,6 +104,18 @@ def solve_exactly(workload: Workload, fleet: Fleet) -> Solved | None:
         if found is not None:
             return _completed(found, workload, fleet)
     return None
+
+
+def _without_options(workload: Workload, options: JobOptions) -> Workload | None:
+    """Where the jobs of one Poisson stream have priorities and nothing else, each of these has its own stream."""
+    if not options.only_priorities:
+        return None
+    if not options.priorities:
+        return replace(workload, options=None)
+    if not isinstance(workload.arrivals, Poisson):
+        return None
+    rates = tuple(share * workload.arrivals.per_second for _, share in options.priorities)
+    return replace(workload, arrivals=PoissonClasses(rates), options=None)
 
 
 def _completed(found: Solved, workload: Workload, fleet: Fleet) -> Solved:

@@ -1,6 +1,8 @@
 """Knows what serves a queue: slots, the processes they live in, and the limits around them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from planner.bull_options import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Fleet:
     """`slots` jobs at a time in all, evenly over `processes`; each process has one event loop of `cores`
     cores.
 
-    `places` is the room in the system, slots included; a job that finds it full is lost.
+    `places` is the room in the system, slots included; a job that finds it full is lost. `global_concurrency` is how
+    many may work at a time over all processes.
     """
 
     slots: int
@@ -28,6 +31,14 @@ class Fleet:
     cores: float = 1.0
     places: int | None = None
     rate_limit: RateLimit | None = None
+    pause: Pause | None = None
+    global_concurrency: int | None = None
+
+    @property
+    def at_work(self) -> "Fleet":
+        """The fleet with no more slots than may work at a time."""
+        most = self.global_concurrency
+        return self if most is None or most >= self.slots else replace(self, slots=most)
 
     @property
     def concurrency(self) -> int:

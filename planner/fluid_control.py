@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from planner.arrivals import Periodic
+from planner.bull_draws import Draw
 from planner.coupling import from_exponential
 from planner.laws import Law, Vector
 from planner.overload import fluid
-from planner.runs import Draw
 
 
 @dataclass(frozen=True)

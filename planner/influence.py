@@ -46,6 +46,7 @@ def influences(
     workload: Workload, fleet: Fleet, figure: str, where: str
 ) -> tuple[list[Influence], list[str]]:
     """All inputs, the strongest first, and those left out with the reason. Raises BadInput."""
+    fleet = fleet.at_work
     _check(workload, fleet, figure, where)
     found, left_out = [], []
     for name, turned in _inputs(workload, fleet):
@@ -87,6 +88,8 @@ def _check(workload: Workload, fleet: Fleet, figure: str, where: str) -> None:
         )
     if isinstance(workload.service, IoThenCpu):
         raise BadInput(f"{where}: io_then_cpu work can't be ranked")
+    if fleet.pause is not None:
+        raise BadInput(f"{where}: a queue that is paused can't be ranked; leave pause out")
     if not predict(workload, fleet, ()).stable:
         raise BadInput(
             f"{where}: the queue is unstable, its waits grow without end; give it more slots first"

@@ -20,7 +20,12 @@ FEWEST_SLOTS = 16
 def small_enough(workload: Workload, fleet: Fleet) -> tuple[Workload, Fleet, str]:
     """What to simulate, and the doubt that it adds; the queue itself and no doubt where it is small."""
     arrivals = workload.arrivals
-    if not isinstance(arrivals, Profile | Sinusoid):
+    # Pauses, delays and the search for stalled jobs keep their own time.
+    if (
+        not isinstance(arrivals, Profile | Sinusoid)
+        or workload.options is not None
+        or fleet.pause is not None
+    ):
         return workload, fleet, ""
     jobs = arrivals.per_second * arrivals.period
     if overloads_of(workload, fleet) and fleet.rate_limit is None and fleet.processes == 1:

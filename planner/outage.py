@@ -66,6 +66,7 @@ class Aftermath:
 
 def aftermath(workload: Workload, fleet: Fleet, outage: Outage, where: str, seed: int = SEED) -> Aftermath:
     """Raises BadInput for a queue that this can't tell."""
+    fleet = fleet.at_work
     _check(workload, fleet, where)
     retries = workload.retries or ONCE
     slack = ceiling(workload, fleet).per_second - workload.attempts_per_second
@@ -85,6 +86,11 @@ def aftermath(workload: Workload, fleet: Fleet, outage: Outage, where: str, seed
 def _check(workload: Workload, fleet: Fleet, where: str) -> None:
     if isinstance(workload.service, IoThenCpu) or fleet.places or workload.patience:
         raise BadInput(f"{where}: told for queues without io_then_cpu, places and patience; leave them out")
+    if workload.options is not None or fleet.pause is not None:
+        raise BadInput(
+            f"{where}: told for jobs first come first served; leave out library, priorities, lifo, delayed, children, "
+            "stalls and pause"
+        )
     if ceiling(workload, fleet).per_second <= workload.attempts_per_second:
         raise BadInput(f"{where}: the queue is unstable without an outage; give it more slots first")
 

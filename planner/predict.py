@@ -26,6 +26,7 @@ def predict(
 
     Raises BadInput for an unknown figure, one that this queue does not have, or a queue that no method answers.
     """
+    fleet = fleet.at_work
     refuse_unanswered(workload, fleet)
     limit = ceiling(workload, fleet)
     refuse_absent(workload, wanted)
@@ -65,12 +66,12 @@ def _of_the_fleet(
 ) -> dict[str, Figure]:
     """Figures that need no queueing theory: balances of flow."""
     known = {"max_throughput": Figure(limit.per_second)}
-    if workload.retries is not None:
-        known["mean_attempts"] = Figure(workload.retries.mean_attempts)
-        known["final_failure_ratio"] = Figure(workload.retries.final_failure_ratio)
+    if workload.retries is not None or workload.options is not None:
+        known["mean_attempts"] = Figure(workload.life.starts)
+        known["final_failure_ratio"] = Figure(workload.life.failed)
     if not loses(workload, fleet):
         known |= {"p_block": Figure(0.0), "p_timeout": Figure(0.0)}
-        known["throughput"] = Figure(workload.arrivals.per_second)
+        known["throughput"] = Figure(workload.jobs_per_second)
         if not isinstance(workload.service, IoThenCpu):
             known["util"] = Figure(workload.offered_load / fleet.slots)
     return {text: known[text] for text in wanted if text in known}
@@ -90,7 +91,7 @@ def _simulated(
 def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: Ceiling) -> Prediction:
     """More work than can be done: waits grow without end and are absent."""
     excess = workload.attempts_per_second - limit.per_second
-    busy = limit.per_second * workload.service.mean / fleet.slots
+    busy = limit.per_second * workload.hold_seconds / fleet.slots
     known = {"util": busy, "throughput": limit.per_second, "max_throughput": limit.per_second}
     return Prediction(
         f"unstable, the ceiling is {limit.per_second:.6g} jobs a second, set by {limit.set_by}",

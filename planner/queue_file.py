@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from planner import defaults
 from planner.bounds import BLOCKS, Levels, quoted, read_levels
 from planner.budget_words import BudgetWords, KedaWords, PriceWords, RedisWords
+from planner.bull_words import BullWords
 from planner.claims import CacheWords, ClaimsWords
 from planner.combinations import refuse_absent
 from planner.errors import BadInput
@@ -18,18 +19,30 @@ from planner.lines import line_of
 from planner.pool_words import PoolWords, pools_of
 from planner.processes import ProcessLimits
 from planner.reading import Question, checked, read_objective, read_question
-from planner.words import Positive, Seconds, Share, Words
+from planner.words import (
+    AnyArrivals,
+    AnyLaw,
+    IoThenCpuWords,
+    Positive,
+    RateLimitWords,
+    RetriesWords,
+    Seconds,
+    Share,
+    Words,
+)
 
 Slots = Annotated[int, Field(ge=1, le=100_000)]
 Load = Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)]
 _QUEUE_WORDS = (
     "service", "processes", "cores", "places", "acquire_timeout", "patience", "rate_limit", "retries",
+    *BullWords.model_fields,
 )  # fmt: skip
 _LOAD = ("jobs_per_hour", "share", "arrivals")
-_WORK = (*_LOAD, "service", "retries", "rate_limit", "objectives")
+_OF_JOBS = ("library", "priorities", "lifo", "delayed", "children", "stalls")
+_WORK = (*_LOAD, "service", "retries", "rate_limit", "objectives", *_OF_JOBS)
 
 
-class QueueEntry(Words):
+class QueueEntry(BullWords):
     """One queue as the report writes it, with its load; `priority` and `maxMemoryMB` change no number of slots."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -42,15 +55,15 @@ class QueueEntry(Words):
     maxMemoryMB: Positive | None = None  # noqa: N815 - the report's own word
     jobs_per_hour: Load | None = Field(None, description="Poisson, constant over the hour")
     share: Share | None = Field(None, description="part of the file's jobs_per_hour")
-    arrivals: dict[str, Any] | None = None
-    service: dict[str, Any] | None = None
+    arrivals: AnyArrivals | None = None
+    service: Annotated[AnyLaw | IoThenCpuWords, Field(discriminator="law")] | None = None
     processes: Slots | None = None
     cores: Positive | None = None
     places: Slots | None = None
-    acquire_timeout: float | str | None = None
-    patience: dict[str, Any] | None = None
-    rate_limit: dict[str, Any] | None = None
-    retries: dict[str, Any] | None = None
+    acquire_timeout: Seconds | None = None
+    patience: AnyLaw | None = None
+    rate_limit: RateLimitWords | None = None
+    retries: RetriesWords | None = None
     objectives: dict[str, Any] | None = None
     cpu_time: Seconds | None = Field(None, description="seconds of a core that one attempt takes")
     memory_per_job_mb: Positive | None = Field(None, description="memory of a process for each job at work")
@@ -207,6 +220,7 @@ def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], 
     memory = entry.maxMemoryMB * entry.workers if entry.maxMemoryMB else None
     asked = read_question(question, where)
     refuse_absent(asked.workload, bounds.figures, f"{where}.objectives")
+    assumed += asked.assumed
     limits = _limits(entry, asked.workload.service, where)
     return AskedQueue(
         entry.name, asked, objective, tuple(assumed), memory, entry.priority, limits, entry.payload_bytes

@@ -1,13 +1,17 @@
 """Knows Bull's rules for one queue, one event at a time: priorities, LIFO, delays, retries, stalls,
 limiter, pause.
 
-Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`,
-and unless it is the job's last the job comes back `back[a]` seconds later at the tail of its class (a
-failure), or at once at the head (a stall, back[a] < 0). Class 0 starts first; inside a class first in,
-first out, unless `lifo`. A parent (`pending` > 0) becomes ready, at the head, when its last child has finished.
+Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`.
+Class 0 starts first; inside a class first in, first out. To the head means in front of all classes.
 
-With `late_due` a job that falls due while every slot is busy joins its line when the next slot gets free, behind those
-that have come meanwhile: then a worker asks, and moves what is due. Its wait counts from when it was due.
+A failed attempt that is not the job's last comes back `back[a]` seconds after its end: at the tail of its class, but to
+the head where `back[a]` is 0 and the job is `lifo`. A stalled one (back[a] < 0) is found -back[a] seconds after its
+start and goes to the head; hold[a] is when its slot is back. A parent (`pending` > 0) becomes ready when its last child
+has finished, and goes to the head where it is `plain`.
+
+With `late_due` a job that falls due while every slot is busy, or the limiter lets none start, joins its line when a
+slot gets free or the window is over, behind those that have come meanwhile: then a worker asks, and moves what is due.
+Its wait counts from when it was due.
 """
 
 from typing import NamedTuple
@@ -20,9 +24,9 @@ from planner.acceleration import compiled, inlined
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-BUSY, WAITING, EVENTS, STARTED, WAKING = range(5)
+BUSY, WAITING, EVENTS, STARTED, WAKING, PAUSE = range(6)
 WINDOW_END = 0
-LEAVES, DUE, WAKES, GIVES_UP = range(4)
+LEAVES, DUE, WAKES, GIVES_UP, FOUND, SLOT_BACK = range(6)
 SERVED, REFUSED, GAVE_UP, UNFINISHED = range(4)
 
 
@@ -32,6 +36,7 @@ class World(NamedTuple):
     ready: Floats  # when the job may first start; rising
     rank: Ints  # priority class, 0 first
     lifo: Ints
+    plain: Ints  # 1 where the job has no priority
     first: Ints  # index of the job's first attempt; one more entry than jobs
     hold: Floats  # per attempt
     back: Floats  # per attempt
@@ -40,7 +45,7 @@ class World(NamedTuple):
     late_due: int
     parent: Ints  # job that waits for this one, or -1
     pending: Ints  # children still to finish
-    pauses: Floats  # start, end, start, end, …
+    pauses: Floats  # start, end, start, end, … rising
     slots: int
     places: int
     most: int  # starts in a window
@@ -57,7 +62,7 @@ class World(NamedTuple):
     after: Ints  # the next job in the same line
     due: Ints  # first and last of the jobs that are due and in no line yet
     times: Floats  # event heap
-    whats: Ints  # event heap: job·4 + kind
+    whats: Ints  # event heap: job·8 + kind
     counts: Ints
     clock: Floats
 
@@ -99,7 +104,7 @@ def _pop(w: World) -> int:
 
 @inlined
 def _line_up(w: World, job: int, since: float, at_head: bool) -> None:
-    rank = w.rank[job]
+    rank = 0 if at_head else w.rank[job]
     w.since[job] = since
     w.counts[WAITING] += 1
     if w.head[rank] < 0:
@@ -125,13 +130,19 @@ def _next_in_line(w: World) -> int:
 
 
 @inlined
+def _limited(w: World, now: float) -> bool:
+    return bool(w.counts[STARTED] >= w.most and now < w.clock[WINDOW_END])
+
+
+@inlined
 def _blocked_until(w: World, now: float) -> float:
     """The moment before which nothing may start, or -1."""
-    for i in range(0, len(w.pauses), 2):
-        if w.pauses[i] <= now < w.pauses[i + 1]:
-            return float(w.pauses[i + 1])
-    if w.counts[STARTED] >= w.most and now < w.clock[WINDOW_END]:
+    if _limited(w, now):
         return float(w.clock[WINDOW_END])
+    while w.counts[PAUSE] < len(w.pauses) and w.pauses[w.counts[PAUSE] + 1] <= now:
+        w.counts[PAUSE] += 2
+    if w.counts[PAUSE] < len(w.pauses) and w.pauses[w.counts[PAUSE]] <= now:
+        return float(w.pauses[w.counts[PAUSE] + 1])
     return -1.0
 
 
@@ -144,7 +155,10 @@ def _start(w: World, job: int, now: float) -> None:
     w.counts[BUSY] += 1
     attempt = w.attempt[job]
     w.waits[attempt] = now - w.since[job]
-    _push(w, now + w.hold[attempt], job * 4 + LEAVES)
+    stalls = w.back[attempt] < 0
+    _push(w, now + w.hold[attempt], job * 8 + (SLOT_BACK if stalls else LEAVES))
+    if stalls:
+        _push(w, now - w.back[attempt], job * 8 + FOUND)
 
 
 @inlined
@@ -156,7 +170,7 @@ def _give_up(w: World, job: int) -> None:
 
 @inlined
 def _start_all(w: World, now: float) -> None:
-    while w.counts[BUSY] < w.slots and w.counts[WAITING] > 0:
+    while w.counts[BUSY] < w.slots and (w.counts[WAITING] > 0 or w.due[0] >= 0):
         until = _blocked_until(w, now)
         if until > now:
             if w.counts[WAKING] == 0:
@@ -182,14 +196,14 @@ def _arrive(w: World, job: int, now: float, at_head: bool) -> None:
         return
     _line_up(w, job, now, at_head)
     if w.places < len(w.ready) and w.patience[job] < np.inf:
-        _push(w, now + w.patience[job], job * 4 + GIVES_UP)
+        _push(w, now + w.patience[job], job * 8 + GIVES_UP)
 
 
 @inlined
-def _fall_due(w: World, job: int, now: float) -> None:
-    """At the tail, also of LIFO jobs."""
-    if w.late_due == 0 or w.counts[BUSY] < w.slots:
-        _arrive(w, job, now, False)
+def _come(w: World, job: int, now: float, is_due: bool) -> None:
+    """What falls due goes to the tail, also a LIFO job."""
+    if not is_due or w.late_due == 0 or (w.counts[BUSY] < w.slots and not _limited(w, now)):
+        _arrive(w, job, now, not is_due and w.lifo[job] == 1)
         return
     w.since[job] = now
     w.after[job] = -1
@@ -209,23 +223,24 @@ def _move_due(w: World) -> None:
 
 
 @inlined
-def _leave(w: World, job: int, now: float) -> None:
-    w.counts[BUSY] -= 1
-    attempt = w.attempt[job]
-    if attempt + 1 < w.first[job + 1]:
-        w.attempt[job] = attempt + 1
-        if w.back[attempt] < 0:
-            _line_up(w, job, now, True)
-        else:
-            _push(w, now + w.back[attempt], job * 4 + DUE)
-        return
+def _end(w: World, job: int, now: float) -> None:
     w.finished[job] = now
     w.outcome[job] = SERVED
     parent = w.parent[job]
     if parent >= 0:
         w.pending[parent] -= 1
         if w.pending[parent] == 0:
-            _arrive(w, parent, now, True)
+            _arrive(w, parent, now, w.plain[parent] == 1)
+
+
+@inlined
+def _try_again(w: World, job: int, now: float) -> None:
+    attempt = w.attempt[job]
+    w.attempt[job] = attempt + 1
+    if w.back[attempt] > 0:
+        _push(w, now + w.back[attempt], job * 8 + DUE)
+    else:
+        _arrive(w, job, now, w.back[attempt] < 0 or w.lifo[job] == 1)
 
 
 @inlined
@@ -238,15 +253,23 @@ def _gives_up(w: World, job: int, now: float) -> None:
 
 @inlined
 def _happen(w: World, what: int, now: float) -> None:
-    job, kind = what >> 2, what & 3
-    if kind == LEAVES:
-        _leave(w, job, now)
-        _move_due(w)
-    elif kind == DUE:
-        _fall_due(w, job, now)
+    """A parent has its place before what is due, and that before a job that is tried again at once."""
+    job, kind = what >> 3, what & 7
+    tried = kind in (LEAVES, FOUND)
+    is_last = tried and w.attempt[job] + 1 == w.first[job + 1]
+    if kind in (LEAVES, SLOT_BACK):
+        w.counts[BUSY] -= 1
     elif kind == WAKES:
         w.counts[WAKING] = 0
-    else:
+    if is_last:
+        _end(w, job, now)
+    if kind in (LEAVES, SLOT_BACK, WAKES):
+        _move_due(w)
+    if tried and not is_last:
+        _try_again(w, job, now)
+    elif kind == DUE:
+        _come(w, job, now, True)
+    elif kind == GIVES_UP:
         _gives_up(w, job, now)
 
 
@@ -262,10 +285,7 @@ def run(w: World) -> None:
             _happen(w, _pop(w), now)
         elif job < jobs:
             now = w.ready[job]
-            if w.delayed[job] == 1:
-                _fall_due(w, job, now)
-            else:
-                _arrive(w, job, now, w.lifo[job] == 1)
+            _come(w, job, now, w.delayed[job] == 1)
             job += 1
         else:
             return

@@ -17,6 +17,7 @@ class Jobs:
     """Jobs in order of the moment they are ready; job i has the attempts first[i] .. first[i+1] - 1.
 
     `delayed` is 1 for a job whose `ready` is a due time. A job that is the `parent` of others starts after them.
+    `plain` is 0 for a job with a priority; absent, all are plain. planner/queue_kernel.py says what `back` means.
     """
 
     ready: Vector
@@ -28,6 +29,7 @@ class Jobs:
     lifo: Ints | None = None
     parent: Ints | None = None
     delayed: Ints | None = None
+    plain: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def run(
         ready=jobs.ready,
         rank=jobs.rank,
         lifo=np.zeros(count, dtype=np.int64) if jobs.lifo is None else jobs.lifo,
+        plain=np.ones(count, dtype=np.int64) if jobs.plain is None else jobs.plain,
         first=jobs.first,
         hold=jobs.hold,
         back=jobs.back,
@@ -77,7 +80,7 @@ def run(
         due=np.full(2, -1, dtype=np.int64),
         times=np.zeros(2 * count + fleet.slots + 8),
         whats=np.zeros(2 * count + fleet.slots + 8, dtype=np.int64),
-        counts=np.zeros(5, dtype=np.int64),
+        counts=np.zeros(6, dtype=np.int64),
         clock=np.full(1, -np.inf),
     )
     kernel.run(world)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from exporter.spelling import close_to, keys_at
+from planner.bull_words import BullWords
 from planner.combinations import refuse_unanswered
 from planner.durations import seconds
 from planner.errors import BadInput
@@ -25,7 +26,6 @@ from planner.words import (
     RateLimitWords,
     RetriesWords,
     Seconds,
-    Words,
 )  # fmt: skip
 from planner.workload import Workload
 
@@ -35,7 +35,7 @@ _AT_LEAST = ("share_within", "throughput")
 _PLAIN = ("prob", "share_within", "scalar")
 
 
-class QueueWords(Words):
+class QueueWords(BullWords):
     """One queue, in the words of the reference."""
 
     arrivals: AnyArrivals
@@ -55,13 +55,14 @@ class QueueWords(Words):
 @dataclass(frozen=True, slots=True)
 class Question:
     """A queue read. `fleet.slots` is 1 where none were given (`find` asks for them); `objective` may be
-    absent.
+    absent. `assumed` names each default that was taken of retries and Bull's options.
     """
 
     workload: Workload
     fleet: Fleet
     objective: Objective | None = None
     slots_given: bool = True
+    assumed: tuple[str, ...] = ()
 
 
 def read_question(given: Mapping[str, Any], where: str = "") -> Question:
@@ -76,13 +77,19 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
     patience = words.patience.value() if words.patience else None
     if words.acquire_timeout is not None:
         patience = Deterministic(words.acquire_timeout)
+    arrivals = words.arrivals.value()
     retries = words.retries.value() if words.retries else None
+    if retries is not None and words.library is not None and words.family[0] == "bull":
+        retries = retries.of_bull()
     limit = words.rate_limit.value() if words.rate_limit else None
-    fleet = Fleet(words.slots or 1, words.processes, words.cores, words.places, limit)
+    pause = words.pause.value(getattr(arrivals, "period", None)) if words.pause else None
+    most = words.global_concurrency
+    fleet = Fleet(words.slots or 1, words.processes, words.cores, words.places, limit, pause, most)
     objective = read_objective(words.objective, _join(where, "objective")) if words.objective else None
-    workload = Workload(words.arrivals.value(), words.service.value(), retries, patience)
+    workload = Workload(arrivals, words.service.value(), retries, patience, options=words.value())
     refuse_unanswered(workload, fleet, where)
-    return Question(workload, fleet, objective, words.slots is not None)
+    assumed = (*(words.retries.assumed() if words.retries else ()), *words.assumed(pause))
+    return Question(workload, fleet, objective, words.slots is not None, assumed)
 
 
 def read_objective(given: Mapping[str, Any], where: str = "objective") -> Objective:
@@ -123,7 +130,7 @@ def _one_line(problem: ValidationError, where: str, kind: type[BaseModel]) -> st
         "mmpp",
         "batch_poisson",
     }
-    tags |= {"poisson_classes", "sinusoid", "profile"}
+    tags |= {"poisson_classes", "sinusoid", "profile", "a law", "a time", "[key]"}
     path = where
     for step in first["loc"]:
         path = f"{path}[{step}]" if isinstance(step, int) else path if step in tags else _join(path, step)

@@ -19,6 +19,10 @@ def banded(queue: AskedQueue, options: argparse.Namespace) -> dict[str, Any]:
             raise BadInput("--fitted-to and --pickup are of a run; say its length with --run-of JOBS")
         return {}
     question = queue.question
+    if question.fleet.pause or (question.workload.options and question.workload.options.delayed):
+        raise BadInput(
+            f"--run-of: a run of {queue.name!r} begins without pause and delayed jobs; leave them out"
+        )
     workload = replace(question.workload, sample_size=options.fitted_to)
     found = run_band(workload, question.fleet, options.run_of, pickup_seconds=_pickup(options.pickup))
     ends = {figure: {"low": low, "high": high} for figure, (low, high) in found.wait_seconds.items()}

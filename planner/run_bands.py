@@ -90,4 +90,6 @@ def _on_clock(workload: Workload, fleet: Fleet, longer_by: float) -> tuple[Workl
         patience = longer(patience, 1.0 / longer_by)
     if limit is not None:
         limit = replace(limit, window_seconds=limit.window_seconds / longer_by)
-    return replace(workload, retries=retries, patience=patience), replace(fleet, rate_limit=limit)
+    options = workload.options.on_clock(longer_by) if workload.options else None
+    on_clock = replace(workload, retries=retries, patience=patience, options=options)
+    return on_clock, replace(fleet.at_work, rate_limit=limit)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner import cpu_run, fcfs, queue_run
+from planner import bull_draws, cpu_run, fcfs, queue_run
 from planner.arrivals import Drawn
+from planner.bull_draws import Draw, Made
 from planner.coupling import from_exponential
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu, Vector
 from planner.queue_kernel import GAVE_UP, REFUSED, SERVED
-from planner.workload import Retries, Workload
+from planner.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,6 @@ class Sample:
     scalars: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """The chance of one replication: arrivals, and a unit exponential a job for the length of its service."""
-
-    arrivals: Drawn
-    unit: Vector
-    patience: Vector | None
-
-
 def draw(workload: Workload, random: np.random.Generator, count: int) -> Draw:
     """About `count` jobs."""
     arrivals = workload.arrivals.draw(random, count)
@@ -55,14 +47,14 @@ def first_jobs(drawn: Draw, count: int) -> Draw:
         drawn.arrivals, times=drawn.arrivals.times[:count], classes=drawn.arrivals.classes[:count]
     )
     patience = None if drawn.patience is None else drawn.patience[:count]
-    return Draw(arrivals, drawn.unit[:count], patience)
+    return replace(drawn, arrivals=arrivals, unit=drawn.unit[:count], patience=patience)
 
 
 def needs_events(workload: Workload, fleet: Fleet) -> bool:
-    """Whether the order of service or the room makes the one-pass recursion wrong."""
+    """Whether the order of service, a pause or the room makes the one-pass recursion wrong."""
     several = hasattr(workload.arrivals, "rates") and not hasattr(workload.arrivals, "switch_per_second")
     classes = several and not hasattr(workload.arrivals, "rate_at")
-    return bool(workload.retries or classes or fleet.places)
+    return bool(workload.retries or workload.options or classes or fleet.places or fleet.pause)
 
 
 def replicate(
@@ -76,18 +68,18 @@ def replicate(
     service = from_exponential(workload.service, drawn.unit)
     waits = fcfs.waits(drawn.arrivals.times, service, fleet.slots, drawn.patience, fleet.rate_limit)
     gave_up = np.zeros(len(waits), dtype=bool) if drawn.patience is None else waits >= drawn.patience
-    return _one_attempt(drawn, waits, service, gave_up, np.zeros(len(waits), dtype=bool), warmup)
+    nobody = np.zeros(len(waits), dtype=bool)
+    return _one_attempt(drawn.arrivals, waits, service, gave_up, nobody, warmup)
 
 
 def _one_attempt(
-    drawn: Draw,
+    arrivals: Drawn,
     waits: Vector,
     service: Vector,
     gave_up: NDArray[np.bool_],
     refused: NDArray[np.bool_],
     warmup: int,
 ) -> Sample:
-    arrivals = drawn.arrivals
     kept = np.arange(len(waits)) >= warmup
     inside, served = kept & ~refused, kept & ~refused & ~gave_up
     series = {
@@ -115,7 +107,7 @@ def _sharing_cores(
     cpu = from_exponential(service.cpu, random.standard_exponential(len(times)))
     started, finished = cpu_run.run(times, io, cpu, fleet)
     nobody = np.zeros(len(times), dtype=bool)
-    sample = _one_attempt(drawn, started - times, finished - started, nobody, nobody, warmup)
+    sample = _one_attempt(drawn.arrivals, started - times, finished - started, nobody, nobody, warmup)
     held = finished[warmup:] - started[warmup:]
     return Sample(sample.series, sample.scalars | {"mean_service_stretched": float(held.mean())})
 
@@ -132,46 +124,20 @@ def _makespans(arrivals: Drawn, sojourns: Vector, warmup: int) -> Series:
 def _with_events(
     workload: Workload, fleet: Fleet, drawn: Draw, random: np.random.Generator, warmup: int
 ) -> Sample:
-    arrivals = drawn.arrivals
-    count = len(arrivals.times)
-    attempts = _attempts(workload.retries, random, count)
-    first = np.append(0, np.cumsum(attempts))
-    unit = random.standard_exponential(int(first[-1]))
-    unit[first[:-1]] = drawn.unit
-    assert not isinstance(workload.service, IoThenCpu)
-    hold = from_exponential(workload.service, unit)
-    back = _delays(workload.retries, random, first)
-    jobs = queue_run.Jobs(arrivals.times, arrivals.classes, first, hold, back, drawn.patience)
-    out = queue_run.run(jobs, fleet)
-    if workload.retries is None:
+    options, times = workload.options, drawn.arrivals.times
+    made = bull_draws.made(workload, drawn, random)
+    pauses = bull_draws.pauses(fleet.pause, float(times[-1]))
+    out = queue_run.run(made.jobs, fleet, pauses, options.late_due if options else False)
+    if workload.retries is None and options is None:
         waits = np.nan_to_num(out.waits)
-        return _one_attempt(drawn, waits, hold, out.outcome == GAVE_UP, out.outcome == REFUSED, warmup)
-    return _several_attempts(drawn, out, first, hold, warmup)
+        gave_up, refused = out.outcome == GAVE_UP, out.outcome == REFUSED
+        return _one_attempt(drawn.arrivals, waits, made.jobs.hold, gave_up, refused, warmup)
+    begins = warmup if options is None else int(np.searchsorted(made.arrivals.times, times[warmup]))
+    return _several_attempts(made, out, begins)
 
 
-def _attempts(retries: Retries | None, random: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Attempts each job takes until it succeeds or has had them all."""
-    if retries is None or retries.failure_ratio == 0.0:
-        return np.ones(count, dtype=np.int64)
-    if retries.failure_ratio >= 1.0:
-        return np.full(count, retries.attempts, dtype=np.int64)
-    needed = random.geometric(1.0 - retries.failure_ratio, count)
-    return np.minimum(needed, retries.attempts).astype(np.int64)
-
-
-def _delays(retries: Retries | None, random: np.random.Generator, first: NDArray[np.int64]) -> Vector:
-    total = int(first[-1])
-    if retries is None:
-        return np.zeros(total)
-    number = np.arange(total) - np.repeat(first[:-1], np.diff(first))
-    delays = np.array([retries.delay_after(k + 1) for k in range(retries.attempts)])[number]
-    return np.asarray(delays * (1.0 - retries.jitter * random.random(total)) if retries.jitter else delays)
-
-
-def _several_attempts(
-    drawn: Draw, out: queue_run.Outcome, first: NDArray[np.int64], hold: Vector, warmup: int
-) -> Sample:
-    arrivals = drawn.arrivals
+def _several_attempts(made: Made, out: queue_run.Outcome, warmup: int) -> Sample:
+    arrivals, first, hold = made.arrivals, made.jobs.first, made.jobs.hold
     attempts = np.diff(first)
     owner = np.repeat(np.arange(len(attempts)), attempts)
     started = (owner >= warmup) & ~np.isnan(out.waits)

@@ -7,21 +7,22 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner import tally
 from planner.acceleration import COMPILED
-from planner.arrivals import Mmpp, Profile, Sinusoid
+from planner.arrivals import Mmpp
+from planner.bull_draws import Draw
 from planner.controls import controls_for
 from planner.estimates import Regression, regression
 from planner.figures import Name, read_name
 from planner.fleet import Fleet
 from planner.laws import Deterministic, IoThenCpu, Vector, scv
-from planner.limits import overloads_of
+from planner.limits import clockwork, overloads_of
 from planner.prediction import Figure
-from planner.runs import Draw, Sample, Series, draw, first_jobs, replicate
+from planner.runs import Sample, Series, draw, first_jobs, replicate
 from planner.simulation_effort import Effort
 from planner.workload import Workload
 
@@ -52,32 +53,38 @@ def length(workload: Workload, fleet: Fleet, shortest: int = 300_000) -> Length:
     service = workload.service
     variability = 1.0 if isinstance(service, IoThenCpu) else scv(service)
     held = 4.0 * fleet.slots * (1.0 + min(variability, 100.0))
-    slack = max(1.0 - workload.offered_load / fleet.slots, 1e-3)
+    open_share = fleet.pause.open_share if fleet.pause else 1.0
+    slack = max(1.0 - workload.offered_load / fleet.slots / open_share, 1e-3)
     queue = 2.0 * (1.0 + _arrival_variability(workload) + variability) / slack**2
     if workload.patience is not None:
         queue = min(queue, 10.0 * rate * workload.patience.mean)
     if fleet.rate_limit is not None:
         queue += 4.0 / max(1.0 - workload.attempts_per_second / fleet.rate_limit.per_second, 1e-3) ** 2
     forgotten = min(held + queue + rate * _clockwork(workload), 500_000)
-    if isinstance(workload.arrivals, Sinusoid | Profile):
+    if clockwork(workload, fleet) is not None:
         return _whole_periods(workload, fleet, forgotten, shortest)
-    jobs = int(min(max(shortest, 12 * forgotten), 4_000_000))
-    return Length(jobs, int(max(forgotten, jobs / 20)))
+    # A parent brings its children, which a replication must have room for.
+    each = workload.options.jobs_per_add if workload.options else 1.0
+    jobs = int(min(max(shortest, 12 * forgotten), 4_000_000) / each)
+    return Length(jobs, int(max(forgotten / each, jobs / 20)))
 
 
 def _whole_periods(workload: Workload, fleet: Fleet, forgotten: float, shortest: int) -> Length:
     """Part of a period would count some hours more often than others; a backlog carried over must be there first."""
-    rate, period = workload.arrivals.per_second, workload.arrivals.period  # type: ignore[attr-defined]
+    clock = clockwork(workload, fleet)
+    assert clock is not None
+    rate, period = clock.per_second, clock.period
     carried = [one.drained - period for one in overloads_of(workload, fleet)]
     warmup = max(0.0, *carried, 0.0) + forgotten / rate
-    most = max(1, int((MOST_JOBS / rate - warmup) / period))
+    # Delayed jobs go round in the run, which is whole periods then.
+    if workload.options is not None and workload.options.delayed is not None:
+        warmup = math.ceil(warmup / period) * period
+    most = max(1, int((MOST_JOBS / workload.jobs_per_second - warmup) / period))
     periods = min(math.ceil(max(shortest, 4 * forgotten) / rate / period), most)
     jobs = (warmup + periods * period) * rate
     # The rate may be far from its mean in the last part of a period.
-    spare = workload.arrivals.largest_rate * warmup  # type: ignore[attr-defined]
-    return Length(
-        int(jobs + spare + 8.0 * math.sqrt(jobs) + 50), int(warmup * rate), warmup, periods * period
-    )
+    spare = clock.largest_rate * warmup + 8.0 * math.sqrt(jobs * max(1.0, _arrival_variability(workload)))
+    return Length(int(jobs + spare + 50), int(warmup * rate), warmup, periods * period)
 
 
 def _arrival_variability(workload: Workload) -> float:
@@ -87,13 +94,16 @@ def _arrival_variability(workload: Workload) -> float:
 
 
 def _clockwork(workload: Workload) -> float:
-    """Seconds that arrivals and retries take to go round once or so."""
+    """Seconds that arrivals, retries and stalls take to go round once or so."""
     arrivals, retries = workload.arrivals, workload.retries
     seconds = 0.0
     if isinstance(arrivals, Mmpp):
         seconds += 4.0 * sum(1.0 / rate for rate in arrivals.switch_per_second)
     if retries is not None:
         seconds += 2.0 * sum(retries.delay_after(k) for k in range(1, retries.attempts))
+    stalls = workload.options.stalls if workload.options else None
+    if stalls is not None:
+        seconds += 2.0 * (stalls.lock_seconds + stalls.check_seconds + stalls.restart_seconds)
     return seconds
 
 
@@ -110,10 +120,11 @@ class Simulation:
     """Replications of one queue, made round by round."""
 
     def __init__(self, workload: Workload, fleet: Fleet, wanted: tuple[str, ...], effort: Effort) -> None:
-        self.workload, self.fleet, self.effort = workload, fleet, effort
+        self.workload, self.fleet, self.effort = workload, fleet.at_work, effort
         self.names = {text: read_name(text) for text in wanted}
-        self.length = length(workload, fleet, effort.shortest if COMPILED else effort.shortest // UNCOMPILED)
-        self.controls = controls_for(workload, fleet)
+        shortest = effort.shortest if COMPILED else effort.shortest // UNCOMPILED
+        self.length = length(workload, self.fleet, shortest)
+        self.controls = controls_for(workload, self.fleet)
         self.seeds = np.random.SeedSequence(effort.seed)
         self.done: list[Replication] = []
 
@@ -186,12 +197,12 @@ class Simulation:
         if name == "worst_bin":
             return Figure(float(self._worst_bin()))
         if name == "mean_attempts":
-            return Figure(self.workload.retries.mean_attempts if self.workload.retries else 1.0)
+            return Figure(self.workload.life.starts)
         if name == "final_failure_ratio":
-            return Figure(self.workload.retries.final_failure_ratio if self.workload.retries else 0.0)
+            return Figure(self.workload.life.failed)
         if name in ("util", "throughput") and not isinstance(self.workload.service, IoThenCpu):
             lost = fit.figure(np.array([r.scalars["p_timeout"] + r.scalars["p_block"] for r in self.done]))
-            full = self.workload.arrivals.per_second
+            full = self.workload.jobs_per_second
             if name == "util":
                 full = self.workload.offered_load / self.fleet.slots
             most = 1.0 if name == "util" else full
@@ -224,7 +235,7 @@ class Simulation:
             return drawn, length.warmup
         begins = length.warmup_seconds
         first, last = np.searchsorted(drawn.arrivals.times, [begins, begins + length.kept_seconds])
-        return first_jobs(drawn, int(last)), int(first)
+        return replace(first_jobs(drawn, int(last)), span=begins + length.kept_seconds), int(first)
 
     def _selected(self, sample: Sample) -> Iterator[tuple[tuple[str, int | None, int | None], Vector]]:
         """The durations each wanted figure is read from, once each."""

@@ -6,15 +6,19 @@ The classes are the input's schema (pydantic); each turns itself into the planne
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from scipy import optimize, special
 
 from planner import arrivals, fleet, workload
 from planner import laws as known
 from planner.durations import seconds
 
-Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False)]
-SecondsOrZero = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False)]
+# In the schema a duration is what planner/durations.py reads.
+_WRITTEN = {"type": "string", "pattern": r"^\s*[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?\s*(ms|s|min|m|h|d)?\s*$"}
+_ABOVE_0 = WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _WRITTEN]})
+_FROM_0 = WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, _WRITTEN]})
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False), _ABOVE_0]
+SecondsOrZero = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False), _FROM_0]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -271,8 +275,8 @@ class RateLimitWords(Words):
 
 
 class RetriesWords(Words):
-    """Each attempt fails with `failure_ratio`; at most `attempts`, `delay` apart (doubling when
-    exponential).
+    """Each attempt fails with `failure_ratio`; at most `attempts`, `delay` apart (doubling when exponential), of which
+    `jitter` takes up to that share off at random.
     """
 
     failure_ratio: Share
@@ -280,6 +284,13 @@ class RetriesWords(Words):
     delay: SecondsOrZero = 0.0
     backoff: Literal["fixed", "exponential", "bull_exponential"] = "fixed"
     jitter: Share = 0.0
+
+    def assumed(self) -> list[str]:
+        """Each default that was taken."""
+        plain = {"delay": f"{self.delay:g} s", "backoff": self.backoff, "jitter": f"{self.jitter:g}"}
+        return [
+            f"retries.{word}: {told}" for word, told in plain.items() if word not in self.model_fields_set
+        ]
 
     def value(self) -> workload.Retries:
         return workload.Retries(self.failure_ratio, self.attempts, self.delay, self.backoff, self.jitter)

@@ -2,10 +2,12 @@
 wait.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from planner.arrivals import Arrivals
+from planner.bull_options import JobOptions, Stalls
 from planner.laws import IoThenCpu, Law
 
 
@@ -34,6 +36,10 @@ class Retries:
     def final_failure_ratio(self) -> float:
         return self.failure_ratio**self.attempts
 
+    def of_bull(self) -> "Retries":
+        """The same as Bull 3 and 4 take it."""
+        return replace(self, backoff="bull_exponential") if self.backoff == "exponential" else self
+
     def delay_after(self, failure: int) -> float:
         """Seconds before the next attempt after failure number `failure` (from 1), without jitter."""
         if self.backoff == "fixed":
@@ -41,6 +47,37 @@ class Retries:
         # BullMQ doubles the delay; Bull 3 and 4 take delay·(2**k - 1).
         factor = 2.0 ** (failure - 1) if self.backoff == "exponential" else 2.0**failure - 1.0
         return self.delay_seconds * factor
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What becomes of a job on average: its starts, those that stall, and the chance that it fails in the end."""
+
+    starts: float
+    stalls: float
+    failed: float
+
+
+@lru_cache(maxsize=256)
+def life(retries: Retries | None, stalls: Stalls | None) -> Life:
+    """A stall is no attempt: it counts against `maxStalledCount`, a failure against `attempts`."""
+    fails, attempts = (retries.failure_ratio, retries.attempts) if retries else (0.0, 1)
+    if stalls is None:
+        return (
+            Life(retries.mean_attempts, 0.0, retries.final_failure_ratio) if retries else Life(1.0, 0.0, 0.0)
+        )
+    coming = [1.0] + [0.0] * stalls.most  # by the stalls so far
+    starts = ended_by_stall = 0.0
+    for _ in range(attempts):
+        tried: list[float] = []
+        for chance in coming:
+            tried.append(chance + (stalls.ratio * tried[-1] if tried else 0.0))
+        starts += sum(tried)
+        ended_by_stall += stalls.ratio * tried[-1]
+        coming = [fails * (1.0 - stalls.ratio) * chance for chance in tried]
+        if sum(coming) < 1e-15:
+            break
+    return Life(starts, stalls.ratio * starts, ended_by_stall + sum(coming))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +89,31 @@ class Workload:
     retries: Retries | None = None
     patience: Law | None = None
     sample_size: int | None = None
+    options: JobOptions | None = None
+
+    @property
+    def life(self) -> Life:
+        return life(self.retries, self.options.stalls if self.options else None)
+
+    @property
+    def jobs_per_second(self) -> float:
+        """Jobs that come, the children of those that arrive as parents included."""
+        return self.arrivals.per_second * (self.options.jobs_per_add if self.options else 1.0)
 
     @property
     def attempts_per_second(self) -> float:
-        """Arrival rate of first attempts and retries together."""
-        return self.arrivals.per_second * (self.retries.mean_attempts if self.retries else 1.0)
+        """Starts a second: first attempts, retries and those after a stall together."""
+        return self.jobs_per_second * self.life.starts
+
+    @property
+    def hold_seconds(self) -> float:
+        """How long a start takes a slot away on average; one that stalls is half way through its work."""
+        stalls = self.options.stalls if self.options else None
+        if stalls is None:
+            return self.service.mean
+        return (1.0 - stalls.ratio / 2.0) * self.service.mean + stalls.ratio * stalls.restart_seconds
 
     @property
     def offered_load(self) -> float:
         """Slots that would be busy on average if there were always a free one (Erlangs)."""
-        return self.attempts_per_second * self.service.mean
+        return self.attempts_per_second * self.hold_seconds

@@ -44,7 +44,7 @@ const steps = {
   resume: () => queue.resume(),
   flow: flow => library.flows().add(placed(flow)),
 }
-const placed = ({ job, data = {}, children = [] }) => ({ name: job, queueName: name, data, children: children.map(placed) })
+const placed = ({ job, data = {}, opts = {}, children = [] }) => ({ name: job, queueName: name, data, opts, children: children.map(placed) })
 
 async function play() {
   for (const { at = 0, ...step } of plan.steps) {

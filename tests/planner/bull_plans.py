@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from planner.bull_rules import joins_late, ranks
-from planner.fleet import Fleet
-from planner.queue_run import Jobs, run
+from planner.fleet import Fleet, RateLimit
+from planner.queue_run import Jobs, Outcome, run
+from planner.workload import Retries
 
 NODE = Path(__file__).parents[1] / "node"
 
@@ -47,39 +48,70 @@ def family_of(library: str) -> tuple[str, int]:
     return family, int(library.removeprefix(family))
 
 
-def add(job: str, at: int = 0, ms: int = 1, **opts: Any) -> dict[str, Any]:
+def add(job: str, at: int = 0, ms: int = 1, fails: int = 0, **opts: Any) -> dict[str, Any]:
     """A step that adds a job."""
-    return {"at": at, "add": {"job": job, "data": {"ms": ms}, "opts": opts}}
+    return {"at": at, "add": {"job": job, "data": {"ms": ms, "fails": fails}, "opts": opts}}
 
 
 def by_our_rules(
-    library: str, steps: Sequence[Mapping[str, Any]], slots: int, work_at: float = 0.0
+    library: str,
+    steps: Sequence[Mapping[str, Any]],
+    slots: int,
+    work_at: float = 0.0,
+    limit: RateLimit | None = None,
 ) -> list[str]:
-    """Names in the order in which the planner starts the added jobs; nothing starts before `work_at` (seconds)."""
-    added = [
-        (step["at"] / 1000 + step["add"]["opts"].get("delay", 0) / 1000, step["add"])
-        for step in steps
-        if "add" in step
-    ]
-    order = sorted(range(len(added)), key=lambda place: (added[place][0], place))
-    given = [added[place] for place in order]
+    """Names in the order in which the planner starts the attempts; nothing starts before `work_at` (seconds)."""
     family, major = family_of(library)
-    count = len(given)
-    delayed = np.array([int("delay" in one["opts"]) for _, one in given])
-    lifo = np.array([int(one["opts"].get("lifo", False)) for _, one in given]) & ~delayed & 1
-    out = run(
-        Jobs(
-            ready=np.array([at for at, _ in given]),
-            rank=ranks(np.array([one["opts"].get("priority", 0) for _, one in given]), family, major, lifo),
-            first=np.arange(count + 1),
-            hold=np.array([one["data"]["ms"] / 1000 for _, one in given]),
-            back=np.zeros(count),
-            lifo=lifo,
-            delayed=delayed,
-        ),
-        Fleet(slots),
-        ((-1.0, work_at),) if work_at else (),
-        joins_late(family, major),
+    given = sorted((one for step in steps for one in _jobs_of(step)), key=lambda one: one[0])
+    opts = [job.get("opts", {}) for _, job, _ in given]
+    tries = [_tries(job, family) for _, job, _ in given]
+    priority = np.array([one.get("priority", 0) for one in opts])
+    delayed = np.array([int("delay" in one) for one in opts])
+    named = {job["job"]: place for place, (_, job, _) in enumerate(given)}
+    jobs = Jobs(
+        ready=np.array([at for at, _, _ in given]),
+        rank=ranks(priority, family, major),
+        first=np.append(0, np.cumsum([len(one) for one in tries])),
+        hold=np.array([hold for one in tries for hold, _ in one]),
+        back=np.array([back for one in tries for _, back in one]),
+        lifo=np.array([int(one.get("lifo", False)) for one in opts]) * (priority == 0) * (1 - delayed),
+        plain=(priority == 0).astype(np.int64),
+        delayed=delayed,
+        parent=np.array([-1 if above is None else named[above] for _, _, above in given]),
     )
-    starts = np.array([at for at, _ in given]) + out.waits
-    return [given[place][1]["job"] for place in np.argsort(starts, kind="stable")]
+    paused = ((-1.0, work_at),) if work_at else ()
+    out = run(jobs, Fleet(slots, rate_limit=limit), paused, joins_late(family, major))
+    starts = [(at, given[job][1]["job"]) for job, at in _starts(jobs, out)]
+    return [name for _, name in sorted(starts, key=lambda start: start[0])]
+
+
+def _jobs_of(step: Mapping[str, Any]) -> list[tuple[float, Mapping[str, Any], str | None]]:
+    """When each is ready, the job, and its parent."""
+    at = step.get("at", 0) / 1000
+    if "flow" in step:
+        flow = step["flow"]
+        return [(at, flow, None), *((at, child, flow["job"]) for child in flow["children"])]
+    job = step.get("add")
+    return [] if job is None else [(at + job.get("opts", {}).get("delay", 0) / 1000, job, None)]
+
+
+def _tries(job: Mapping[str, Any], family: str) -> list[tuple[float, float]]:
+    """How long each attempt works, and when the job comes back after it."""
+    data, opts = job.get("data", {}), job.get("opts", {})
+    backoff = opts.get("backoff", {"type": "fixed", "delay": 0})
+    rule = Retries(0.5, 9, backoff["delay"] / 1000, backoff["type"])
+    rule = rule.of_bull() if family == "bull" else rule
+    count = min(data.get("fails", 0) + 1, opts.get("attempts", 1))
+    return [(data.get("ms", 1) / 1000, rule.delay_after(number)) for number in range(1, count + 1)]
+
+
+def _starts(jobs: Jobs, out: Outcome) -> list[tuple[int, float]]:
+    """Job and moment of each attempt, read backwards from the job's end."""
+    found = []
+    for job, ends in enumerate(out.finished.tolist()):
+        for a in range(int(jobs.first[job + 1]) - 1, int(jobs.first[job]) - 1, -1):
+            starts = ends - float(jobs.hold[a])
+            found.append((job, starts))
+            before = float(jobs.back[a - 1]) if a > jobs.first[job] else 0.0
+            ends = starts - float(out.waits[a]) - before
+    return found
