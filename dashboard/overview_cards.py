@@ -76,8 +76,8 @@ def _growth(seen: Overview) -> None:
     parts.number(
         "Growth left",
         amounts.NOTHING if days is None else f"{amounts.jobs(days)} days",
-        "Days until the headroom of now is used up, by a line through the logarithms of finished jobs a day "
-        f"({c.PROCESSED.name}, up to 28 whole days).",
+        "Days until the headroom of now is used up, by a line through the logarithms of finished jobs a day, each "
+        f"weekday at its own height ({c.PROCESSED.name}, up to 28 whole days).",
         note,
     )
 

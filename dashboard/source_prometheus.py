@@ -17,6 +17,8 @@ from dashboard.web import fetch, shown
 from exporter.catalogue import LAST_SUCCESS, Metric
 
 JOB = "bullgauge"
+HELD_BACK_SECONDS = 60.0
+"""VictoriaMetrics holds back the newest 30 seconds of shorter steps: it repeats what it says for a step before."""
 
 
 class PrometheusSource:
@@ -45,11 +47,12 @@ class PrometheusSource:
         selector = ", ".join(f"{label}={json.dumps(value)}" for label, value in self._select.items())
         newest = f"max(last_over_time({LAST_SUCCESS.name}{{{selector}}}[1d]))"
         began = time.time()
-        answer = self._get("query", {"query": f"{newest} or vector(NaN)"})
+        # A number that no moment has: VictoriaMetrics leaves out what is NaN.
+        answer = self._get("query", {"query": f"{newest} or vector(-1)"})
         with _understood(self.url):
             at, value = answer["data"]["result"][0]["value"]
             self._learn_clock(float(at), began, time.time())
-            return None if math.isnan(float(value)) else float(value)
+            return None if float(value) < 0 else float(value)
 
     @property
     def job(self) -> str:
@@ -64,9 +67,12 @@ class PrometheusSource:
 
     def ask(self, query: str, by: Sequence[str], span: Span) -> pd.DataFrame:
         """A range query whose series differ in the labels `by`. Raises SourceError."""
+        more = (
+            math.ceil(HELD_BACK_SECONDS / span.step_seconds) if span.step_seconds < HELD_BACK_SECONDS else 0
+        )
         fields = {
             "query": query,
-            "start": f"{span.end_seconds - (span.steps - 1) * span.step_seconds:.3f}",
+            "start": f"{span.end_seconds - (span.steps - 1 + more) * span.step_seconds:.3f}",
             "end": f"{span.end_seconds:.3f}",
             "step": f"{span.step_seconds:.3f}",
         }
@@ -123,7 +129,7 @@ def _columns(result: list[Any], by: Sequence[str], span: Span) -> dict[tuple[str
         column = np.full(span.steps, np.nan)
         places = np.rint((np.array([float(at) for at, _ in samples]) - first) / span.step_seconds).astype(int)
         values = np.array([float(value) for _, value in samples])
-        # VictoriaMetrics may answer for a moment more than it was asked for.
+        # Steps before the span, see HELD_BACK_SECONDS.
         inside = (places >= 0) & (places < span.steps)
         column[places[inside]] = values[inside]
         found[tuple(labels.get(name, "") for name in by)] = column

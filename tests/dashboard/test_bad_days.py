@@ -253,8 +253,8 @@ def test_a_dashboard_whose_clock_is_wrong_goes_by_that_of_the_exporter(exporter,
 
 
 def answer(at: float, value: float | None, warnings: list[str]) -> str:
-    """What Prometheus tells at a moment of its own clock; no value is NaN there."""
-    told = "NaN" if value is None else f"{value:.3f}"
+    """What Prometheus tells at a moment of its own clock; when there is nothing, what the question says instead."""
+    told = "-1" if value is None else f"{value:.3f}"
     result = [{"metric": {}, "value": [at, told]}]
     return json.dumps(
         {"status": "success", "data": {"resultType": "vector", "result": result}, "warnings": warnings}

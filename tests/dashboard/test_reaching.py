@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -20,12 +21,15 @@ from dashboard.source_prometheus import PrometheusSource
 from dashboard.sources import SourceError, Span
 from exporter import catalogue as c
 from tests.dashboard import recorded
+from tests.dashboard.apps import demo_plan, numbers, on_prometheus, screen, whole_app
 from tests.dashboard.ill import IllServer
 from tests.processes import Program
 from tests.servers import Certificates, free_port, missing
 
 SPAN = Span(0, 60, 60)
 PREFIX = "/monitoring/prometheus"
+SHIFT_SECONDS = round(time.time() - recorded.looks()[-1].at)
+"""The recording, moved to now."""
 
 
 def settings(*arguments: str) -> Settings:
@@ -223,9 +227,8 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ])  # fmt: skip
     program.wait_for("started VictoriaMetrics")
     url = f"http://127.0.0.1:{port}/select/0"
-    text = "\n".join(
-        _in_milliseconds(line) for line in recorded.open_metrics(0.0).splitlines() if line[:1] != "#"
-    )
+    lines = recorded.open_metrics(SHIFT_SECONDS).splitlines()
+    text = "\n".join(_in_milliseconds(line) for line in lines if line[:1] != "#")
     urllib.request.urlopen(f"{url}/api/v1/import/prometheus", text.encode()).close()
     urllib.request.urlopen(f"{url}/internal/force_flush").close()
     yield f"{url}/prometheus"
@@ -240,14 +243,15 @@ def _in_milliseconds(line: str) -> str:
 def test_victoriametrics_answers_as_the_pages_tell(victoria: str) -> None:
     """Held against the pages themselves: sizes of the last one, and what was counted between two of them."""
     looks = recorded.looks()
-    end = looks[-1].at
+    end = math.ceil((looks[-1].at + SHIFT_SECONDS) / 15) * 15.0
     source = PrometheusSource(victoria)
     sizes = source.gauge(c.SIZE, ("queue", "state"), Span(end - 60, end, 60))
     told = {key: float(value) for key, value in sizes.iloc[-1].items()}
     assert len(told) > 50
     assert told == {(queue, state): _of(looks[-1].page, c.SIZE.name, queue, state) for queue, state in told}
-    first = next(look for look in looks if look.at >= end - 240)
-    grown = source.increase(c.PROCESSED, ("queue", "status"), Span(first.at, end, end - first.at))
+    first = next(look for look in looks if look.at >= looks[-1].at - 240)
+    begin, last = first.at + SHIFT_SECONDS, looks[-1].at + SHIFT_SECONDS
+    grown = source.increase(c.PROCESSED, ("queue", "status"), Span(begin, last, last - begin))
     for queue, status in grown.columns:
         here, there = (_of(look.page, c.PROCESSED.name, queue, status) for look in (first, looks[-1]))
         # It counts from the last sample before the stretch, a look earlier.
@@ -262,3 +266,28 @@ def _of(page: str, name: str, queue: str, label: str) -> float:
     value = float(line.rpartition(" ")[2])
     assert not math.isnan(value)
     return value
+
+
+def test_victoriametrics_that_holds_nothing_or_the_recording_is_told_apart(victoria: str) -> None:
+    assert PrometheusSource(victoria, select={"job": "nobody"}).newest_seconds() is None
+    newest = PrometheusSource(victoria).newest_seconds()
+    told = max(_moments(recorded.looks()[-1].page)) + SHIFT_SECONDS
+    # It holds back the newest 30 seconds.
+    assert newest is not None and told - 31 <= newest <= told + 1e-3
+
+
+def _moments(page: str) -> list[float]:
+    lines = [line for line in page.splitlines() if line.startswith(c.LAST_SUCCESS.name)]
+    return [float(line.rpartition(" ")[2]) for line in lines]
+
+
+@pytest.mark.parametrize("name", ["overview", "queue", "connections", "forecast", "compare"])
+def test_screens_are_drawn_from_victoriametrics(victoria: str, name: str) -> None:
+    what = on_prometheus(victoria, demo_plan())
+    app = (
+        whole_app(what) if name == "overview" else screen(what, name, "reports" if name == "queue" else None)
+    )
+    assert not app.exception and not app.error
+    assert "nothing here is of now" not in "".join(one.value for one in app.warning)
+    if name in ("overview", "queue"):
+        assert "not known" not in numbers(app)["Finished"]
