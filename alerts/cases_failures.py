@@ -123,6 +123,19 @@ def reset(g: Ground) -> Case | None:
     )
 
 
+def short_outage(g: Ground) -> Case | None:
+    """What an exporter counted before an outage of some minutes is not new when it is back."""
+    if both_bounds(g, FAILURES) is None:
+        return None
+    world = World(g, 90, exporter_up=between(30, 38, 0, 1)).begin().queue(first=800, finished=10)
+    return Case(
+        "old failures are not new after an outage",
+        (world,),
+        (FAIL, ALONE, BURN),
+        (at(29), at(50), at(60), at(90)),
+    )
+
+
 def burn(g: Ground) -> Case | None:
     """Far above the budget: each pair of windows speaks for itself, and says so in its label."""
     share = budget(g)
@@ -210,6 +223,7 @@ CASES: tuple[Maker, ...] = (
     fault_is_over,
     first_failures,
     reset,
+    short_outage,
     burn,
     slow_burn,
     new_and_gone,

@@ -34,6 +34,9 @@ def low(g: Ground) -> Case | None:
     slow, fast = critical * 0.96 / 60, warning * 1.1 / 60
     ready = (warning * 1.05 - slow * 60) / 2
     world = _world(g, 140).queue(ready=ready, finished=until(60, slow, fast))
+    if g.config.guards.held_queues and g.config.profile == "bullgauge":
+        # What is at rest for two reasons takes nothing away from the others' demand.
+        world.queue("at-rest", ready=warning, paused=1, workers=0)
     both = ((LOW, _C), (LOW, _W))
     return Case(
         "low throughput while work waits", (world,), (LOW,), (at(25), at(45, *both), at(59, *both), at(120))
@@ -54,9 +57,10 @@ def between_bounds(g: Ground) -> Case | None:
 
 def quiet_night(g: Ground) -> Case | None:
     """Little work, all of it done: waiting jobs are seen all night, but there is not enough of them."""
-    if _of_throughput(g) is None:
+    bounds = _of_throughput(g)
+    if bounds is None:
         return None
-    world = _world(g, 120).queue(ready=1, finished=0.5)
+    world = _world(g, 120).queue(ready=bounds[1] / 40, finished=bounds[1] * 0.4 / 60)
     return Case("a quiet night is not low throughput", (world,), (LOW,), (at(45), at(90), at(120)))
 
 
@@ -69,6 +73,8 @@ def not_all_through(g: Ground) -> Case | None:
     world = _world(g, 120).queue(
         ready=lambda now: 0 if now % 20 == 0 else ready, finished=bounds[1] * 0.9 / 60
     )
+    if g.config.guards.held_queues and g.config.profile == "bullgauge":
+        world.queue("paused", ready=ready, paused=1)
     names = (LOW,)
     return Case(
         "low throughput needs work that waits all through the window",

@@ -113,6 +113,7 @@ def not_stuck(g: Ground) -> Case | None:
         return None
     world = _world(g, 90).queue("paused", size_prioritized=5, paused=1)
     world.queue("limited", ready=5, rate_limited=lambda now: 1 if now % 6 == 0 else 0)
+    world.queue("twice-held", ready=5, paused=1, rate_limited=1)
     world.queue("retrying", ready=5).requeued("delayed", 1, "retrying")
     world.queue("resumed", ready=5, paused=until(20, 1, 0))
     name, severity, _ = _single(g, "BullQueueStuck", _C)

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from alerts.receivers import Receiver
-from alerts.wellformed import LabelName, Objective, Promql, Span, Version, Web, Weekdays, Zone
+from alerts.wellformed import LabelName, Objective, Open, OpenWeb, Promql, Span, Team, Version, Weekdays, Zone
 from exporter.settings import DURATION_BUCKETS
 
 
@@ -46,11 +46,18 @@ class _Part(BaseModel):
 
 
 class Bounds(_Part):
-    """Bounds of one signal, with their units; `off` switches one off. `target` is shown and alarms nobody."""
+    """Bounds of one signal, with their units; `off` switches one off. `target` is shown and alarms nobody.
+
+    One bound alone leaves the other out; a target alone leaves both as they are.
+    """
 
     warning: BoundText | None = Field(None, description="bound of the warning, such as `750ms` or `>85%`")
     critical: BoundText | None = Field(None, description="bound of the critical alert")
     target: BoundText | None = Field(None, description="what is aimed at, such as `60-80%`; shown only")
+
+    @property
+    def bounded(self) -> bool:
+        return self.warning is not None or self.critical is not None
 
 
 def _bounds(value: Any) -> Any:
@@ -94,7 +101,7 @@ class Override(_Which, _Signals):
 class Owner(_Which):
     """The team that is woken for a queue, or for the queues that a pattern matches."""
 
-    team: str = Field(description="value of the label `team`", min_length=1)
+    team: Team = Field(description="value of the label `team`")
 
 
 class Queue(_Part):
@@ -108,7 +115,7 @@ class Queue(_Part):
 class Route(_Part):
     """Who gets what: receivers by severity for a team, or for all that no other route names."""
 
-    team: str | None = Field(None, description="alerts of this team; absent: all others")
+    team: Team | None = Field(None, description="alerts of this team; absent: all others")
     critical: str | None = Field(None, description="receiver of critical alerts")
     warning: str | None = Field(None, description="receiver of warnings")
 
@@ -138,8 +145,8 @@ class Guards(_Part):
 class Addresses(_Part):
     """Where runbooks and dashboards are found; the links in each alert begin with these."""
 
-    runbooks: str = Field("runbooks", description="address of the folder that holds the runbooks")
-    grafana: Web = Field("", description="address of Grafana, such as https://grafana.example.com")
+    runbooks: Open = Field("runbooks", description="address of the folder that holds the runbooks")
+    grafana: OpenWeb = Field("", description="address of Grafana, such as https://grafana.example.com")
 
 
 class Figures(_Part):
@@ -188,7 +195,7 @@ class Config(_Signals):
         default_factory=dict, description="another severity for an alert that has only one"
     )
     owners: list[Owner] = Field(default_factory=list)
-    team: str | None = Field(None, description="team of every alert that no owner claims", min_length=1)
+    team: Team | None = Field(None, description="team of every alert that no owner claims")
     receivers: dict[str, Receiver] = Field(default_factory=dict)
     routes: list[Route] = Field(default_factory=list)
     watchdog: str | None = Field(None, description="receiver of the watchdog, a dead man's switch")
@@ -209,7 +216,7 @@ class Config(_Signals):
         min_length=1,
         description="labels that tell two Redis servers apart",
     )
-    buckets: list[Annotated[float, Field(gt=0)]] = Field(
+    buckets: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=list, description="further edges that the exporter was given by --bucket"
     )
     targets: Targets = Field(default_factory=Targets)

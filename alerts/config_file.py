@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
+from yaml.reader import ReaderError
 
 from alerts import output, thresholds
 from alerts.config import Config
@@ -21,11 +22,22 @@ class ConfigError(ValueError):
     """The configuration can't be used; the text is one line: where, which value, which rule, what to do."""
 
 
-# `>` begins a block scalar in YAML, so a bare `>85%` can't be read: such a bound is put into quotes first.
+# `>` begins a block scalar in YAML, so a bare `>85%` can't be read: such a bound is put into quotes first. What is in
+# quotes already, or a comment, is left as it is.
 _BARE_BOUND = re.compile(
-    r"""(?P<key>\b(?:warning|critical|target)\s*:\s*)(?P<bound>[<>][^,}#"'\n]*?)(?=\s*(?:[,}]|\s\#|$))""",
+    r"""(?<![^\s\[{,])(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*)"""
+    r"""|(?P<key>\b(?:warning|critical|target)\s*:\s*)(?P<bound>[<>][^,}#"'\n]*?)(?=\s*(?:[,}]|\s\#|$))""",
     re.MULTILINE,
 )
+IN_OUR_WORDS = {
+    "invalid_key": "a key must be a word; put it into quotes if it is meant",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "string_type": "must be text; put it into quotes if it is meant",
+}
+"""For the mistakes of which pydantic speaks as a programmer does."""
 
 
 def load(path: Path | None) -> Plan:
@@ -39,18 +51,21 @@ def read(path: Path | None) -> str:
         return ""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 text") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
 
 
 def parse(text: str, where: str) -> Plan:
     """Work a configuration out from its text. Raises ConfigError."""
-    quoted = _BARE_BOUND.sub(lambda found: f'{found["key"]}"{found["bound"].strip()}"', text)
+    quoted = _BARE_BOUND.sub(_quoted, text)
     try:
         node = yaml.compose(quoted, Loader=LOADER)
         document = yaml.load(quoted, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{where}{_mark(error, quoted)}: not YAML: {problem(error)}") from error
+        raise ConfigError(f"{where}{_mark(error, quoted)}: not YAML: {_problem(error)}") from error
     for key, line in _twice(node):
         raise ConfigError(f"{where}:{line}: {key} is given twice")
     if document is not None and not isinstance(document, dict):
@@ -66,17 +81,22 @@ def parse(text: str, where: str) -> Plan:
         raise ConfigError(f"{where}{_at(node, error.path)}: {_dotted(error.path)}: {error}") from error
 
 
+def _quoted(found: re.Match[str]) -> str:
+    return f'{found["key"]}"{found["bound"].strip()}"' if found["key"] else found[0]
+
+
 def _explain(where: str, node: yaml.Node | None, error: ValidationError) -> str:
     """The first mistake in one line, and how many more there are."""
     first, *more = error.errors(include_url=False)
     path = tuple(part for part in first["loc"] if not str(part).startswith("function-"))
-    rule = str(first["msg"]).removeprefix("Value error, ")
+    rule = IN_OUR_WORDS.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
     if first["type"] == "extra_forbidden":
         rule = "no such key" + _did_you_mean(path)
-    elif first["type"] not in ("missing", "value_error") and path[:1] != ("receivers",):
+    elif first["type"] not in ("missing", "value_error", "invalid_key") and path[:1] != ("receivers",):
         rule = f"{first['input']!r:.80}: {rule}"  # what stands under a receiver may be a secret
     rest = f" (and {len(more)} more)" if more else ""
-    return f"{where}{_at(node, path)}: {_dotted(path)}: {rule}{rest}"
+    named = f"key {path[-1]}" if first["type"] == "invalid_key" else _dotted(path)
+    return f"{where}{_at(node, path)}: {named}: {rule}{rest}"
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
@@ -116,7 +136,15 @@ def _twice_in(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
         seen.add(key.value)
 
 
+def _problem(error: yaml.YAMLError) -> str:
+    return (
+        f"holds the character #x{error.character:02x}" if isinstance(error, ReaderError) else problem(error)
+    )
+
+
 def _mark(error: yaml.YAMLError, text: str) -> str:
     """The line; what is missing at the end of a file is missing on its last line."""
+    if isinstance(error, ReaderError):
+        return f":{text[: error.position].count(chr(10)) + 1}"
     mark = getattr(error, "problem_mark", None)
     return f":{min(mark.line + 1, len(text.splitlines()))}" if mark else ""

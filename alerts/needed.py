@@ -14,12 +14,17 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z_:0-9]*")
 
 def needed(case: Case, rules: Sequence[Rule]) -> frozenset[int]:
     """The places of those rules. No other can change what the test sees of its own alerts."""
-    names = {*case.alerts, *(name for query in case.queries for name in _NAME.findall(query.expr))}
+    names = {*case.alerts, *asked(case)}
     taken: set[int] = set()
     while more := {i for i, rule in enumerate(rules) if called(rule) in names} - taken:
         taken |= more
-        names |= {name for i in more for name in _reads(rules[i].expr)}
+        names |= {name for i in more for name in reads(rules[i].expr)}
     return frozenset(taken)
+
+
+def asked(case: Case) -> set[str]:
+    """The series, and whatever else has a name, in what the test asks for."""
+    return {name for query in case.queries for name in _NAME.findall(query.expr)}
 
 
 def called(rule: Rule) -> str:
@@ -28,5 +33,6 @@ def called(rule: Rule) -> str:
 
 
 @cache
-def _reads(expr: str) -> frozenset[str]:
+def reads(expr: str) -> frozenset[str]:
+    """The series that an expression selects."""
     return frozenset(str(selector.name) for selector in lint.selectors(expr))

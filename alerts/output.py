@@ -89,7 +89,8 @@ def texts(made: Plan, source: Source) -> dict[str, str]:
     return files
 
 
-def rules(made: Plan) -> dict[str, object]:
+def rules(made: Plan) -> dict[str, Any]:
+    """The content of the rules' file."""
     return render.rules_document(made.groups, made.ground.pace, Links(made.ground.config.addresses))
 
 

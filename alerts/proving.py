@@ -2,13 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alerts import output, programs, render, ruletests
-from alerts.needed import needed
+from alerts.needed import Rule, asked, needed, reads
 from alerts.output import Plan
 from alerts.possible import possible
 from alerts.ruletests import Case
@@ -28,9 +29,10 @@ def _files(made: Plan, folder: Path) -> Iterator[Path]:
     """A file for each test, the longest first, so that none begins when the others are done."""
     for number, case in enumerate(sorted(output.cases(made), key=_evaluations, reverse=True)):
         rules, file = f"rules-{number}.yaml", folder / f"test-{number}.yaml"
-        (folder / rules).write_text(render.dump(output.rules(cut(made, case))), encoding="utf-8")
+        part = cut(made, case)
+        (folder / rules).write_text(render.dump(mute(output.rules(part))), encoding="utf-8")
         document = ruletests.document(
-            [rules], made.ground, [case], made.groups, strict=output.is_strict(made)
+            [rules], made.ground, [lean(case, part.rules)], made.groups, strict=output.is_strict(made)
         )
         file.write_text(render.dump(document), encoding="utf-8")
         yield file
@@ -50,3 +52,21 @@ def cut(made: Plan, case: Case) -> Plan:
     wanted = replace(case, alerts=(*case.alerts, *sorted(forbidden)))
     series = [name for world in case.worlds for name in world.series]
     return made.only(needed(wanted, made.rules) & possible(made.rules, series))
+
+
+def lean(case: Case, rules: Iterable[Rule]) -> Case:
+    """The test without the series that none of these rules reads, nor the test itself."""
+    read = {name for rule in rules for name in reads(rule.expr)} | asked(case)
+    worlds = tuple(
+        replace(world, series={k: v for k, v in world.series.items() if k.partition("{")[0] in read})
+        for world in case.worlds
+    )
+    return replace(case, worlds=worlds)
+
+
+def mute(document: dict[str, Any]) -> dict[str, Any]:
+    """The rules without their texts, which promtool would write anew at each minute, and no test reads."""
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            rule.pop("annotations", None)
+    return document

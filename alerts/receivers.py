@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerts.wellformed import Web
+from alerts.wellformed import SecretFile, Web
 
 
 class _Part(BaseModel):
@@ -15,14 +15,14 @@ class _Part(BaseModel):
 class Slack(_Part):
     """A Slack channel."""
 
-    api_url_file: str = Field(description="file that holds the webhook's address")
+    api_url_file: SecretFile = Field(description="file that holds the webhook's address")
     channel: str
 
 
 class PagerDuty(_Part):
     """A PagerDuty service."""
 
-    routing_key_file: str = Field(description="file that holds the integration key")
+    routing_key_file: SecretFile = Field(description="file that holds the integration key")
 
 
 class Email(_Part):
@@ -32,7 +32,7 @@ class Email(_Part):
     sender: str | None = Field(None, alias="from")
     smarthost: str | None = None
     auth_username: str | None = None
-    auth_password_file: str | None = None
+    auth_password_file: SecretFile | None = None
 
 
 SECRET_ADDRESS = re.compile(
@@ -48,8 +48,8 @@ class Webhook(_Part):
     """A web address that takes Alertmanager's JSON. A secret address belongs into `url_file`."""
 
     url: Web | None = None
-    url_file: str | None = None
-    bearer_token_file: str | None = None
+    url_file: SecretFile | None = None
+    bearer_token_file: SecretFile | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Webhook":
@@ -65,13 +65,13 @@ class Webhook(_Part):
 class Opsgenie(_Part):
     """An Opsgenie integration."""
 
-    api_key_file: str
+    api_key_file: SecretFile
 
 
 class Teams(_Part):
     """A Microsoft Teams channel."""
 
-    webhook_url_file: str
+    webhook_url_file: SecretFile
 
 
 CLEAR = {

@@ -62,17 +62,18 @@ def flags(g: Ground) -> Iterator[Recording]:
     held = g.over("max", n.HELD, 30 * MINUTE)
     # A deployment leaves a queue without workers for a moment; half a window without them is another matter.
     long_deserted = f"{g.over('avg', n.DESERTED, 30 * MINUTE)} >= bool 0.5"
-    yield Recording(n.BLOCKED_30M, _any(held, long_deserted, n.DESERTED) if seen else _any(held))
+    deserted = f" + {_known(long_deserted)} + {_known(n.DESERTED)}" if seen else ""
+    yield Recording(n.BLOCKED_30M, f"clamp_max({held}{deserted}, 1)")
 
 
-def _any(*expressions: str) -> str:
-    """1 where one of the flags is 1. A flag that the exporter can't know is absent: the queue is taken to run."""
-    unknown = f"{n.READY} * 0"
-    return (
-        f"clamp_max({' + '.join(f'({flag} or {unknown})' for flag in expressions)}, 1)"
-        if expressions
-        else unknown
-    )
+def _any(*flags: str) -> str:
+    """1 where one of the flags is 1."""
+    return f"clamp_max({' + '.join(map(_known, flags))}, 1)" if flags else f"{n.READY} * 0"
+
+
+def _known(flag: str) -> str:
+    """A flag that the exporter can't know is absent: the queue is taken to run."""
+    return f"({flag} or {n.READY} * 0)"
 
 
 def _paused(g: Ground) -> str:

@@ -83,6 +83,10 @@ def _of_signal(config: Config, signal: Signal, severity: Severity) -> Iterator[T
         given = getattr(override, signal.name) if signal.name in PER_QUEUE else None
         if given is None:
             continue
+        if not given.bounded:
+            raise ThresholdError(
+                ("overrides", index, signal.name), "gives no bound: write warning, critical, or `off`"
+            )
         taken.append(override)
         bound = _bound(("overrides", index, signal.name), given, signal, severity)
         if bound is None:
@@ -120,7 +124,7 @@ def _by_precedence(overrides: list[Override]) -> list[tuple[int, Override]]:
 
 def _default(config: Config, signal: Signal, severity: Severity) -> float | None:
     given: Bounds | None = getattr(config, signal.name)
-    if given is not None:
+    if given is not None and given.bounded:
         return _bound((signal.name,), given, signal, severity)
     text = signal.defaults[SEVERITIES.index(severity)]
     return None if text is None else quantities.parse(text, signal.unit).value
@@ -148,7 +152,7 @@ def _parse(path: tuple[str | int, ...], text: str | None, signal: Signal) -> flo
     try:
         quantity = quantities.parse(text, signal.unit)
     except QuantityError as error:
-        raise ThresholdError(path, f"{text!r} {error}") from error
+        raise ThresholdError(path, f"{text!r:.80} {error}") from error
     if quantity.sign and quantity.sign != signal.sign:
         raise ThresholdError(
             path, f"{text!r} must begin with {signal.sign}: it alarms when {signal.name} is {signal.worse}"

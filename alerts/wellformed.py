@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 import promql_parser
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from alerts.quantities import QuantityError, Unit, parse
 
@@ -25,6 +25,24 @@ def _web(address: str) -> str:
     if address and not address.startswith(("http://", "https://", "/")):
         raise ValueError(f"{address!r} must begin with http:// or https://")
     return address
+
+
+def _open(address: str) -> str:
+    if re.match(r"\w+://[^/?]*@", address):
+        raise ValueError("holds a password in the clear; leave it out, since it would stand in every alert")
+    return address
+
+
+def _file(path: str) -> str:
+    if "://" in path:
+        raise ValueError("is an address, perhaps a secret one; put it into a file and name the file here")
+    return path
+
+
+def _team(name: str) -> str:
+    if "{{" in name or '"' in name or "\\" in name:
+        raise ValueError(f"{name!r} must be a plain name: no template, quotes or backslashes")
+    return name
 
 
 def _version(value: Any) -> Any:
@@ -60,9 +78,13 @@ def _zone(name: str) -> str:
 
 def _promql(expr: str) -> str:
     try:
-        promql_parser.parse(expr)
+        read = promql_parser.parse(expr)
     except ValueError as error:
         raise ValueError(f"{expr!r} is no PromQL: {error}") from error
+    if isinstance(
+        read, promql_parser.StringLiteral | promql_parser.MatrixSelector | promql_parser.SubqueryExpr
+    ):
+        raise ValueError(f"{expr!r} gives text or a range; a recording needs one number a series")
     return expr
 
 
@@ -77,7 +99,11 @@ def _objective(text: str) -> str:
 
 
 LabelName = Annotated[str, AfterValidator(_label)]
+Team = Annotated[str, Field(min_length=1), AfterValidator(_team)]
+SecretFile = Annotated[str, Field(min_length=1), AfterValidator(_file)]
+Open = Annotated[str, AfterValidator(_open)]
 Web = Annotated[str, AfterValidator(_web)]
+OpenWeb = Annotated[str, AfterValidator(_web), AfterValidator(_open)]
 Version = Annotated[str, BeforeValidator(_version)]
 Span = Annotated[str, AfterValidator(_span)]
 Weekdays = Annotated[str, AfterValidator(_weekdays)]

@@ -35,8 +35,6 @@ CONFIGS = {
     "another job": RENAMED,
     "guards off": "guards: {enough_work: off, held_queues: off, few_jobs: off, coverage: off, hold_while_blind: off}",
 }
-CI = ("defaults", "everything different", "bullmq")
-"""The others hold nothing that these do not, one by one; they run with the long proofs."""
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -48,9 +46,7 @@ def test_promtool_accepts_the_rules_and_the_lint_finds_nothing(
     promtool("check", "rules", "--lint=all", "--lint-fatal", str(generated(CONFIGS[name]) / "rules.yaml"))
 
 
-@pytest.mark.parametrize(
-    "name", [*CI, *(pytest.param(name, marks=pytest.mark.slow) for name in CONFIGS if name not in CI)]
-)
+@pytest.mark.parametrize("name", CONFIGS)
 def test_the_generated_rule_tests_pass(name: str) -> None:
     tool("promtool", "prometheus", "--version")
     assert proving.prove(plan(CONFIGS[name]), "promtool") == (True, "")

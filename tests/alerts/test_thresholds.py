@@ -204,6 +204,39 @@ BAD = {
     "queue as a server": ("redis_labels: [queue]", "tells queues apart"),
     "no address": ("addresses: {grafana: grafana.example}", "must begin with http://"),
     "bucket below 0": ("buckets: [-1]", "greater than 0"),
+    "bucket without an end": ("buckets: [.inf]", "finite number"),
+    "number as a key": ("1: 2", "alerts.yaml:1: key 1: a key must be a word"),
+    "word for a mapping": (
+        "queue_processing_latency: 750ms",
+        "alerts.yaml:1: queue_processing_latency: '750ms': must be a mapping",
+    ),
+    "number for text": ("job: 5", "alerts.yaml:1: job: 5: must be text; put it into quotes"),
+    "character that is none": ('job: a\nteam: "b\0"', "alerts.yaml:2: not YAML: holds the character #x00"),
+    "mapping that holds itself": (
+        "labels: &a {x: *a}",
+        "alerts.yaml:1: labels.x: {'x': {...}}: must be text",
+    ),
+    "secret where a mapping belongs": (
+        "receivers: {p: {slack: 'https://hooks.example/secret'}}",
+        "alerts.yaml:1: receivers.p.slack: must be a mapping",
+    ),
+    "secret in place of its file": (
+        "receivers: {p: {slack: {channel: x, api_url_file: 'https://hooks.example/x'}}}",
+        "receivers.p.slack.api_url_file: is an address, perhaps a secret one; put it into a file",
+    ),
+    "password in a link": (
+        "addresses:\n  grafana: https://u:p@grafana.example",
+        "alerts.yaml:2: addresses.grafana: holds a password in the clear",
+    ),
+    "team with a template": (
+        "owners:\n- {queue: a, team: '{{ $value }}'}",
+        "alerts.yaml:2: owners.1.team: '{{ $value }}' must be a plain name",
+    ),
+    "override without a bound": (
+        "overrides:\n- queue: a\n  drain_time: {target: 5m}",
+        "alerts.yaml:3: overrides.1.drain_time: gives no bound: write warning, critical, or `off`",
+    ),
+    "PromQL that gives text": ("figures: {worker_cpu_cores: '\"a\"'}", "gives text or a range"),
     "no mapping": ("- a", "must hold a mapping"),
     "not YAML": ("a: [", "alerts.yaml:1: not YAML"),
 }
@@ -239,6 +272,26 @@ def test_a_target_is_shown_on_the_scorecard_and_alarms_nobody() -> None:
     assert shown["Connections"] == (0.7, "below")
     assert shown["Mean wait, worst queue"] == (0.3, "below")
     assert shown["Jobs processed"] == (0.99, "above")
+
+
+def test_a_target_alone_leaves_the_bounds_as_they_are() -> None:
+    made = plan("redis_connection_utilization: {target: 60-80%}\njob_failure_rate: {}")
+    assert made.ground.thresholds.all == plan().ground.thresholds.all
+
+
+def test_what_is_in_quotes_or_a_comment_is_no_bound() -> None:
+    made = plan(
+        "labels: {a: \"warning: >85%, critical: x\", b: 'critical: >9%, y'}  # warning: >1%, don't\n"
+        "job_failure_rate: {warning: >3%, critical: >9%}\n"
+    )
+    assert made.ground.config.labels == {"a": "warning: >85%, critical: x", "b": "critical: >9%, y"}
+    assert made.ground.thresholds.default(FAILURES, "warning") == 0.03
+
+
+def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_bytes(b"job: a\nteam: \xe9\n")
+    with pytest.raises(ConfigError, match=r"alerts.yaml:2: not UTF-8 text"):
+        config_file.load(tmp_path / "alerts.yaml")
 
 
 def test_an_edge_that_the_exporter_was_given_is_a_bound() -> None:
