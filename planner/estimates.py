@@ -8,7 +8,7 @@ is the estimate.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from planner.laws import Matrix, Vector
 from planner.prediction import Figure
@@ -61,5 +61,5 @@ def regression(controls: Matrix) -> Regression:
     design = np.hstack([np.ones((count, 1)), useful / scale])
     inverse = np.linalg.pinv(design)
     freedom = count - design.shape[1]
-    critical = float(stats.t.ppf(0.975, freedom))
+    critical = float(special.stdtrit(freedom, 0.975))
     return Regression(inverse[0], design, float((inverse[0] ** 2).sum()), critical)

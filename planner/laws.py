@@ -4,6 +4,7 @@ Every law is over seconds and never negative. Arrays in, arrays out: `tail`, `up
 take any shape and answer the same shape.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,7 +75,7 @@ class Exponential:
     mean: float
 
     def moment(self, order: int) -> float:
-        return float(special.factorial(order)) * self.mean**order
+        return math.factorial(order) * self.mean**order
 
     def tail(self, t: Any) -> Vector:
         return np.asarray(np.exp(-np.maximum(t, 0.0) / self.mean))

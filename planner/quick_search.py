@@ -1,7 +1,7 @@
 """Knows the smallest slots of one queue in milliseconds: a solved likeness first, a run of jobs only near the edge."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.arrivals import Poisson
 from planner.figures import read_name
@@ -13,21 +13,22 @@ from planner.trial_chance import Chance
 from planner.workload import Workload
 
 # A queue that forgets its start more slowly than this many jobs is sized by long simulations alone.
-SLOWEST = 50_000.0
+SLOWEST = 30_000.0
 
 
 @dataclass(frozen=True)
 class QuickSearch:
-    """Every bound on a wait must hold, with at least `fewest` slots."""
+    """Every bound on a wait must hold, with at least `fewest` slots. `ran` are the slots that a run decided."""
 
-    screens: tuple[Screen, ...]
+    bounds: tuple[tuple[Bound, Screen], ...]
     fewest: int
     chance: Chance
-    known: dict[int, bool] = field(default_factory=dict)
+    known: dict[int, tuple[Bound, ...]] = field(default_factory=dict)
+    ran: set[int] = field(default_factory=set)
 
     def smallest(self) -> int:
         """Up or down from the guess, by ones: the guess is near."""
-        slots = max([self.fewest, *(screen.guess() for screen in self.screens)])
+        slots = max([self.fewest, *(screen.guess for _, screen in self.bounds)])
         if self.holds(slots):
             while slots > self.fewest and self.holds(slots - 1):
                 slots -= 1
@@ -37,16 +38,23 @@ class QuickSearch:
         return slots
 
     def holds(self, slots: int) -> bool:
+        return not self.broken(slots)
+
+    def broken(self, slots: int) -> tuple[Bound, ...]:
+        """The bounds on waits that do not hold."""
         if slots not in self.known:
-            self.known[slots] = all(self._holds(screen, slots) for screen in self.screens)
+            self.known[slots] = tuple(
+                bound for bound, screen in self.bounds if not self._holds(screen, slots)
+            )
         return self.known[slots]
 
     def _holds(self, screen: Screen, slots: int) -> bool:
         verdict: Verdict = screen.verdict(slots)
-        if verdict == "unsure" and not screen.exact:
+        if verdict == "unsure":
             from planner.trial import decided  # loads the compiler
 
             verdict = decided(screen, slots, self.chance)
+            self.ran.add(slots)
         return verdict == "holds"
 
 
@@ -54,25 +62,29 @@ def quick_search(
     workload: Workload, objective: Objective, fleet: Fleet, chance: Chance
 ) -> QuickSearch | None:
     """The search, or None where the queue or a bound is of another kind, or so busy that a run never settles."""
-    service = workload.service
-    if isinstance(service, IoThenCpu) or not isinstance(workload.arrivals, Poisson):
+    arrivals, service = workload.arrivals, workload.service
+    if isinstance(service, IoThenCpu) or not isinstance(arrivals, Poisson):
         return None
-    if workload.retries is not None or workload.patience is not None:
+    # Compared as a whole, so that what queues and fleets may yet learn to have is never passed over.
+    if replace(workload, sample_size=None) != Workload(arrivals, service):
         return None
-    if fleet.places is not None or fleet.rate_limit is not None:
+    if replace(fleet, slots=1, processes=1, cores=1.0) != Fleet(1):
         return None
-    fewest, screens = math.floor(workload.offered_load) + 1, []
+    fewest, bounds = math.floor(workload.offered_load) + 1, []
     for bound in objective.bounds:
         name = read_name(bound.figure)
         if name.subject == "util" and not bound.at_least:
             fewest = max(fewest, math.ceil(workload.offered_load / bound.value - 1e-9)) if bound.value else 0
         elif (late := _late(bound)) is not None and name.priority_class is None:
-            screens.append(Screen(workload.arrivals.per_second, service, *late))
+            bounds.append((bound, Screen(arrivals.per_second, service, *late)))
         else:
             return None
-    if not screens or not fewest or screens[0].forgotten_after(fewest + 1) > SLOWEST:
+    if not bounds or not fewest:
         return None
-    return QuickSearch(tuple(screens), fewest, chance)
+    slots = max([fewest, *(screen.guess for _, screen in bounds)])
+    if bounds[0][1].forgotten_after(slots) > SLOWEST:
+        return None
+    return QuickSearch(tuple(bounds), fewest, chance)
 
 
 def _late(bound: Bound) -> tuple[float, float] | None:

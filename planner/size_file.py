@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from planner import answers, joint
+from planner import answers, joint, size_brief
 from planner.arrivals import Profile, Sinusoid
 from planner.budget import spent, use
 from planner.budget_words import PriceWords
@@ -13,6 +13,7 @@ from planner.processes import split
 from planner.queue_file import AskedFile, AskedQueue, with_slots
 from planner.reading import read_objective
 from planner.schedule import Shift, schedule
+from planner.size_brief import Brief
 from planner.sizing import Plan, size
 from planner.workload import Workload
 
@@ -23,23 +24,44 @@ Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """One queue's plan on `processes`; None where no number of slots meets the objective."""
+    """One queue's plan on `processes`; None where no number of slots meets the objective. `brief` is how it was sized
+    where the file is long.
+    """
 
     queue: AskedQueue
     plan: Plan | None
     processes: int
     shifts: tuple[Shift, ...] = ()
+    brief: Brief | None = None
+
+    @property
+    def name(self) -> str:
+        return self.queue.name
 
 
-def sized_file(file: AskedFile, each: Each) -> tuple[dict[str, Any], tuple[Sized, ...]]:
-    """The answer as plain values, and the plans behind it; `each` applies an answer to things."""
-    plans = tuple(each(file.queues, sized))
+def sized_file(
+    file: AskedFile, each: Each, thorough: bool = False
+) -> tuple[dict[str, Any], tuple[Sized, ...]]:
+    """The answer as plain values, and the plans behind it; `each` applies an answer to things.
+
+    Where many queues need a simulation each is run only briefly, unless `thorough`.
+    """
+    briefs = {} if thorough else size_brief.briefs(file.queues)
+    brief_plans = size_brief.plans(briefs)
+
+    def one_sized(queue: AskedQueue) -> Sized:
+        if queue.name not in briefs:
+            return sized(queue)
+        processes = max(queue.question.fleet.processes, queue.limits.workers)
+        return Sized(queue, brief_plans[queue.name], processes, brief=briefs[queue.name])
+
+    plans = tuple(each(file.queues, one_sized))
     wanted = [_wanted(one, file.prices) for one in plans if one.plan is not None]
     chosen = joint.shared(wanted, file.budgets)
     rows = each(plans, _Answer(chosen))
     sums = spent(list(chosen), [choice.use for choice in chosen.values()], file.budgets)
     told = {name: {**asdict(one), "within": one.within} for name, one in sums.items()}
-    return {"queues": rows, "together": told}, plans
+    return {"queues": rows, "together": told, "sized_briefly": len(briefs)}, plans
 
 
 def sized(queue: AskedQueue) -> Sized:
@@ -95,17 +117,23 @@ class _Answer:
     def __call__(self, one: Sized) -> dict[str, Any]:
         if one.plan is None:
             return {**answers.predicted(one.queue), "slots_needed": None}
-        choice = self.chosen[one.queue.name]
-        found = answers.predicted(with_slots(one.queue, choice.slots, choice.split.processes))
+        choice, needed = self.chosen[one.name], one.plan.slots_needed
+        if one.brief is None:
+            found = answers.predicted(with_slots(one.queue, choice.slots, choice.split.processes))
+            sized_by = one.plan.prediction.method
+        else:
+            found = size_brief.answer(one.brief, one.plan, choice.slots, choice.split.processes)
+            sized_by = one.brief.sized_by(needed)
         return {
             **found,
-            "slots_needed": one.plan.slots_needed,
+            "sized_by": sized_by,
+            "slots_needed": needed,
             "slots_given": one.queue.question.fleet.slots,
             "one_fewer_breaks": [f"{bound.figure} over {bound.value:g}" for bound in one.plan.broken],
             "workers": choice.split.processes,
             "concurrency": choice.split.concurrency,
             "workers_set_by": choice.split.set_by,
             "uses": dict(choice.use.of),
-            "cut_to_fit": choice.slots < one.plan.slots_needed,
+            "cut_to_fit": choice.slots < needed,
             "schedule": [asdict(shift) for shift in one.shifts],
         }

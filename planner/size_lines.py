@@ -18,11 +18,20 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     rows = found["queues"]
     return [
         *as_lines(rows),
+        *_briefly(found["sized_briefly"], len(rows)),
         *_processes(rows),
         *_cuts(rows),
         *_together(found["together"]),
         *_schedules(rows),
     ]
+
+
+def _briefly(count: int, of: int) -> Iterator[str]:
+    if count:
+        yield (
+            f"{count:,} of {of:,} queues were sized by solved likenesses and one short run each; "
+            "--thorough simulates each for seconds"
+        )
 
 
 def _processes(rows: list[dict[str, Any]]) -> Iterator[str]:

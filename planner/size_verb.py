@@ -20,6 +20,11 @@ def add_options(made: argparse.ArgumentParser) -> None:
         type=Path,
         help="also write a KEDA ScaledObject a queue, which scales on the exporter's metrics, as YAML to this file",
     )
+    made.add_argument(
+        "--thorough",
+        action="store_true",
+        help="simulate each queue of a long file as long as one alone, which takes seconds a queue",
+    )
 
 
 def run(options: argparse.Namespace, each: Callable[..., Any], show: Callable[..., None]) -> int:
@@ -29,7 +34,7 @@ def run(options: argparse.Namespace, each: Callable[..., Any], show: Callable[..
     from planner.size_file import sized_file
 
     file = read_file(options.file)
-    found, plans = sized_file(file, each)
+    found, plans = sized_file(file, each, options.thorough)
     if options.keda is not None:
         _write(options.keda, file, plans, found["queues"])
     show(options, found, size_lines.lines(found))

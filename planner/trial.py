@@ -3,92 +3,76 @@
 Beside it runs a queue that can be solved, on the same chance; how far that one strayed is taken out by regression.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner import trial_kernel
 from planner.acceleration import COMPILED
-from planner.deterministic import deterministic_wait
-from planner.erlang import exponential_wait
 from planner.estimates import regression
-from planner.laws import Deterministic, Exponential, Law, Mixture, Vector, is_continuous
+from planner.laws import Matrix, Vector
+from planner.prediction import Figure
 from planner.screening import Screen, Verdict
-from planner.trial_chance import FIRST, LONGER, TIMES, Chance
+from planner.trial_chance import LANES, STRETCHES, Chance
+from planner.trial_run import BLOCK, Run
 
-# The answer is read from this many parts of a run.
-PARTS = 32
-# Cells of the table of services, over unit exponentials up to 40: straight lines between err by less than 1e-4.
-CELLS = 4_000
-STEP = 40.0 / CELLS
+# The answer is read from this many parts of each lane.
+SEGMENTS = 8
 # Half widths of the 95 % band between the answer and what is allowed: wrong once in a thousand.
 CLEAR = 1.6
+# An answer known this well, as a part of what is allowed, decides by its middle.
+SURE = 0.02
 
 
 def decided(screen: Screen, slots: int, chance: Chance) -> Verdict:
     """Where the longest run can't tell for sure, the middle of its band decides. Without a compiler only the first
-    run is made: a guess, from which `size` goes on.
+    stretch is run: a guess, from which `size` goes on.
     """
     forgotten = screen.forgotten_after(slots)
-    turns = TIMES if COMPILED else 1
-    for turn in range(turns):
-        jobs = FIRST * LONGER**turn
-        if jobs < 10.0 * forgotten and turn < turns - 1:
+    controls = screen.likenesses(slots)
+    queues = [Counted(Run(screen.arrival_rate, law, slots, chance), screen.seconds)
+              for law in (screen.service, *(one.law for one in controls))]  # fmt: skip
+    truths = np.array([one.solved(np.array([screen.seconds]))[1] for one in controls])
+    found = Figure(np.inf)
+    for turn in range(STRETCHES if COMPILED else 1):
+        for one in queues:
+            one.go_on(turn)
+        if not (queues[0].long_enough(forgotten) or turn == STRETCHES - 1 or not COMPILED):
             continue
-        found, half_width = _estimate(screen, slots, chance, jobs, forgotten)
-        if abs(found - screen.share) > CLEAR * half_width:
+        shares = np.array([one.shares(forgotten) for one in queues])
+        found = regression((shares[1:] - truths[:, None]).T).figure(shares[0])
+        if abs(found.value - screen.share) > CLEAR * found.half_width:
             break
-    return "holds" if found <= screen.share else "broken"
+        if found.half_width < SURE * screen.share:
+            break
+    return "holds" if found.value <= screen.share else "broken"
 
 
-def _estimate(screen: Screen, slots: int, chance: Chance, jobs: int, forgotten: float) -> tuple[float, float]:
-    """Share that waits too long and the half width of its 95 % band."""
-    clock, unit = chance.units(jobs)
-    warmup = int(min(max(forgotten, jobs / 20), jobs / 2))
+@dataclass
+class Counted:
+    """A run, and its jobs that waited longer than `seconds`, by block and lane."""
 
-    def late(law: Law) -> Vector:
-        counts, free, table = np.zeros(PARTS), np.zeros(slots), _table(law)  # type: ignore[arg-type]  # laws are frozen
-        for begin, end, into in ((0, warmup, np.zeros(1)), (warmup, jobs, counts)):
-            trial_kernel.late(
-                clock[begin:end],
-                unit[begin:end],
-                screen.arrival_rate,
-                table,
-                STEP,
-                free,
-                screen.seconds,
-                into,
-            )
-        return np.asarray(counts / ((jobs - warmup) // PARTS))
+    run: Run
+    seconds: float
+    late: list[Matrix] = field(default_factory=list)
 
-    controls = [late(law) - truth(slots) for law, truth in _solvable(screen)]
-    figure = regression(np.array(controls).T).figure(late(screen.service))
-    return figure.value, figure.half_width
+    def go_on(self, stretch: int) -> None:
+        self.late.append(self.run.late(stretch, self.seconds))
+
+    @property
+    def rows(self) -> int:
+        return BLOCK * sum(map(len, self.late))
+
+    def long_enough(self, forgotten: float) -> bool:
+        return self.rows >= 10.0 * forgotten
+
+    def shares(self, forgotten: float) -> Vector:
+        """Of each part, the start left out."""
+        return np.asarray(parts(np.concatenate(self.late), forgotten / BLOCK).mean(axis=1) / BLOCK)
 
 
-@lru_cache(maxsize=256)
-def _table(law: Law) -> Vector:
-    """Services of the unit exponentials 0, STEP, 2·STEP, …"""
-    units = STEP * np.arange(CELLS + 1)
-    if isinstance(law, Exponential):
-        return np.asarray(law.mean * units)
-    if isinstance(law, Mixture) and is_continuous(law):
-        # A mixture has no formula for its quantiles, but one for its tail.
-        times = np.concatenate([[0.0], law.mean * np.geomspace(1e-4, 1e4, 6000)])
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.interp(units, np.minimum(-np.log(law.tail(times)), 1e3), times))
-    return law.upper_quantile(np.exp(-units))
-
-
-def _solvable(screen: Screen) -> list[tuple[Law, Callable[[int], float]]]:
-    """Laws near the real one, and their true answers."""
-    rate, mean, seconds = screen.arrival_rate, screen.service.mean, screen.seconds
-    if screen.variability > 1.0:
-        twin = screen.twin
-        law = Mixture((1.0 - twin.slow, twin.slow), (Exponential(twin.means[0]), Exponential(twin.means[1])))
-        return [(law, screen.tail)]
-    return [
-        (Exponential(mean), lambda slots: exponential_wait(slots, rate, mean).tail(seconds)),
-        (Deterministic(mean), lambda slots: deterministic_wait(slots, rate, mean).tail(seconds)),
-    ]
+def parts(rows: Matrix, forgotten: float) -> Matrix:
+    """One row a part: what LANES columns hold after as many rows as the queue remembers its start, cut in SEGMENTS."""
+    warmup = min(max(forgotten, len(rows) / 20), len(rows) / 2)
+    each = int(len(rows) - warmup) // SEGMENTS
+    kept = rows[len(rows) - each * SEGMENTS :]
+    return np.ascontiguousarray(kept.reshape(SEGMENTS, each, LANES).swapaxes(1, 2)).reshape(-1, each)

@@ -111,9 +111,22 @@ def wait(arrival_rate: float, law: TwoPhases, slots: int) -> TwoPhaseWait:
     return TwoPhaseWait(waiting, top + arrival_rate * identity)
 
 
-def tail(arrival_rate: float, law: TwoPhases, slots: int, seconds: float) -> float:
-    """P(W > seconds)."""
-    return wait(arrival_rate, law, slots).tail(seconds)
+def mean_and_tails(arrival_rate: float, law: TwoPhases, slots: int, times: Vector) -> Vector:
+    """The mean wait, and P(W > t) for each of `times`; utilisation below 1."""
+    from planner import two_phase_kernel  # loads the compiler, which who asks for one wait does without
+    from planner.acceleration import COMPILED
+
+    if not COMPILED:
+        found = wait(arrival_rate, law, slots)
+        return np.array([found.mean, *(found.tail(t) for t in times)])
+    low, high = law.window(slots)
+    size = max(high - low + 4, 8)
+    rooms, out = np.empty((two_phase_kernel.ROOMS, size, 3 * size)), np.empty(len(times) + 1 + size)
+    shape = (_DEVIATIONS, _BUSY_DEVIATIONS, float(_MARGIN))
+    two_phase_kernel.solve(
+        arrival_rate, law.slow, law.means[0], law.means[1], slots, shape, np.asarray(times), rooms, out
+    )
+    return out[: len(times) + 1]
 
 
 def _rate_matrix(arrival_rate: float, refill: Matrix, done: Vector) -> Matrix:

@@ -1,10 +1,13 @@
 """Sizes found in milliseconds: their likeness against the exact chain, their answers against long runs of jobs."""
 
+import heapq
+
+import numpy as np
 import pytest
 
 from planner.arrivals import Poisson
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Deterministic, Exponential, Gamma, Lognormal, Mixture, scv
+from planner.laws import Deterministic, Exponential, Gamma, Lognormal, Mixture, Weibull, scv
 from planner.load_twin import load_twin
 from planner.objective import Bound, Objective
 from planner.phases import Crowd, arrival_phases, phase_type
@@ -12,8 +15,9 @@ from planner.qbd import solve
 from planner.quick_search import quick_search
 from planner.sizing import size
 from planner.sizing_general import sizes
-from planner.trial_chance import Chance
-from planner.two_phase import TwoPhases, tail
+from planner.trial_chance import FIRST, LANES, Chance
+from planner.trial_run import Run
+from planner.two_phase import TwoPhases, mean_and_tails, wait
 from planner.workload import Retries, Workload
 from tests.bench.planner_sizes import queues, refuted
 
@@ -25,10 +29,12 @@ def test_the_short_way_through_two_phases_is_the_long_one(slots: int, load: floa
     law = Mixture((0.9, 0.1), (Exponential(0.5), Exponential(5.5)))
     process, phases = arrival_phases(Poisson(load)), phase_type(law)
     assert process is not None and phases is not None
-    waits = solve(process, Crowd(phases, slots)).wait
-    for seconds in (0.0, 0.3, 2.0):
-        found = tail(load, TwoPhases(0.1, (0.5, 5.5)), slots, seconds)
-        assert found == pytest.approx(waits.tail(seconds), rel=2e-5)
+    waits, twin = solve(process, Crowd(phases, slots)).wait, TwoPhases(0.1, (0.5, 5.5))
+    times = np.array([0.0, 0.3, 2.0])
+    truth = [waits.mean, *map(waits.tail, times)]
+    assert mean_and_tails(load, twin, slots, times) == pytest.approx(truth, rel=2e-5)
+    by_matrices = wait(load, twin, slots)
+    assert [by_matrices.mean, *map(by_matrices.tail, times)] == pytest.approx(truth, rel=2e-5)
 
 
 @pytest.mark.parametrize("law", [Lognormal(0.0, 1.1), Gamma(0.3, 2.0), Lognormal(1.0, 1.6)])
@@ -38,6 +44,23 @@ def test_a_twin_has_the_mean_the_variability_and_the_short_load_of_its_law(law) 
     assert same.mean == pytest.approx(law.mean, rel=1e-9)
     assert scv(same) == pytest.approx(scv(law), rel=1e-6)
     assert float(same.capped_mean(law.mean)) == pytest.approx(float(law.capped_mean(law.mean)), rel=0.01)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 7])
+def test_runs_side_by_side_are_those_of_a_heap(slots: int) -> None:
+    chance, law = Chance(3), Weibull(0.8, 1.0)
+    run = Run(0.9 * slots / law.mean, law, slots, chance)
+    waits, services = (np.concatenate(parts) for parts in zip(run.stretch(0), run.stretch(1), strict=True))
+    # The closed form of Weibull's quantile, where the run reads a table.
+    units = np.concatenate([chance.stretch(0)[1], chance.stretch(1)[1]])
+    assert services == pytest.approx(units**1.25, rel=2e-3, abs=2e-3)
+    clock = np.concatenate([chance.stretch(0)[0], chance.stretch(1)[0]]) * run.seconds_per_tick
+    for lane in (0, LANES - 1):
+        free, expected = [0.0] * slots, []
+        for arrival, service in zip(clock[: FIRST + 500, lane], services[:, lane], strict=False):
+            expected.append(max(arrival, free[0]) - arrival)
+            heapq.heapreplace(free, arrival + expected[-1] + service)
+        assert waits[: FIRST + 500, lane] == pytest.approx(np.array(expected), rel=1e-9, abs=1e-9)
 
 
 def test_no_size_of_many_is_refuted_by_a_long_run() -> None:

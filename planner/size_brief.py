@@ -1,0 +1,148 @@
+"""Knows how the queues of a long file are sized in milliseconds each: by solved likenesses, and one short run a queue.
+
+`planner.sizing` simulates each answer for seconds, twice; a thousand queues would take hours. Here a run is as long as
+it must be to decide (planner/trial.py), another of some hundred thousand jobs tells the waits, and adds a slot where it
+refutes the answer. The answers say so.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from planner import answers
+from planner.laws import Deterministic, Exponential
+from planner.objective import Bound, Objective
+from planner.predict import predict
+from planner.prediction import Figure, Prediction
+from planner.queue_file import AskedQueue, with_slots
+from planner.quick_search import QuickSearch, quick_search
+from planner.reading import read_objective
+from planner.sizing import Plan
+from planner.trial_chance import Chance
+
+# As many queues that need a simulation take a few minutes when each is simulated as long as it needs.
+MANY = 20
+# The run that tells the waits must share no luck with the one that decided.
+DECIDING, TELLING = 1, 2
+
+
+@dataclass(frozen=True)
+class Brief:
+    """How one queue is sized briefly."""
+
+    queue: AskedQueue
+    objective: Objective
+    search: QuickSearch
+    telling: Chance
+
+    def plan(self) -> Plan:
+        """The fewest slots that the search finds, or one more for each that the telling run refutes."""
+        slots, refuted = self.search.smallest(), self._fewer_break
+        prediction = self.prediction(slots)
+        broken = refuted(slots - 1)
+        while found := self._refuted(prediction):
+            slots, broken = slots + 1, found
+            prediction = self.prediction(slots)
+        return Plan(with_slots(self.queue, slots).question.fleet, prediction, None, broken)
+
+    def sized_by(self, slots: int) -> str:
+        """What decided that `slots` are the fewest."""
+        _, screen = self.search.bounds[0]
+        near = self.search.ran & {slots, slots - 1}
+        return f"a run of jobs beside {screen.likeness(slots)}" if near else screen.likeness(slots)
+
+    def prediction(self, slots: int) -> Prediction:
+        """What one run tells of the waits on `slots`; one that grows without end has none to tell."""
+        workload, fleet = self.queue.question.workload, with_slots(self.queue, slots).question.fleet
+        if workload.offered_load >= slots:
+            return predict(workload, fleet, answers.FIGURES)
+        from planner.survey import survey  # loads the compiler
+
+        # Balances of flow: no run is needed.
+        used = Figure(workload.offered_load / slots)
+        plain = {"util": used, "utilisation": used, "throughput": Figure(workload.arrivals.per_second)}
+        wanted = dict.fromkeys((*answers.FIGURES, *self.objective.figures))
+        asked = [figure for figure in wanted if figure not in plain]
+        found, jobs = survey(self.search.bounds[0][1], slots, asked, self.telling)
+        figures = {**plain, **found}
+        doubts = tuple(self._too_near(figures, jobs))
+        return Prediction(f"one run of {jobs:,} jobs (simulation, 95 % band)", figures, doubts=doubts)
+
+    def broken(self, slots: int, prediction: Prediction) -> tuple[Bound, ...]:
+        """The bounds that do not hold on `slots`."""
+        return self._fewer_break(slots) if prediction.stable else self.objective.bounds
+
+    def _fewer_break(self, slots: int) -> tuple[Bound, ...]:
+        if slots < 1:
+            return ()
+        if slots <= self.queue.question.workload.offered_load:
+            return self.objective.bounds
+        late = self.search.broken(slots)
+        used = self.queue.question.workload.offered_load / slots
+        return tuple(
+            bound
+            for bound in self.objective.bounds
+            if bound in late or (_is_use(bound) and not bound.holds(used))
+        )
+
+    def _refuted(self, prediction: Prediction) -> tuple[Bound, ...]:
+        """The bounds that the run is clear of, on the wrong side."""
+        return tuple(
+            bound
+            for bound in self.objective.bounds
+            if not bound.holds(_kindest(bound, prediction.figures[bound.figure]))
+        )
+
+    def _too_near(self, figures: dict[str, Figure], jobs: int) -> list[str]:
+        told = [(bound, figures[bound.figure]) for bound in self.objective.bounds]
+        return [
+            f"{bound.figure}: {figure.value:.3g} ± {figure.half_width:.2g} is too near {bound.value:g} to tell by "
+            f"{jobs:,} jobs"
+            for bound, figure in told
+            if 0.0 < abs(figure.value - bound.value) <= figure.half_width
+        ]
+
+
+def _kindest(bound: Bound, figure: Figure) -> float:
+    """The end of the band that speaks for the bound."""
+    return figure.value + figure.half_width if bound.at_least else figure.value - figure.half_width
+
+
+def _is_use(bound: Bound) -> bool:
+    return bound.figure in ("util", "utilisation")
+
+
+def briefs(queues: Sequence[AskedQueue]) -> dict[str, Brief]:
+    """Of those queues that a simulation would answer and a quick search knows, by name; none where they are few."""
+    deciding, telling = Chance(DECIDING), Chance(TELLING)
+    found = {}
+    for queue in queues:
+        if isinstance(queue.question.workload.service, Exponential | Deterministic):
+            continue  # answered by a formula, at once
+        objective = read_objective(queue.objective)
+        search = quick_search(queue.question.workload, objective, queue.question.fleet, deciding)
+        if search is not None:
+            found[queue.name] = Brief(queue, objective, search, telling)
+    return found if len(found) > MANY else {}
+
+
+def plans(found: dict[str, Brief]) -> dict[str, Plan]:
+    """The plan of each, on all processors."""
+    if not found:
+        return {}
+    for brief in found.values():
+        brief.telling.draw()
+        brief.search.chance.draw()
+        break
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(found, pool.map(Brief.plan, found.values()), strict=True))
+
+
+def answer(brief: Brief, plan: Plan, slots: int, processes: int) -> dict[str, Any]:
+    """The row of a queue on `slots`, which budgets may have made fewer than it needs."""
+    prediction = plan.prediction if slots == plan.slots_needed else brief.prediction(slots)
+    broken = () if slots == plan.slots_needed else brief.broken(slots, prediction)
+    row = answers.values(with_slots(brief.queue, slots, processes), prediction)
+    return {**row, "objectives_broken": [bound.figure for bound in broken]}
