@@ -9,7 +9,6 @@ from planner.answers import duration
 from planner.durations import seconds
 from planner.errors import BadInput
 from planner.queue_file import AskedQueue
-from planner.run_bands import run_band
 
 
 def banded(queue: AskedQueue, options: argparse.Namespace) -> dict[str, Any]:
@@ -18,6 +17,8 @@ def banded(queue: AskedQueue, options: argparse.Namespace) -> dict[str, Any]:
         if options.fitted_to is not None or options.pickup is not None:
             raise BadInput("--fitted-to and --pickup are of a run; say its length with --run-of JOBS")
         return {}
+    from planner.run_bands import run_band  # loads the compiler, which formulas do without
+
     question = queue.question
     if question.fleet.pause or (question.workload.options and question.workload.options.delayed):
         raise BadInput(

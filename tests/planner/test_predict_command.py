@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -59,3 +61,12 @@ def test_failures_and_losses_are_told(tmp_path, capsys) -> None:
     assert q["final_failure_ratio"] == pytest.approx(0.001)
     # Erlang B of one slot and one Erlang.
     assert full["refused_ratio"] == pytest.approx(0.5)
+
+
+def test_what_formulas_answer_loads_no_compiler(tmp_path) -> None:
+    (tmp_path / "fleet.yaml").write_text(QUEUES)
+    code = "import sys; from planner.cli import main; main(['predict', 'fleet.yaml']); print('numba' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.splitlines()[-1] == "False"
