@@ -9,6 +9,7 @@ from alerts.rules import Ground
 from alerts.ruletests import Case, Maker, Query, at
 from alerts.signals import FAILURES, Severity
 from alerts.world import QUEUE, World, between, until
+from exporter import catalogue as c
 
 FAIL, ALONE, BURN = "BullFailureRateHigh", "BullFailuresLowVolume", "BullErrorBudgetBurn"
 _W: Severity = "warning"
@@ -175,9 +176,10 @@ def slow_burn(g: Ground) -> Case | None:
     def failed(now: int) -> float:
         return 40 * share * (2 if now < 2500 else 4 if now < 3500 else 0)
 
-    world = _world(g, 4400).queue(finished=lambda now: 40 - failed(now), failed=failed)
+    # The busy hour is longer ago than three days at the end.
+    world = _world(g, 4400).jobs(QUEUE, lambda now: 400 if 10 <= now < 70 else 40 - failed(now), failed)
     if g.config.guards.few_jobs:
-        world.queue("few", finished=0.05, failed=between(2350, 2354, 1, 0))
+        world.jobs("few", 0.05, between(2350, 2354, 1, 0))
     # What the evaluations between two of this test would have written; without it the alerts would hold as if blind.
     world.series[f"{n.VISIBLE}{{job={quote(g.config.job)}}}"] = [1.0] * (world.minutes + 1)
     expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", window=~"1d|3d"}})'
@@ -188,7 +190,10 @@ def slow_burn(g: Ground) -> Case | None:
         for window, jobs in (("1d", 57600.0), ("3d", 172800.0))
     )
     whole = tuple(Query(4400, _seen_of(window), ((_series(g, ""), 1.0),)) for window in ("6h", "1d", "3d"))
-    queries = (*(Query(minute, expr, samples) for minute, samples in seen), *days, *whole)
+    # Half an hour holds six of these evaluations where it would hold thirty.
+    peak = f"round({n.recorded('redis', c.PROCESSED, 'per_hour_max1d')} * 5, 100)"
+    busiest = Query(4400, peak, ((f'{{job="{g.config.job}"}}', 2400.0),))
+    queries = (*(Query(minute, expr, samples) for minute, samples in seen), *days, *whole, busiest)
     return Case("the budget burns slowly", (world,), (), (), queries, every_minutes=5)
 
 

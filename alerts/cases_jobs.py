@@ -125,15 +125,19 @@ def after_desertion(g: Ground) -> Case | None:
 
 
 def unknown_flags(g: Ground) -> Case | None:
-    """An exporter that may not see flags and workers says nothing of them; then the queue is taken to run."""
+    """An exporter that may not see flags and workers says nothing of them; then the queue is taken to run.
+
+    There is enough of work at once, and yet not enough was seen before the window is nearly full.
+    """
     bounds = _of_throughput(g)
     if bounds is None or g.config.profile == "bullmq":
         return None
     slow = bounds[1] * 0.96
-    world = _world(g, 60).queue(ready=(bounds[0] * 1.05 - slow) / 2, finished=slow / 60, workers=None)
+    world = _world(g, 60).queue(ready=bounds[0], finished=slow / 60, workers=None)
     unseen = (f"{c.PAUSED.name}{{", f"{c.RATE_LIMITED.name}{{")
     world.series = {name: values for name, values in world.series.items() if not name.startswith(unseen)}
-    return Case("flags that are unknown", (world,), (LOW,), (at(25), at(45, (LOW, _C), (LOW, _W))))
+    checks = (at(25 if g.config.guards.coverage else 4), at(45, (LOW, _C), (LOW, _W)))
+    return Case("flags that are unknown", (world,), (LOW,), checks, beside=("BullBacklogSlow",))
 
 
 def twins(g: Ground) -> Case | None:

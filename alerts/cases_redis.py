@@ -116,9 +116,9 @@ def cache_hits(g: Ground) -> Case | None:
         return None
     world = _world(g, 210)
     world.counter(c.HITS, 50).counter(c.MISSES, 50)
-    poor = bound * 0.8
-    world.counter(c.CACHE_HITS, until(120, 100 * poor, 99), cache="results")
-    world.counter(c.CACHE_MISSES, until(120, 100 * (1 - poor), 1), cache="results")
+    poor, asked = bound * 0.8, 2.5
+    world.counter(c.CACHE_HITS, until(120, asked * poor, asked), cache="results")
+    world.counter(c.CACHE_MISSES, until(120, asked * (1 - poor), 0), cache="results")
     if g.config.guards.few_jobs:
         world.counter(c.CACHE_HITS, 0, cache="idle").counter(c.CACHE_MISSES, 1, cache="idle")
     name = "BullCacheHitsLow"

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any
 
 from alerts import boards, grafana, render, routing, ruletests, runbooks
@@ -15,6 +14,7 @@ from alerts.rules import Alert, Ground, Group, Recording, alerts_of
 from alerts.ruleset import ground, groups
 from alerts.ruletests import Case
 from alerts.thresholds import Thresholds, resolve
+from exporter import __version__
 
 RULES, ALERTMANAGER = "rules.yaml", "alertmanager.yaml"
 TEST_FILES = TESTS, TESTS_OF_DAYS = "rules_test.yaml", "rules_test_days.yaml"
@@ -36,7 +36,7 @@ class Source:
     def heading(self) -> str:
         digest = hashlib.sha256(self.text.encode()).hexdigest()[:12]
         return (
-            f"Made by bullgauge-alerts {version('bullgauge')} from {self.name} (sha256 {digest}).\n"
+            f"Made by bullgauge-alerts {__version__} from {self.name} (sha256 {digest}).\n"
             "Do not edit: change the configuration and generate anew."
         )
 

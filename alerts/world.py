@@ -1,8 +1,10 @@
 """This file knows what an exporter's page would show, minute by minute, of queues that behave as a test wants."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, groupby
+from operator import sub
 
 from alerts import names as n
 from alerts.promql import quote
@@ -12,6 +14,8 @@ from exporter.catalogue import Metric
 
 Course = Callable[[int], float | None]
 """A value for each minute; None when there is no sample."""
+Values = list[float | None]
+"""The values of a course, once they are known."""
 Shares = tuple[tuple[float, Course], ...]
 """How long which share of jobs waits."""
 INSTANCE = "exporter-0:10577"
@@ -46,7 +50,7 @@ class World:
     redis_up: Course = field(default=always)
     instance: str = INSTANCE
     labels: tuple[tuple[str, str], ...] = ()
-    series: dict[str, list[float | None]] = field(default_factory=dict)
+    series: dict[str, Values] = field(default_factory=dict)
     _ups: dict[tuple[Course, ...], list[bool] | None] = field(default_factory=dict)
 
     def begin(self, *, collected: Course = always) -> "World":
@@ -60,7 +64,7 @@ class World:
             self._of_exporter(c.LAST_SUCCESS, _last_success(_both(self.redis_up, collected)))
         return self
 
-    def put(self, metric: Metric | str, value: float | Course | None, **labels: str) -> "World":
+    def put(self, metric: Metric | str, value: float | Course | Values | None, **labels: str) -> "World":
         """One series of Redis: gone while the exporter or Redis is."""
         return self._put(metric, value, (self.exporter_up, self.redis_up), labels)
 
@@ -70,7 +74,7 @@ class World:
     def _put(
         self,
         metric: Metric | str,
-        value: float | Course | None,
+        value: float | Course | Values | None,
         while_up: tuple[Course, ...],
         labels: dict[str, str],
     ) -> "World":
@@ -79,20 +83,33 @@ class World:
         if name != n.RULE_FAILURES:
             own["instance"] = self.instance
         key = f"{name}{{{','.join(f'{k}={quote(v)}' for k, v in sorted(own.items()))}}}"
-        values = self._values(value)
-        up = self._up(while_up)
-        self.series[key] = (
-            values if up is None else [v if is_up else None for v, is_up in zip(values, up, strict=True)]
-        )
+        values, up = self._values(value), self._up(while_up)
+        if up is not None:
+            values = [v if is_up else None for v, is_up in zip(values, up, strict=True)]
+        self.series[key] = values
         return self
 
-    def _values(self, value: "float | Course | None") -> list[float | None]:
+    def _values(self, value: float | Course | Values | None) -> Values:
         """One for each minute."""
-        return (
-            [value(now) for now in range(self.minutes + 1)]
-            if callable(value)
-            else [value] * (self.minutes + 1)
-        )
+        if isinstance(value, list):
+            return value
+        minutes = range(self.minutes + 1)
+        return [value(now) for now in minutes] if callable(value) else [value] * len(minutes)
+
+    def _count(self, rate: float | Course, alive: Course = always, first: float = 0) -> Values:
+        """A counter that grows by `rate` a minute while its queue is there."""
+        if alive is always and not callable(rate):
+            step = _exact(rate)
+            return [first + now * step for now in range(self.minutes + 1)]
+        steps = [_exact(value or 0) for value in self._values(rate)]
+        if alive is always:
+            return list(accumulate(steps[1:], initial=first))
+        there = [bool(value) for value in self._values(alive)]
+        grown = [
+            step * (now and before) for step, now, before in zip(steps[1:], there[1:], there, strict=False)
+        ]
+        totals = accumulate(grown, initial=first)
+        return [total if is_there else None for total, is_there in zip(totals, there, strict=True)]
 
     def _up(self, courses: tuple[Course, ...]) -> list[bool] | None:
         """In which minutes all of them are; None for always. Asked once, since most series of a world share them."""
@@ -118,22 +135,18 @@ class World:
     ) -> "World":
         """A queue. `finished` and `failed` are jobs a minute; `late` is a share of jobs
         and how long they wait; `first` is what the count of failed jobs shows when it appears."""
+        self.jobs(name, finished, failed, alive, first)
         at = {"queue": name, "prefix": "bull"}
         if self.ground.config.profile == "bullmq":
-            return self._bullmq_queue(name, ready, finished, _count(failed, alive, first), alive)
+            for state, value in (("waiting", ready), ("active", 0), ("paused", 0)):
+                self.put(n.BULLMQ_COUNT, _gated(value, alive), queue=name, state=state)
+            return self
         states = {
             "waiting": ready,
             **{k[5:]: v for k, v in gauges.items() if k.startswith("size_")},
         }
         for state in c.JOB_STATES:
             self.put(c.SIZE, _gated(states.get(state, 0), alive), state=state, **at)
-        for status, rate in (("completed", finished), ("failed", failed)):
-            self.put(
-                c.PROCESSED,
-                _count(rate, alive, first if status == "failed" else 0),
-                status=status,
-                **at,
-            )
         self.put(c.PAUSED, _gated(gauges.get("paused", 0), alive), **at)
         self.put(c.RATE_LIMITED, _gated(gauges.get("rate_limited", 0), alive), **at)
         if workers is not None:
@@ -141,35 +154,44 @@ class World:
         self._waits(finished, _shares(course(wait_seconds), late), alive, at)
         return self
 
-    def _bullmq_queue(
-        self, name: str, ready: float | Course, finished: float | Course, failed: Course, alive: Course
+    def jobs(
+        self,
+        name: str,
+        finished: float | Course,
+        failed: float | Course,
+        alive: Course = always,
+        first: float = 0,
     ) -> "World":
-        for state, value in (("waiting", ready), ("active", 0), ("paused", 0)):
-            self.put(n.BULLMQ_COUNT, _gated(value, alive), queue=name, state=state)
-        self.put(n.BULLMQ_COMPLETED, _count(finished, alive), queue=name)
-        return self.put(n.BULLMQ_FAILED, failed, queue=name)
+        """What is counted of a queue's jobs that ended, and nothing else of it."""
+        counts = {"completed": self._count(finished, alive), "failed": self._count(failed, alive, first)}
+        if self.ground.config.profile == "bullmq":
+            self.put(n.BULLMQ_COMPLETED, counts["completed"], queue=name)
+            return self.put(n.BULLMQ_FAILED, counts["failed"], queue=name)
+        for status, count in counts.items():
+            self.put(c.PROCESSED, count, status=status, queue=name, prefix="bull")
+        return self
 
     def _waits(self, rate: float | Course, shares: Shares, alive: Course, at: dict[str, str]) -> None:
         edges = sorted(
             {t.bound for t in self.ground.thresholds.all if t.signal.name == "queue_processing_latency"}
         )
         lengths = sorted({seconds(now) or 0 for _, seconds in shares for now in range(self.minutes + 1)})
-        within: dict[int, Course] = {}
+        within: dict[int, Values] = {}
         for edge in edges:
             shorter = bisect_right(lengths, edge)
             if shorter not in within:  # edges between the same two waits count the same jobs
-                within[shorter] = _count(_within(course(rate), shares, edge), alive)
+                within[shorter] = self._count(_within(course(rate), shares, edge), alive)
             self.put(f"{c.JOB_WAIT.name}_bucket", within[shorter], le=_le(edge), **at)
-        every = _count(rate, alive)
+        every = self._count(rate, alive)
         self.put(f"{c.JOB_WAIT.name}_bucket", every, le="+Inf", **at)
         self.put(f"{c.JOB_WAIT.name}_count", every, **at)
 
     def requeued(self, reason: str, rate: float | Course, name: str = QUEUE) -> "World":
         """Attempts a minute that went back."""
-        return self.put(c.REQUEUED, _count(rate), queue=name, prefix="bull", reason=reason)
+        return self.put(c.REQUEUED, self._count(rate), queue=name, prefix="bull", reason=reason)
 
     def counter(self, metric: Metric | str, rate: float | Course, **labels: str) -> "World":
-        return self.put(metric, _count(rate), **labels)
+        return self.put(metric, self._count(rate), **labels)
 
 
 def _le(edge: float) -> str:
@@ -198,23 +220,6 @@ def _gated(value: float | Course, alive: Course) -> float | Course:
     return value if alive is always else lambda now: given(now) if alive(now) else None
 
 
-def _count(rate: float | Course, alive: Course = always, first: float = 0) -> Course:
-    """A counter that grows by `rate` a minute while its queue is there."""
-    if alive is always and not callable(rate):
-        step = _exact(rate)
-        return lambda now: first + now * step
-    grows = course(rate)
-    total = [first]
-
-    def value(now: int) -> float | None:
-        while len(total) <= now:
-            minute = len(total)
-            total.append(total[-1] + _exact(grows(minute) or 0 if alive(minute) and alive(minute - 1) else 0))
-        return total[now] if alive(now) else None
-
-    return value
-
-
 def _exact(step: float) -> float:
     """A multiple of 1/65536, so that sums are exact: a counter that falls by a rounding error has been reset."""
     return round(step * 65536) / 65536
@@ -231,27 +236,26 @@ def _last_success(whole: Course) -> Course:
 
 def notation(values: Iterable[float | None]) -> str:
     """Values in promtool's shorthand: `0+5x10`, `_x3`, `stale`."""
-    items = list(values)
     parts: list[str] = []
-    at = 0
-    while at < len(items):
-        value = items[at]
-        length = 1
-        if value is None:
-            while at + length < len(items) and items[at + length] is None:
-                length += 1
-            had = at > 0
-            gap = length - 1 if had else length
-            parts += (["stale"] if had else []) + ([f"_x{gap}"] if gap else [])
+    for gone, run in groupby(values, lambda value: value is None):
+        length = len(items := list(run))
+        if not gone:
+            parts += _numbers(items)  # type: ignore[arg-type]
+        elif parts:
+            parts += ["stale", f"_x{length - 1}"] if length > 1 else ["stale"]
         else:
-            step = _step(items, at)
-            while at + length < len(items) and items[at + length] == value + step * length:
-                length += 1
-            parts.append(f"{value:.17g}{step:+.17g}x{length - 1}" if length > 1 else f"{value:.17g}")
-        at += length
+            parts.append(f"_x{length}")
     return " ".join(parts)
 
 
-def _step(items: list[float | None], at: int) -> float:
-    following = items[at + 1] if at + 1 < len(items) else None
-    return 0.0 if following is None else following - (items[at] or 0)
+def _numbers(items: Sequence[float]) -> Iterator[str]:
+    """`0+5x10` for each stretch of equal steps; the step from one stretch to the next is told by neither."""
+    at = begin = 0
+    for step, run in groupby(map(sub, items[1:], items)):
+        end = begin + len(list(run))
+        if at < end:
+            yield f"{items[at]:.17g}{step:+.17g}x{end - at}"
+            at = end + 1
+        begin = end
+    if at < len(items):
+        yield f"{items[at]:.17g}"
