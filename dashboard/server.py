@@ -18,6 +18,7 @@ from dashboard import login, opened, user_file
 from dashboard.demo import demo_running
 from dashboard.look import streamlit_options
 from dashboard.opened import Opened
+from dashboard.origin import OwnPages
 from dashboard.proxy import PEER_ONLY, NamedByProxy
 from dashboard.settings import Settings
 from dashboard.shell import load_screens
@@ -75,11 +76,12 @@ def opening(settings: Settings) -> Iterator[Opened]:
 
 def _doors(settings: Settings) -> list[Middleware]:
     """What stands before the page, its files and its stream alike."""
+    own = Middleware(OwnPages, say=_say)
     if not settings.user_header:
-        return []
+        return [own]
     os.environ.update(PEER_ONLY)
     header, trusted = settings.user_header, settings.trusted_proxies
-    return [Middleware(NamedByProxy, header=header, trusted=trusted, open_paths=[HEALTH], say=_say)]
+    return [Middleware(NamedByProxy, header=header, trusted=trusted, open_paths=[HEALTH], say=_say), own]
 
 
 def _end(_number: int, _frame: object) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from dashboard import login
 from dashboard.gate import is_allowed
+from dashboard.origin import OwnPages
 from dashboard.proxy import NamedByProxy
 from dashboard.settings import Settings, SettingsError, read_networks
 
@@ -17,6 +18,45 @@ SAID = {
     "server_metadata_url": "https://id.example/.well-known/openid-configuration",
 }  # fmt: skip
 PROVIDER = {key: SAID[key] for key in login.EACH}
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind", "passed"),
+    [
+        ("http://queues.example:8501", "websocket", True),
+        ("https://queues.example:8501", "websocket", True),
+        (None, "websocket", True),
+        ("http://evil.example", "websocket", False),
+        ("http://queues.example", "websocket", False),
+        ("null", "websocket", False),
+        ("http://evil.example", "http", True),
+    ],
+)
+def test_only_pages_of_the_own_address_are_given_the_stream_and_no_other_host_is_asked_about_it(
+    origin: str | None, kind: str, passed: bool
+) -> None:
+    inside, sent, told = [], [], []
+
+    async def page(scope: dict[str, object], *_more: object) -> None:
+        inside.append([value for name, value in scope["headers"] if name == b"origin"])  # type: ignore[attr-defined]
+
+    async def receive() -> dict[str, object]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"queues.example:8501"), *([(b"origin", origin.encode())] if origin else [])]
+    gate = OwnPages(page, told.append)
+    for _ in range(2):
+        anyio.run(gate, {"type": kind, "path": "/_stcore/stream", "headers": headers}, receive, send)
+    assert bool(inside) is passed
+    if not passed:
+        assert sent[0] == {"type": "websocket.close", "code": 1008}
+        [line] = told
+        assert origin is not None and origin in line and "must leave Host as it is" in line
+    if kind == "http":
+        assert inside[0] == []
 
 
 @pytest.mark.parametrize("named", [[], [""], ["  "], ["ali", "ali"]])
