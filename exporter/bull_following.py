@@ -79,8 +79,8 @@ class BullFollower:
     def make_up(self, now_ms: int, deadline: float) -> None:
         """Count what was kept of the time in which nobody listened. Raises WireError."""
         if self._missed_since_ms:
-            for followed in self._roster.followed.values():
-                self._recovery.recover(followed, self._missed_since_ms, now_ms, deadline)
+            every = self._roster.followed.values()
+            self._recovery.recover(every, self._missed_since_ms, now_ms, deadline)
             self._missed_since_ms = 0
 
     def take(self, began_ms: int) -> bool:

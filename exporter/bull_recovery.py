@@ -6,7 +6,8 @@ that were removed on completion can't be found again; the gap is counted all the
 """
 
 import threading
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from exporter.bull_lifecycle import BullLifecycle
 from exporter.reading import epoch_seconds, ready_seconds
@@ -20,48 +21,63 @@ PAGE = 1000
 _FIELDS = ("name", "timestamp", "delay", "opts", "processedOn", "finishedOn", "attemptsMade")
 
 
+class _Kept(NamedTuple):
+    """The finished jobs of one queue that Redis keeps."""
+
+    followed: Followed
+    lifecycle: BullLifecycle
+    outcome: str
+
+    @property
+    def key(self) -> bytes:
+        return self.followed.queue.key(self.outcome.encode())
+
+
 class BullRecovery:
-    """Counts the kept jobs of a queue that finished while nobody listened."""
+    """Counts the kept jobs of queues that finished while nobody listened."""
 
     def __init__(self, links: Links, lock: threading.Lock) -> None:
         self._links = links
         self._lock = lock
 
-    def recover(self, followed: Followed, since_ms: float, now_ms: float, deadline: float) -> int:
-        """Count what finished after `since_ms` and was not heard; returns how many jobs. Raises WireError."""
-        lifecycle = followed.lifecycle
-        if not isinstance(lifecycle, BullLifecycle):
-            return 0
-        wire = self._links.wires[self._links.owner(followed.queue.base + b":")]
-        found = 0
-        for outcome in ("completed", "failed"):
-            key = followed.queue.key(outcome.encode())
-            unheard = [
-                i
-                for i in _finished(wire, key, since_ms - MARGIN_MS, deadline)
-                if not lifecycle.heard(i, outcome)
-            ]
+    def recover(self, every: Iterable[Followed], since_ms: float, now_ms: float, deadline: float) -> None:
+        """Count what finished after `since_ms` and was not heard, in few exchanges. Raises WireError."""
+        by_wire: dict[int, list[_Kept]] = {}
+        for followed in every:
+            if isinstance(lifecycle := followed.lifecycle, BullLifecycle):
+                kept = [_Kept(followed, lifecycle, outcome) for outcome in ("completed", "failed")]
+                by_wire.setdefault(self._links.owner(followed.queue.base + b":"), []).extend(kept)
+        for index, sets in by_wire.items():
+            wire = self._links.wires[index]
+            unheard = list(_unheard(wire, sets, since_ms - MARGIN_MS, deadline))
             for start in range(0, len(unheard), PAGE):
-                page = unheard[start : start + PAGE]
-                packed = b"".join(pack(("HMGET", followed.queue.key(job_id), *_FIELDS)) for job_id in page)
-                jobs = wire.exchange(packed, len(page), deadline)
-                with self._lock:
-                    for job_id, job in zip(page, jobs, strict=True):
-                        _count(lifecycle, job_id, job, outcome, now_ms)
-            found += len(unheard)
-        return found
+                self._count(wire, unheard[start : start + PAGE], now_ms, deadline)
+
+    def _count(self, wire: Wire, page: list[tuple[_Kept, bytes]], now_ms: float, deadline: float) -> None:
+        packed = b"".join(pack(("HMGET", kept.followed.queue.key(job_id), *_FIELDS)) for kept, job_id in page)
+        jobs = wire.exchange(packed, len(page), deadline)
+        with self._lock:
+            for (kept, job_id), job in zip(page, jobs, strict=True):
+                _count(kept.lifecycle, job_id, job, kept.outcome, now_ms)
 
 
-def _finished(wire: Wire, key: bytes, since_ms: float, deadline: float) -> list[bytes]:
-    job_ids: list[bytes] = []
-    while True:
-        request = ("ZRANGEBYSCORE", key, str(int(since_ms)), "+inf", "LIMIT", str(len(job_ids)), str(PAGE))
-        reply = wire.call(*request, deadline=deadline)
-        if not isinstance(reply, list):
-            return job_ids
-        job_ids += reply
-        if len(reply) < PAGE:
-            return job_ids
+def _unheard(
+    wire: Wire, sets: list[_Kept], since_ms: float, deadline: float
+) -> Iterator[tuple[_Kept, bytes]]:
+    """Jobs that finished since then and whose end was not counted."""
+    offsets = dict.fromkeys(sets, 0)
+    while offsets:
+        packed = b"".join(
+            pack(("ZRANGEBYSCORE", kept.key, str(int(since_ms)), "+inf", "LIMIT", str(offset), str(PAGE)))
+            for kept, offset in offsets.items()
+        )
+        replies = wire.exchange(packed, len(offsets), deadline)
+        found = {
+            k: reply if isinstance(reply, list) else [] for k, reply in zip(offsets, replies, strict=True)
+        }
+        for kept, job_ids in found.items():
+            yield from ((kept, i) for i in job_ids if not kept.lifecycle.heard(i, kept.outcome))
+        offsets = {kept: offsets[kept] + PAGE for kept, job_ids in found.items() if len(job_ids) == PAGE}
 
 
 def _count(lifecycle: BullLifecycle, job_id: bytes, job: Any, outcome: str, now_ms: float) -> None:
