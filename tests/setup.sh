@@ -5,6 +5,7 @@
 # Where something stays missing, the tests that need it are skipped; with CI set, that is an error.
 set -euo pipefail
 cd "$(dirname "$0")"
+PATH="$PATH:/usr/sbin"  # where Debian keeps nginx, and where not everybody looks
 
 # program:package of Debian
 needs=(redis-server:redis-server promtool:prometheus amtool:prometheus-alertmanager chromium:chromium openssl:openssl faketime:faketime nginx:nginx)

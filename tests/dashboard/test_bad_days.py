@@ -231,8 +231,8 @@ def test_a_dashboard_whose_clock_is_wrong_goes_by_that_of_prometheus(prometheus:
         "there = source.now_seconds(time.time())\n"
         "print(source.ahead_seconds, there)\n"
     ))  # fmt: skip
-    assert float(ahead) == pytest.approx(-7200, abs=3)
-    assert float(there) == pytest.approx(time.time(), abs=30)
+    assert float(ahead) == pytest.approx(-7200, abs=30)
+    assert float(there) == pytest.approx(time.time(), abs=60)
     source = SharedSource(PrometheusSource(prometheus.url))
     source.newest_seconds()
     assert source.ahead_seconds == 0.0
@@ -248,7 +248,7 @@ def test_a_dashboard_whose_clock_is_wrong_goes_by_that_of_the_exporter(exporter,
         "source.look(time.time())\n"
         "print(source.ahead_seconds, source.newest_seconds(), source.history.last_seconds)\n"
     ))  # fmt: skip
-    assert float(ahead) == pytest.approx(3 * 3600, abs=3)
+    assert float(ahead) == pytest.approx(3 * 3600, abs=30)
     assert float(moment) == pytest.approx(float(newest), abs=30)
 
 
@@ -264,12 +264,12 @@ def answer(at: float, value: float | None, warnings: list[str]) -> str:
 @pytest.mark.parametrize(
     ("age_seconds", "ahead_seconds", "said", "noted"),
     [
-        (10, 0, " s ago · last 1h", []),
+        (10, 0, "read 10 s ago · last 1h", []),
         (STALE_SECONDS + 5, 0, "**stale**: Redis was last read 1.58 min ago", ["nothing here is of now"]),
         (-600, 0, "clocks disagree", ["the exporter's clock is 10 min ahead of Prometheus at"]),
         (None, 0, "age of the figures not known", ['under the labels job="bullgauge"']),
-        (10, 120, " s ago · last 1h", ["machine is 2 min behind that of Prometheus at"]),
-        (10, -120, " s ago · last 1h", ["machine is 2 min ahead of that of Prometheus at"]),
+        (10, 7200, "read 10 s ago · last 1h", ["machine is 2 h behind that of Prometheus at"]),
+        (10, -7200, "read 10 s ago · last 1h", ["machine is 2 h ahead of that of Prometheus at"]),
     ],
 )
 def test_what_is_old_or_missing_or_on_another_clock_is_said(
@@ -279,7 +279,7 @@ def test_what_is_old_or_missing_or_on_another_clock_is_said(
     newest = None if age_seconds is None else there - age_seconds
     server.illness, server.told = "told", answer(there, newest, [])
     source = SharedSource(PrometheusSource(server.url))
-    found = freshness(source, source.now_seconds(time.time()), "1h", {"job": "bullgauge"})
+    found = freshness(source, there, "1h", {"job": "bullgauge"})
     assert said in found.age and not found.trouble
     assert len(found.notes) == len(noted)
     assert all(part in note for part, note in zip(noted, found.notes, strict=True))
