@@ -1,7 +1,7 @@
 """Knows how predictions and plans are answered: as plain values for `--json`, and as lines for people."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from planner.limits import Ceiling, ceiling, loses, overloads_of
@@ -16,6 +16,8 @@ QUANTILES = ("mean", "p50", "p95", "p99", "p99.9")
 _SHARE_SEEN, _RARE, _SHORTEST = 2e-4, 5.0, 100_000
 STAYS = tuple(f"{q}_sojourn" for q in QUANTILES)
 FIGURES = ("util", "throughput", "prob_wait", *(f"{q}_wait" for q in QUANTILES), *STAYS)
+# About as many as `predict` runs in its 8 s: counted, so that one seed gives one result.
+SIMULATED_JOBS = 20_000_000
 BY_PRIORITY = ("mean", "p95", "p99")
 LOST = {"p_block": "refused_ratio", "p_timeout": "gave_up_ratio"}
 
@@ -59,7 +61,8 @@ def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
         return {**values(queue, plain), "objectives_broken": list(queue.objective)}
     bounds = read_objective(queue.objective)
     wanted = tuple(dict.fromkeys((*_figures(queue), *bounds.figures)))
-    run = Simulation(question.workload, question.fleet, wanted, effort_for(queue, seed))
+    effort = replace(effort_for(queue, seed), most_jobs=SIMULATED_JOBS)
+    run = Simulation(question.workload, question.fleet, wanted, effort)
     figures = run.run()
     found = Prediction(
         f"simulation of {run.jobs:,} jobs, 95 % band", figures, doubts=run.doubts(figures),
@@ -101,7 +104,7 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
         "overloads": [asdict(one) for one in found.overloads],
         "objectives": queue.objective,
         "assumed": list(queue.assumed),
-        "doubts": list(found.doubts),
+        "doubts": [_by_value(queue, text) for text in found.doubts],
     }
 
 
@@ -134,6 +137,14 @@ def _by_priority(queue: AskedQueue, found: Prediction) -> dict[str, dict[str, fl
         str(value): {q: _value(found, f"{q}_wait_class{number}") for q in BY_PRIORITY}
         for number, (value, _) in enumerate(options.priorities if options else ())
     }
+
+
+def _by_value(queue: AskedQueue, doubt: str) -> str:
+    """A figure of a class by the priority that the file names."""
+    options = queue.question.workload.options
+    for number, (value, _) in enumerate(options.priorities if options else ()):
+        doubt = doubt.replace(f"_class{number}:", f" of priority {value}:")
+    return doubt
 
 
 def _half_widths(found: Prediction) -> dict[str, float | None]:
@@ -199,7 +210,7 @@ def clock(seconds: float) -> str:
     """A moment of a period in hours and minutes, or in seconds where minutes are too coarse; past 24 h it goes on."""
     minutes = round(seconds / 60)
     return (
-        f"{minutes // 60}:{minutes % 60:02}" if abs(seconds) >= 3600 or seconds == 0 else f"{seconds:.3g} s"
+        f"{minutes // 60}:{minutes % 60:02}" if abs(seconds) >= 3600 or seconds == 0 else f"{seconds:.4g} s"
     )
 
 

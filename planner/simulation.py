@@ -1,6 +1,6 @@
 """Knows how to simulate a queue until its figures are sure enough: independent replications, warm-up removed.
 
-Nothing here depends on the number of processors or on timing but when to stop: one seed gives one run.
+Nothing here depends on the number of processors, or on timing but when to stop: one seed gives one run.
 """
 
 import math
@@ -129,7 +129,7 @@ class Simulation:
         self.done: list[Replication] = []
 
     def run(self) -> dict[str, Figure]:
-        """Rounds until sure enough or out of time."""
+        """Rounds until sure enough or out of time, or of jobs."""
         begun = time.monotonic()
         with ThreadPoolExecutor(self.effort.threads) as pool:
             for rounds in range(1, 10_000):
@@ -137,9 +137,15 @@ class Simulation:
                 if rounds < self._rounds_at_least:
                     continue
                 figures = self.figures()
-                if self._sure(figures) or time.monotonic() - begun > self.effort.seconds:
+                if self._sure(figures) or self._enough(time.monotonic() - begun):
                     break
         return figures
+
+    def _enough(self, seconds: float) -> bool:
+        most = self.effort.most_jobs
+        if most is None:
+            return seconds > self.effort.seconds
+        return self.jobs >= (most if COMPILED else most // UNCOMPILED)
 
     @property
     def _rounds_at_least(self) -> int:

@@ -10,7 +10,8 @@ from planner.prediction import Figure
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Stop when every figure is within `half_width` of itself (95 %), or after `seconds`.
+    """Stop when every figure is within `half_width` of itself (95 %), or after `seconds`; with `most_jobs` after so
+    many jobs in place of a time, so that one seed gives one result whatever else the machine does.
 
     `bounds` are values the figures are held against: one that is clear of its bound is sure enough. `shortest` is
     the least number of jobs in a replication: long enough that what is left of the start after the warm-up is far
@@ -20,6 +21,7 @@ class Effort:
 
     half_width: float = 0.004
     seconds: float = 8.0
+    most_jobs: int | None = None
     seed: int = 1
     round_size: int = 16
     rounds_at_least: int = 2

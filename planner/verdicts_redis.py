@@ -82,9 +82,8 @@ def on_failures(study: Study) -> Iterator[Found]:
             f"The budget is {percent(budget)} of jobs; the alarm comes at {times:.3g} times that.",
         )
     for queue in study.file.queues:
-        retries = queue.question.workload.retries
+        retries, lost = queue.question.workload.retries, queue.question.workload.life.failed
         if retries is not None:
-            lost = retries.final_failure_ratio
             yield (
                 f"{processed} of {queue.name} are processed",
                 "holds" if lost <= budget else "does not hold",

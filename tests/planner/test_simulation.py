@@ -219,6 +219,21 @@ def test_one_seed_gives_one_answer() -> None:
     assert one == other
 
 
+def test_a_count_of_jobs_ends_a_run_whatever_the_time_it_takes() -> None:
+    workload, never_sure = Workload(Poisson(8.0), LONG_TAILED), 1e-9
+    one, other = (
+        Simulation(
+            workload,
+            Fleet(10),
+            ("p95_wait",),
+            Effort(never_sure, seconds, shortest=10_000, most_jobs=1_000_000),
+        )
+        for seconds in (0.0, 60.0)
+    )
+    assert one.run() == other.run()
+    assert one.jobs == other.jobs >= 1_000_000
+
+
 @pytest.mark.parametrize(
     "law",
     [
