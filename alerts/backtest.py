@@ -9,11 +9,14 @@ from pathlib import Path
 from alerts import history, lint, names, output, programs, render
 from alerts.alert_exporter import WATCHDOG
 from alerts.history import Series
+from alerts.needed import behind
 from alerts.output import Plan
+from alerts.possible import possible
 from alerts.promql import duration
 from alerts.quantities import show_seconds
 from alerts.rules import Alert, order, recordings_of
 from alerts.world import notation
+from planner.history_http import Address
 
 BY = ("alertname", "severity", "queue", "pool", "cache", "window")
 COLUMNS = 60
@@ -40,11 +43,11 @@ class Line:
         return sum(step - 1 not in self.steps for step in self.steps)
 
 
-def play(plan: Plan, url: str, start: float, end: float) -> list[Line]:
+def play(plan: Plan, server: str | Address, start: float, end: float) -> list[Line]:
     """What would have fired between two moments. Raises HistoryError, BacktestError."""
     step = plan.ground.pace.interval
     begin = start - LEAD_SECONDS
-    stored = history.fetch(url, selectors(plan), begin, end, step)
+    stored = history.fetch(server, selectors(plan), begin, end, step)
     lead, last = round(LEAD_SECONDS / step), round((end - begin) / step)
     return _lines(_run(plan, stored, range(lead, last + 1)), lead)
 
@@ -62,7 +65,11 @@ def selectors(plan: Plan) -> list[str]:
 
 
 def _run(plan: Plan, stored: Series, steps: range) -> str:
-    """What promtool prints when every minute is expected to be quiet: the minutes that are not."""
+    """What promtool prints when every minute is expected to be quiet: the minutes that are not.
+
+    It plays the rules that an alert is made of and that can have a sample here, without their texts.
+    """
+    part = plan.only(behind(plan.names, plan.rules) & possible(plan.rules, stored))
     interval = plan.ground.pace.interval
     expr = f'count by ({", ".join(BY)}) ({names.ALERTS}{{alertstate="firing", alertname!="{WATCHDOG}"}})'
     checks = [{"expr": expr, "eval_time": duration(step * interval), "exp_samples": []} for step in steps]
@@ -78,7 +85,7 @@ def _run(plan: Plan, stored: Series, steps: range) -> str:
         "tests": [test],
     }
     with tempfile.TemporaryDirectory() as place:
-        (Path(place) / output.RULES).write_text(render.dump(output.rules(plan)))
+        (Path(place) / output.RULES).write_text(render.dump(render.mute(output.rules(part))))
         (Path(place) / output.TESTS).write_text(render.dump(document))
         status, text = programs.run("promtool", "test", "rules", str(Path(place) / output.TESTS))
     # promtool reads at most 10,000 samples a query, enough for some hundred queues; beyond, rules fail.

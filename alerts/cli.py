@@ -9,6 +9,7 @@ from typing import Any
 
 from exporter import command_line
 from exporter.command_line import add_verb
+from planner import http_access
 
 PROGRAM = "bullgauge-alerts"
 EXTRA = {
@@ -101,6 +102,7 @@ def _add_check(verbs: Any) -> None:
     made.add_argument("--diff", metavar="DIR", type=Path, help="exit 1 when the folder holds something else")
     made.add_argument("--prometheus", metavar="URL", help="exit 1 when other rules are loaded there")
     made.add_argument("--json", action="store_true", help="print JSON")
+    _add_access(made)
 
 
 def _add_test(verbs: Any) -> None:
@@ -152,3 +154,12 @@ def _add_backtest(verbs: Any) -> None:
     made.add_argument("--to", metavar="TIME", dest="end", default="now", help="default now")
     made.add_argument("--against", metavar="FILE", type=Path, help="a second configuration to compare with")
     made.add_argument("--json", action="store_true", help="print JSON")
+    _add_access(made)
+
+
+def _add_access(made: argparse.ArgumentParser) -> None:
+    """How Prometheus may be reached."""
+    made.add_argument(
+        "--timeout", metavar="TIME", default="60s", help="longest wait for one answer (default 60s)"
+    )
+    http_access.add_options(made)

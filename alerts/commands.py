@@ -6,17 +6,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts import (
-    backtest,
     config_file,
     folder,
     forms,
-    history,
     lint,
-    loaded,
     merging,
     output,
     programs,
@@ -24,11 +20,8 @@ from alerts import (
     routing,
     runbooks,
 )
-from alerts.backtest import BacktestError
 from alerts.config import Config, Targets
 from alerts.config_file import ConfigError
-from alerts.history import HistoryError
-from alerts.loaded import LoadedError
 from alerts.merging import MergeError
 from alerts.output import Plan, Source
 from exporter.command_line import UsageError
@@ -36,7 +29,10 @@ from exporter.spelling import close_to
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the chosen verb; returns the exit status. Raises UsageError."""
+    """Run the chosen verb; returns the exit status. Raises UsageError.
+
+    What asks a Prometheus is imported where it is wanted: `generate` is to begin at once.
+    """
     verbs: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "check": _check,
@@ -48,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     }
     try:
         return verbs[options.verb](options)
-    except (ConfigError, MergeError, LoadedError, HistoryError, BacktestError) as error:
+    except (ConfigError, MergeError) as error:
         raise UsageError(str(error)) from error
     except BrokenPipeError:
         raise
@@ -99,7 +95,9 @@ def _check(options: argparse.Namespace) -> int:
     if options.diff is not None:
         found += list(folder.differences(options.diff, files))
     if options.prometheus is not None:
-        found += list(loaded.differences(options.prometheus, plan))
+        from alerts import asking
+
+        found += asking.drift(options, plan)
     if options.json:
         _tell(json.dumps({"findings": found, "alerts": plan.names}, indent=2))
     else:
@@ -160,26 +158,6 @@ def _schema(_options: argparse.Namespace) -> int:
 
 
 def _backtest(options: argparse.Namespace) -> int:
-    if shutil.which("promtool") is None:
-        raise UsageError("promtool: no such program; it plays the history to the rules: install Prometheus")
-    now = datetime.now(UTC)
-    start, end = (history.moment(text, now).timestamp() for text in (options.start, options.end))
-    if start >= end:
-        raise UsageError(f"--from {options.start} must be before --to {options.end}")
-    paths = [options.config, *([options.against] if options.against else [])]
-    results = {}
-    for path in paths:
-        plan = config_file.load(path)
-        results[str(path or "the defaults")] = plan, backtest.play(plan, options.prometheus, start, end)
-    for name, (plan, lines) in results.items():
-        if options.json:
-            fired = [
-                [line.alert, line.severity, line.about, line.times, sorted(line.steps)] for line in lines
-            ]
-            _tell(json.dumps({"configuration": name, "fired": fired}))
-        else:
-            interval = plan.ground.pace.interval
-            _tell(
-                f"{name}:\n{backtest.table(plan.alerts, lines, round((end - start) / interval) + 1, interval)}"
-            )
-    return 0
+    from alerts import asking
+
+    return asking.play(options)

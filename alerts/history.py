@@ -1,15 +1,17 @@
 """This file knows how to ask a Prometheus for what it has stored, and when."""
 
 import json
-import urllib.parse
-import urllib.request
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.quantities import QuantityError, Unit, parse
+from planner import history_http
+from planner.errors import BadInput
+from planner.history_http import Address
 
 SECONDS = 60
+RANGE = "/api/v1/query_range"
 POINTS = 10_000
 """Prometheus refuses a query of more than 11,000 points a series."""
 
@@ -22,29 +24,38 @@ Series = dict[str, dict[int, float]]
 """The samples of each series by its notation; the key is the number of the step."""
 
 
-def fetch(url: str, selectors: Iterable[str], start: float, end: float, step: float) -> Series:
+def fetch(server: str | Address, selectors: Iterable[str], start: float, end: float, step: float) -> Series:
     """All samples of these selectors, one a step. Raises HistoryError."""
+    asked = server if isinstance(server, Address) else _address(server)
     found: Series = {}
     for selector in selectors:
         begin = start
         while begin <= end:
             last = min(end, begin + step * POINTS)
-            for result in _range(url, selector, begin, last, step):
+            for result in _range(asked, selector, begin, last, step):
                 samples = found.setdefault(_notation(result["metric"]), {})
                 samples.update((round((at - start) / step), float(value)) for at, value in result["values"])
             begin = last + step
     return found
 
 
-def _range(url: str, selector: str, start: float, end: float, step: float) -> Any:
-    fields = {"query": selector, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
-    address = f"{url.rstrip('/')}/api/v1/query_range"
+def _address(url: str) -> Address:
     try:
-        data = urllib.parse.urlencode(fields).encode()
-        with urllib.request.urlopen(address, data, timeout=SECONDS) as answer:
-            return json.load(answer)["data"]["result"]
-    except (OSError, ValueError, KeyError) as error:
-        raise HistoryError(f"{address}: {getattr(error, 'reason', None) or error}") from error
+        return history_http.address("--prometheus", url, SECONDS)
+    except BadInput as error:
+        raise HistoryError(str(error)) from error
+
+
+def _range(server: Address, selector: str, start: float, end: float, step: float) -> Any:
+    fields = {"query": selector, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+    try:
+        answer = server.ask(RANGE, fields)
+    except BadInput as error:
+        raise HistoryError(str(error)) from error
+    try:
+        return json.loads(answer)["data"]["result"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise HistoryError(f"{server.shown}{RANGE}: the answer is none of Prometheus") from error
 
 
 def _notation(labels: dict[str, str]) -> str:

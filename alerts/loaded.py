@@ -1,8 +1,6 @@
 """This file knows how to compare the rules with those that a running Prometheus has loaded."""
 
 import json
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,8 +9,9 @@ from alerts.links import Links
 from alerts.output import Plan
 from alerts.render import pretty, written
 from alerts.rules import Alert, Recording
+from planner.history_http import Address
 
-SECONDS = 30
+PATH = "/api/v1/rules"
 Key = tuple[str | int, ...]
 """What tells a rule from the others of its group; its last part counts those that nothing else tells apart."""
 Form = dict[str, Any]
@@ -23,10 +22,13 @@ class LoadedError(ValueError):
     """Prometheus can't be asked; the text is one line."""
 
 
-def differences(url: str, plan: Plan) -> Iterator[str]:
-    """One line for each rule that is missing there, is there in another form, or is there beside ours."""
+def differences(server: Address, plan: Plan) -> Iterator[str]:
+    """One line for each rule that is missing there, is there in another form, or is there beside ours.
+
+    Raises BadInput where there is no answer, LoadedError where it is of something else.
+    """
     here = _counted((_key(rule), _form(rule, plan)) for group in plan.groups for rule in group.rules)
-    groups = _groups(url)
+    groups = _groups(server)
     there = _counted(pair for group in groups for pair in _rules(group))
     yield from _intervals(groups, plan.ground.pace.interval)
     for key, form in here.items():
@@ -87,9 +89,13 @@ def _form(rule: Alert | Recording, plan: Plan) -> Form:
     return form
 
 
-def _groups(url: str) -> list[Any]:
+def _groups(server: Address) -> list[Any]:
     """Those that are ours."""
-    found = _get(f"{url.rstrip('/')}/api/v1/rules")["data"]["groups"]
+    answer = server.ask(PATH)
+    try:
+        found = json.loads(answer)["data"]["groups"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LoadedError(f"{server.shown}{PATH}: the answer is none of Prometheus") from error
     return [group for group in found if group["name"].startswith("bullgauge-")]
 
 
@@ -105,12 +111,3 @@ def _rules(group: Any) -> Iterator[tuple[Key, Form]]:
         if "keepFiringFor" in rule:  # Prometheus 2.42 does not tell
             form["keep_firing_for"] = rule["keepFiringFor"]
         yield _alert_key(rule["name"], labels, texts.get("summary", "")), form
-
-
-def _get(url: str) -> Any:
-    try:
-        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
-            return json.load(answer)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise LoadedError(f"{url}: {reason}") from error

@@ -1,7 +1,7 @@
 """This file knows which rules a rule test needs: its alerts, and all that these read, however far back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from alerts import lint
@@ -14,7 +14,12 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z_:0-9]*")
 
 def needed(case: Case, rules: Sequence[Rule]) -> frozenset[int]:
     """The places of those rules. No other can change what the test sees of its own alerts."""
-    names = {*case.alerts, *asked(case)}
+    return behind({*case.alerts, *asked(case)}, rules)
+
+
+def behind(names: Iterable[str], rules: Sequence[Rule]) -> frozenset[int]:
+    """The places of the rules of these names, and of all that they read."""
+    names = set(names)
     taken: set[int] = set()
     while more := {i for i, rule in enumerate(rules) if called(rule) in names} - taken:
         taken |= more

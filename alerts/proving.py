@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from alerts import output, programs, render, ruletests
 from alerts.needed import Rule, asked, needed, reads
@@ -30,7 +29,7 @@ def _files(made: Plan, folder: Path) -> Iterator[Path]:
     for number, case in enumerate(sorted(output.cases(made), key=_evaluations, reverse=True)):
         rules, file = f"rules-{number}.yaml", folder / f"test-{number}.yaml"
         part = cut(made, case)
-        (folder / rules).write_text(render.dump(mute(output.rules(part))), encoding="utf-8")
+        (folder / rules).write_text(render.dump(render.mute(output.rules(part))), encoding="utf-8")
         document = ruletests.document(
             [rules], made.ground, [lean(case, part.rules)], made.groups, strict=output.is_strict(made)
         )
@@ -62,11 +61,3 @@ def lean(case: Case, rules: Iterable[Rule]) -> Case:
         for world in case.worlds
     )
     return replace(case, worlds=worlds)
-
-
-def mute(document: dict[str, Any]) -> dict[str, Any]:
-    """The rules without their texts, which promtool would write anew at each minute, and no test reads."""
-    for group in document["groups"]:
-        for rule in group["rules"]:
-            rule.pop("annotations", None)
-    return document

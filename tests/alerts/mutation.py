@@ -139,7 +139,7 @@ class Bench:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             groups = (Group("bullgauge-cut", tuple(chosen)),)
-            document = proving.mute(render.rules_document(groups, g.pace, Links(g.config.addresses)))
+            document = render.mute(render.rules_document(groups, g.pace, Links(g.config.addresses)))
             tests = ruletests.document([RULES], g, [proving.lean(case, chosen)], groups, strict=False)
             (folder / RULES).write_text(render.dump(document))
             (folder / TESTS).write_text(render.dump(tests))

@@ -1,0 +1,85 @@
+"""A Prometheus that does not answer everybody: asked with what its keeper gave, and told plainly when it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from alerts import render
+from tests.alerts.conftest import tool
+from tests.alerts.test_cli import alerts
+from tests.processes import Program
+from tests.servers import free_port
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prometheus with a password and without rules."""
+    tool("prometheus", "prometheus", "--version")
+    place = tmp_path_factory.mktemp("guarded")
+    secret = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
+    (place / "web.yaml").write_text(render.dump({"basic_auth_users": {"ali": secret}}))
+    (place / "prometheus.yaml").write_text("{}\n")
+    address = f"127.0.0.1:{free_port()}"
+    files = [f"--config.file={place}/prometheus.yaml", f"--storage.tsdb.path={place}/tsdb"]
+    server = Program(
+        ["prometheus", *files, f"--web.config.file={place}/web.yaml", f"--web.listen-address={address}"]
+    )
+    server.wait_for("Server is ready to receive web requests", 30)
+    yield f"http://{address}"
+    server.kill()
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> str:
+    file = tmp_path / "password"
+    file.write_text("ali:open sesame\n")
+    return str(file)
+
+
+@pytest.mark.parametrize("verb", ["check", "backtest"])
+def test_without_its_password_it_is_not_asked_twice(verb: str, guarded: str) -> None:
+    done = alerts(verb, "--prometheus", guarded)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("; give --basic-auth-file or --bearer-token-file")
+    assert "answers 401" in done.stderr
+
+
+def test_the_rules_loaded_there_are_compared(guarded: str, password: str) -> None:
+    done = alerts("check", "--prometheus", guarded, "--basic-auth-file", password)
+    assert done.returncode == 1
+    assert "BullNoWorkers critical queue: not loaded" in done.stdout
+
+
+def test_its_history_is_played(guarded: str, password: str) -> None:
+    arguments = ("--from", "now-20m", "--basic-auth-file", password)
+    done = alerts("backtest", "--prometheus", guarded, *arguments)
+    assert done.returncode == 0, done.stderr
+    # Nothing is stored, so nothing was ever scraped.
+    assert "BullExporterAbsent" in done.stdout.split("did not fire")[0]
+
+
+def test_a_password_in_the_address_is_used_and_never_shown(guarded: str) -> None:
+    right, wrong = (
+        guarded.replace("http://", f"http://ali:{word}@") for word in ("open%20sesame", "tell%20me")
+    )
+    assert alerts("check", "--prometheus", right).returncode == 1
+    refused = alerts("check", "--prometheus", wrong)
+    assert refused.returncode == 2
+    assert "tell" not in refused.stderr
+
+
+def test_what_can_not_be_read_is_told_in_one_line(guarded: str, tmp_path: Path) -> None:
+    done = alerts("check", "--prometheus", guarded, "--bearer-token-file", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(
+        f"--bearer-token-file {tmp_path}/none: No such file or directory"
+    )
+    assert (
+        alerts("check", "--prometheus", "prometheus:9090")
+        .stderr.splitlines()[-1]
+        .endswith("no address; write one such as http://localhost:9090")
+    )
