@@ -30,11 +30,11 @@ def survey(
     each = int(len(clock) - warmup) // (SEGMENTS * BLOCK) * BLOCK
     bins = Bins(screen.service.mean)
 
-    def ran(law: Law) -> _Seen:
+    def ran(law: Law, with_stays: bool = False) -> _Seen:
         run, begin = Run(screen.arrival_rate, law, slots, chance), len(clock) - each * SEGMENTS
-        run.tallied(clock[:begin], unit[:begin], bins)
+        run.tallied(clock[:begin], unit[:begin], bins, stays=False)
         parts = [
-            run.tallied(clock[at : at + each], unit[at : at + each], bins)
+            run.tallied(clock[at : at + each], unit[at : at + each], bins, with_stays)
             for at in range(begin, len(clock), each)
         ]
         waits, stays = (
@@ -44,10 +44,10 @@ def survey(
         return _Seen(waits, stays, np.concatenate([p.wait_seconds for p in parts]) / each)
 
     likenesses, edges = screen.likenesses(slots), bins.edges
-    real = ran(screen.service)
+    real = ran(screen.service, with_stays=True)
     mean = real.waits.mean(axis=0)
     # At edges of bins, where counts are exact; the first is where waiting begins.
-    marks = np.unique([0 if rest == 1.0 else int(np.argmin(np.abs(mean - rest))) for rest in _MARKS])
+    marks = list(dict.fromkeys(0 if rest == 1.0 else int(np.argmin(np.abs(mean - rest))) for rest in _MARKS))
     excess = []
     for likeness in likenesses:
         other = ran(likeness.law)

@@ -116,18 +116,20 @@ def tally(
     stay_counts: Ints,
     wait_sums: Floats,
 ) -> None:
-    """Add waits, and waits with services, to counts by lane and bin; and the waits to their sums.
+    """Add waits, and waits with services, to counts by lane and bin; and the waits to their sums. Where `stay_counts`
+    has no lanes, waits only.
 
     A bin is what is left of a number's bits after `shift`, less `first`; bin 0 holds those below. `wait_bits` and
     `service_bits` are `waits` and `services` seen as integers.
     """
-    rows, most = len(waits), wait_counts.shape[1] - 1
+    rows, most, stays = len(waits), wait_counts.shape[1] - 1, len(stay_counts) > 0
     for begin in range(0, len(clock), rows):
         end = begin + rows
         run(clock[begin:end], unit[begin:end], seconds_per_tick, table, cells_per_unit, free, waits, services)
         for i in range(rows):
             for lane in range(LANES):
                 wait_sums[lane] += waits[i, lane]
-                services[i, lane] += waits[i, lane]
                 wait_counts[lane, min(max((wait_bits[i, lane] >> shift) - first, 0), most)] += 1
-                stay_counts[lane, min(max((service_bits[i, lane] >> shift) - first, 0), most)] += 1
+                if stays:
+                    services[i, lane] += waits[i, lane]
+                    stay_counts[lane, min(max((service_bits[i, lane] >> shift) - first, 0), most)] += 1

@@ -46,10 +46,10 @@ class Run:
         )  # fmt: skip
         return counts
 
-    def tallied(self, clock: Matrix, unit: Matrix, bins: "Bins") -> "Counts":
-        """Run on over as many whole blocks as there are of `clock`."""
+    def tallied(self, clock: Matrix, unit: Matrix, bins: "Bins", stays: bool = True) -> "Counts":
+        """Run on over as many whole blocks as there are of `clock`; stays are only counted where they are wanted."""
         counts = np.zeros((2, LANES, bins.count), dtype=np.int64)
-        found = Counts(counts[0], counts[1], np.zeros(LANES))
+        found = Counts(counts[0], counts[1, : LANES if stays else 0], np.zeros(LANES))
         waits, services = np.empty((2, BLOCK, LANES))
         if COMPILED:
             trial_kernel.tally(
@@ -62,7 +62,7 @@ class Run:
         _walk(clock, unit, self.seconds_per_tick, self.table, CELLS_PER_UNIT, self.free, waits, services)
         for values, bin_counts in ((waits, found.waits), (waits + services, found.stays)):
             place = np.clip((values.view(np.int64) >> bins.shift) - bins.first, 0, bins.count - 1)
-            for lane in range(LANES):
+            for lane in range(len(bin_counts)):
                 bin_counts[lane] = np.bincount(place[:, lane], minlength=bins.count)
         found.wait_seconds[:] = waits.sum(axis=0)
         return found
@@ -70,11 +70,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Bins:
-    """A bin is the exponent and the first bits of the mantissa: 3 % wide at most. Bin 0 holds all below."""
+    """A bin is the exponent and the first bits of the mantissa: 3 % wide at most. Bin 0 holds all below a millionth of
+    `middle`, the last all above 4,000 times that.
+    """
 
     middle: float
     bits: int = 5
-    octaves: int = 15
+    octaves_below: int = 20
+    octaves_above: int = 12
 
     @property
     def shift(self) -> int:
@@ -83,12 +86,13 @@ class Bins:
     @property
     def first(self) -> int:
         return (
-            int((np.array([self.middle]).view(np.int64)[0] >> self.shift) - (self.octaves << self.bits)) - 1
+            int((np.array([self.middle]).view(np.int64)[0] >> self.shift) - (self.octaves_below << self.bits))
+            - 1
         )
 
     @property
     def count(self) -> int:
-        return (2 * self.octaves << self.bits) + 2
+        return (self.octaves_below + self.octaves_above << self.bits) + 2
 
     @property
     def edges(self) -> Vector:
