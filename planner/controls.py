@@ -19,7 +19,7 @@ from planner.distributions import Distribution, quantile
 from planner.fleet import Fleet
 from planner.fluid_control import FluidControl, fluid_control
 from planner.laws import Deterministic, Exponential, Gamma, IoThenCpu, Law, Mixture, Vector, scv
-from planner.limits import loses
+from planner.limits import clockwork, closed, loses
 from planner.load_twin import load_twin
 from planner.patience import impatient_wait
 from planner.phases import Crowd, arrival_phases, phase_type
@@ -103,17 +103,18 @@ def _hyperexponential(law: Law, variability: float) -> Mixture:
 
 
 def controls_for(workload: Workload, fleet: Fleet) -> tuple[Control | CrowdControl | FluidControl, ...]:
-    """All controls that fit; none is fine."""
-    found = (
-        _resembling(workload, fleet), _limit(workload, fleet), _crowd(workload, fleet), _fluid(workload, fleet),
-    )  # fmt: skip
+    """All controls that fit, the one that tells most first: few replications leave room for few; none is fine."""
+    flow = (_fluid(workload, fleet),)
+    chance = (_resembling(workload, fleet), _limit(workload, fleet), _crowd(workload, fleet))
+    found = (*flow, *chance) if fleet.pause else (*chance, *flow)
     return tuple(control for control in found if control is not None)
 
 
 def _fluid(workload: Workload, fleet: Fleet) -> FluidControl | None:
-    if not isinstance(workload.arrivals, Sinusoid | Profile) or isinstance(workload.service, IoThenCpu):
+    arrivals = clockwork(workload, fleet)
+    if arrivals is None or isinstance(workload.service, IoThenCpu) or loses(workload, fleet):
         return None
-    return None if loses(workload, fleet) else fluid_control(workload.arrivals, workload.service, fleet.slots)
+    return fluid_control(arrivals, workload.service, fleet.slots, closed(arrivals, fleet))
 
 
 def _crowd(workload: Workload, fleet: Fleet) -> CrowdControl | None:

@@ -1,4 +1,4 @@
-"""Knows how the luck of a day that is overloaded for hours is seen: who came when, and how much work each brought.
+"""Knows how the luck of a day that is overloaded or paused is seen: who came when, and how much work each brought.
 
 A job delays all who come after it until the backlog is gone. By mean rates it is known how many those are, so the sum
 over the jobs of work times followers has a known mean (Campbell 1909); so have the backlogs that the jobs find.
@@ -13,7 +13,7 @@ from planner.arrivals import Periodic
 from planner.bull_draws import Draw
 from planner.coupling import from_exponential
 from planner.laws import Law, Vector
-from planner.overload import fluid
+from planner.overload import Stretches, fluid
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,12 @@ class FluidControl:
     arrivals: Periodic
     service: Law
     slots: int
+    closed: Stretches = ()
 
     @cached_property
     def _curves(self) -> tuple[Vector, Vector, Vector]:
         """Phases of the period, and at each how many follow until the backlog is gone, and the backlog."""
-        times, backlog = fluid(self.arrivals, 1.0, self.slots / self.service.mean)
+        times, backlog = fluid(self.arrivals, 1.0, self.slots / self.service.mean, self.closed)
         period = self.arrivals.period
         middles = (times[1:] + times[:-1]) / 2
         come = np.append(0.0, np.cumsum([self.arrivals.rate_at(t) for t in middles] * np.diff(times)))
@@ -64,8 +65,10 @@ class FluidControl:
         return np.asarray(np.array(sums) / periods / self.truth - 1.0)
 
 
-def fluid_control(arrivals: Periodic, service: Law, slots: int) -> FluidControl | None:
-    """The control, or None where no hour brings more than can be done."""
-    if arrivals.largest_rate * service.mean <= slots:
+def fluid_control(
+    arrivals: Periodic, service: Law, slots: int, closed: Stretches = ()
+) -> FluidControl | None:
+    """The control, or None where no hour brings more than can be done and nothing is `closed`."""
+    if arrivals.largest_rate * service.mean <= slots and not closed:
         return None
-    return FluidControl(arrivals, service, slots)
+    return FluidControl(arrivals, service, slots, closed)

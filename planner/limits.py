@@ -62,7 +62,7 @@ def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:
     if arrivals is None or loses(workload, fleet):
         return ()
     starts = workload.attempts_per_second / workload.arrivals.per_second
-    return overloads(arrivals, starts, _while_open(workload, fleet).per_second, _closed(arrivals, fleet))
+    return overloads(arrivals, starts, _while_open(workload, fleet).per_second, closed(arrivals, fleet))
 
 
 def clockwork(workload: Workload, fleet: Fleet) -> Periodic | None:
@@ -72,7 +72,7 @@ def clockwork(workload: Workload, fleet: Fleet) -> Periodic | None:
     return None if fleet.pause is None else Profile((1.0,), workload.arrivals.per_second, fleet.pause.period)
 
 
-def _closed(arrivals: Periodic, fleet: Fleet) -> tuple[tuple[float, float], ...]:
+def closed(arrivals: Periodic, fleet: Fleet) -> tuple[tuple[float, float], ...]:
     """The pauses of one period of the arrivals."""
     pause = fleet.pause
     if pause is None:

@@ -10,9 +10,11 @@ from planner.arrivals import Poisson, Profile
 from planner.bull_options import Children, Delayed, JobOptions, Pause, Stalls
 from planner.erlang import exponential_wait
 from planner.fleet import Fleet, RateLimit
+from planner.fluid_control import FluidControl
 from planner.laws import Deterministic, Exponential, Gamma
 from planner.limits import ceiling, overloads_of
 from planner.predict import predict
+from planner.simulation import Simulation
 from planner.simulation_effort import Effort
 from planner.workload import Life, Retries, Workload, life
 
@@ -83,6 +85,20 @@ def test_a_pause_holds_back_who_comes_while_it_lasts():
     mean, share = figures(workload, fleet, "mean_wait", "prob_wait")
     assert mean.value == pytest.approx(60.0 / 600.0 * 30.0, abs=2.0 * mean.half_width)
     assert share.value == pytest.approx(0.1, abs=2.0 * share.half_width)
+
+
+def test_the_control_beside_a_paused_queue_narrows_its_band_and_is_right_itself():
+    """Its true mean is known (Campbell 1909); over many runs it strays around 0."""
+    workload, fleet = Workload(Poisson(3.0), Gamma(0.5, 1.0)), Fleet(4, pause=Pause(1800.0, 600.0, 120.0))
+    effort = Effort(most_jobs=700_000, half_width=1e-9, shortest=20_000, seed=11)
+    beside, alone = (Simulation(workload, fleet, ("mean_wait",), effort) for _ in range(2))
+    assert isinstance(beside.controls[0], FluidControl)
+    alone.controls = beside.controls[1:]
+    one, other = beside.run()["mean_wait"], alone.run()["mean_wait"]
+    assert one.half_width < 0.6 * other.half_width
+    assert abs(one.value - other.value) < 1.5 * (one.half_width + other.half_width)
+    strayed = np.array([run.controls[:3] for run in beside.done])
+    assert np.all(np.abs(strayed.mean(axis=0)) < 4.0 * strayed.std(axis=0, ddof=1) / np.sqrt(len(strayed)))
 
 
 def test_a_pause_is_told_by_mean_rates():
