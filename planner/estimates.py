@@ -17,21 +17,26 @@ from planner.tally import crossing
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """`weights` (sum 1) make the estimate from one value a replication; `design` has shape (replications, 1
-    + controls).
+    """`design` has shape (replications, 1 + controls); `inverse` is its pseudo-inverse, whose first row makes the
+    estimate.
     """
 
-    weights: Vector
     design: Matrix
+    inverse: Matrix
     spread: float
     critical: float
+
+    @property
+    def weights(self) -> Vector:
+        """What makes the estimate from one value a replication; their sum is 1."""
+        return np.asarray(self.inverse[0])
 
     def figure(self, values: Vector) -> Figure:
         """Estimate and 95 % half width from one value a replication."""
         return Figure(float(self.weights @ values), self._half_width(values))
 
     def _half_width(self, values: Vector) -> float:
-        fitted = self.design @ np.linalg.lstsq(self.design, values, rcond=None)[0]
+        fitted = self.design @ (self.inverse @ values)
         freedom = len(values) - self.design.shape[1]
         return float(self.critical * np.sqrt(((values - fitted) ** 2).sum() / freedom * self.spread))
 
@@ -62,4 +67,4 @@ def regression(controls: Matrix) -> Regression:
     inverse = np.linalg.pinv(design)
     freedom = count - design.shape[1]
     critical = float(special.stdtrit(freedom, 0.975))
-    return Regression(inverse[0], design, float((inverse[0] ** 2).sum()), critical)
+    return Regression(design, inverse, float((inverse[0] ** 2).sum()), critical)

@@ -144,11 +144,19 @@ def read_file(path: Path) -> AskedFile:
 def parsed(path: str, text: str) -> Any:
     """The YAML of `text` as plain values. Raises BadInput."""
     try:
-        return yaml.safe_load(quoted(text))
+        return _loaded(quoted(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
         raise BadInput(f"{where}: not YAML: {getattr(error, 'problem', error)}") from None
+
+
+def _loaded(text: str) -> Any:
+    """libyaml, where it is there, reads six times as fast; what is wrong PyYAML's own reader tells better."""
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return yaml.safe_load(text)
 
 
 def read_document(path: str, text: str, document: Any) -> AskedFile:
