@@ -31,7 +31,18 @@ def failures(g: Ground) -> Case | None:
     world.queue("some", finished=40 * (1 - middle), failed=until(45, 40 * middle, 0))
     world.queue("many", finished=40 * (1 - critical * 1.5), failed=until(45, 40 * critical * 1.5, 0))
     world.queue("fine", finished=40, failed=40 * min(warning * 0.8, 0.5))
-    fires = ((FAIL, _W, "some"), (FAIL, _W, "many"), (FAIL, _C, "many"))
+    # Ten failures in the window are enough for its rate, and no matter of little traffic.
+    share = min(critical * 1.5, 0.9)
+    world.queue(
+        "moderate",
+        finished=(1 / share - 1) / 3,
+        failed=lambda now: 3 if now < 3 else 1 / 3 if now < 45 else 0,
+    )
+    fires = (
+        *((FAIL, _W, name) for name in ("some", "many", "moderate")),
+        (FAIL, _C, "many"),
+        (FAIL, _C, "moderate"),
+    )
     return Case(
         "failures are told apart by the bounds",
         (world,),
@@ -90,8 +101,27 @@ def most_of_few(g: Ground) -> Case | None:
         "most of few jobs failing is an alert",
         (world,),
         (ALONE, FAIL),
-        (at(60, fires), at(110, fires), at(235)),
+        # An hour after the last failure it is over, though two hours still hold four.
+        (at(60, fires), at(110, fires), at(188), at(235)),
         beside=(BURN,),
+    )
+
+
+def few_go_on(g: Ground) -> Case | None:
+    """Fewer failures than there were, and yet more than the mildest bound: that is not over."""
+    bounds = both_bounds(g, FAILURES)
+    if bounds is None or not g.config.guards.few_jobs:
+        return None
+    mildest = min(threshold.bound for threshold in g.thresholds.of(FAILURES))
+    first, later = min(bounds[1] * 2, 0.9), mildest * 1.5
+    rate = 4 / 30 / first
+    world = _world(g, 125).queue(
+        finished=until(60, rate * (1 - first), rate * (1 - later)),
+        failed=until(60, rate * first, rate * later),
+    )
+    fires = (ALONE, g.config.severities.get(ALONE, _C), QUEUE)
+    return Case(
+        "few failures that go on", (world,), (ALONE, FAIL), (at(50, fires), at(125, fires)), beside=(BURN,)
     )
 
 
@@ -145,7 +175,17 @@ def burn(g: Ground) -> Case | None:
         return None
     severity = _C if g.config.page_on_burn else _W
     world = _world(g, 295).queue(finished=until(240, 40 * (1 - rate), 40), failed=until(240, 40 * rate, 0))
-    expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", severity="{severity}"}})'
+    # Not many failures: twelve in an hour are enough, and nine in six hours are for the longer pair only.
+    world.queue("twelve", finished=0.2 * (1 / rate - 1), failed=0.2)
+    world.queue("nine", finished=(1 / rate - 1) / 24, failed=lambda now: 1 if now % 24 == 0 else 0)
+    firing = f'{n.ALERTS}{{alertname="{BURN}", alertstate="firing", severity="{severity}", queue'
+    expr = f"count by (window) ({firing}={quote(QUEUE)}}})"
+    named = (("twelve", "1h"), ("twelve", "6h"), ("nine", "6h"))
+    few = Query(
+        230,
+        f'count by (queue, window) ({firing}=~"twelve|nine"}})',
+        tuple((f'{{queue="{queue}", window="{window}"}}', 1) for queue, window in named),
+    )
     pairs = Query(230, expr, (('{window="1h"}', 1), ('{window="6h"}', 1)))
     early = Query(20, expr, ())
     hour = Query(45, expr, (('{window="1h"}', 1),))
@@ -155,7 +195,7 @@ def burn(g: Ground) -> Case | None:
     prefix = "" if g.config.profile == "bullmq" else 'prefix="bull", '
     seen = Query(
         230,
-        n.seen_ratio("1h"),
+        f'{n.seen_ratio("1h")}{{queue="{QUEUE}"}}',
         ((f'{n.seen_ratio("1h")}{{job="{g.config.job}", {prefix}queue="{QUEUE}"}}', 1),),
     )
     return Case(
@@ -163,7 +203,7 @@ def burn(g: Ground) -> Case | None:
         (world,),
         (),
         (),
-        (early, hour, pairs, ending, over, seen),
+        (early, hour, pairs, few, ending, over, seen),
     )
 
 
@@ -225,6 +265,7 @@ CASES: tuple[Maker, ...] = (
     one_of_three,
     one_success_of_few,
     most_of_few,
+    few_go_on,
     fault_is_over,
     first_failures,
     reset,
