@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator
 
 from planner import bull_options as options
 from planner.bull_rules import joins_late, order_of_start
@@ -23,7 +23,10 @@ def _share_of_all(given: Any) -> Any:
     return float(given) if isinstance(given, bool) else given
 
 
-Part = Annotated[float, BeforeValidator(_share_of_all), Field(ge=0, le=1)]
+_SHARE_OR_ALL = WithJsonSchema(
+    {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "boolean"}]}
+)
+Part = Annotated[float, BeforeValidator(_share_of_all), Field(ge=0, le=1), _SHARE_OR_ALL]
 
 
 def _law_or_time(given: Any) -> str:

@@ -245,10 +245,11 @@ def test_every_word_is_in_the_documents():
 def test_the_schema_holds_the_words_and_durations_as_they_are_written(capsys):
     assert main(["schema"]) == 0
     validator = jsonschema.Draft202012Validator(json.loads(capsys.readouterr().out))
-    for words in WORDS.values():
+    for words in (*WORDS.values(), "lifo: true"):
         validator.validate(yaml.safe_load(file(words)))
     for wrong in (
         "lifoo: 1",
+        "lifo: 2",
         "stalls: {ratio: 0.1, lock: 3s}",
         "delayed: {share: 0.1}",
         "library: bullmq9",
