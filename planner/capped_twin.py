@@ -18,8 +18,16 @@ CUTS = (1.0, 8.0)
 _FAST, _SHARE = np.geomspace(0.01, 0.995, 60), 1.0 - np.geomspace(1e-4, 0.999, 80)
 
 
+def long_jobs(law: Law) -> bool:
+    """Whether more of the load lies beyond the last cut than an exponential law has there; else it tells nothing."""
+    cut = CUTS[-1] * law.mean
+    return float(law.capped_mean(cut)) < law.mean * (1.0 - exp(-CUTS[-1]))
+
+
 def capped_twin(law: Law) -> TwoPhases:
-    """For a squared coefficient of variation above 1; the nearest there is where none has both parts of the load."""
+    """For a squared coefficient of variation above 1 and a law with long jobs; the nearest there is where none has both
+    parts of the load.
+    """
     mean = law.mean
     wanted = [log(max(1.0 - float(law.capped_mean(cut * mean)) / mean, 1e-12)) for cut in CUTS]
     fast, share = _refined(*_nearest(wanted), wanted)

@@ -67,7 +67,7 @@ class Brief:
         asked = [figure for figure in wanted if figure not in plain]
         found, jobs = survey(self.search.bounds[0][1], slots, asked, self.telling)
         figures = {**plain, **found}
-        doubts = tuple(self._too_near(figures, jobs))
+        doubts = (*self._too_near(figures, jobs), *_slow())
         return Prediction(f"one run of {jobs:,} jobs (simulation, 95 % band)", figures, doubts=doubts)
 
     def broken(self, slots: int, prediction: Prediction) -> tuple[Bound, ...]:
@@ -108,6 +108,12 @@ class Brief:
 def _kindest(bound: Bound, figure: Figure) -> float:
     """The end of the band that speaks for the bound."""
     return figure.value + figure.half_width if bound.at_least else figure.value - figure.half_width
+
+
+def _slow() -> list[str]:
+    from planner.acceleration import COMPILED
+
+    return [] if COMPILED else ["numba is not installed: runs are shorter, and bands wider (extra: fast)"]
 
 
 def _is_use(bound: Bound) -> bool:

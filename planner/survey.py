@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.acceleration import COMPILED
 from planner.estimates import Regression, regression
 from planner.figures import Name, read_name
 from planner.laws import Law, Matrix, Vector
@@ -14,8 +15,8 @@ from planner.trial import SEGMENTS
 from planner.trial_chance import FIRST, STRETCHES, Chance
 from planner.trial_run import BLOCK, Bins, Run
 
-# Stretches of a survey at least: 160,000 jobs.
-LEAST = 3
+# Stretches of a survey at least: 160,000 jobs. Without a compiler there is one, 40,000.
+LEAST = 3 if COMPILED else 1
 # Where the tail is held against that of the likeness, the most wanted first; 1 is the chance to wait.
 _MARKS = (0.05, 1.0, 0.5, 0.01, 0.1)
 
@@ -62,7 +63,7 @@ def survey(
 def stretches_needed(forgotten: float) -> int:
     """For a run that is long against the time the queue remembers its start."""
     rows, stretches = FIRST << (LEAST - 1), LEAST
-    while rows < 10.0 * forgotten and stretches < STRETCHES:
+    while COMPILED and rows < 10.0 * forgotten and stretches < STRETCHES:
         rows, stretches = 2 * rows, stretches + 1
     return stretches
 
