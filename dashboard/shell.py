@@ -182,7 +182,7 @@ def look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> 
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title(title, anchor=False, width="content")
         age = st.empty()
-    body, places = st.container(), waiting(_rows(screen))
+    body, places = st.container(), waiting(_rows(screen), DRAWN not in st.session_state)
     # Questions come after the places for their answers, since a source may take its time.
     page = make_page(opened, range_name, queue, opened.source.now_seconds(time.time()))
     if screen.one_queue and _is_new_queue(opened, page.now_seconds):
