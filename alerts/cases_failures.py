@@ -178,12 +178,13 @@ def burn(g: Ground) -> Case | None:
     # Not many failures: twelve in an hour are enough, and nine in six hours are for the longer pair only.
     world.queue("twelve", finished=0.2 * (1 / rate - 1), failed=0.2)
     world.queue("nine", finished=(1 / rate - 1) / 24, failed=lambda now: 1 if now % 24 == 0 else 0)
+    world.queue("tenfold", finished=40 * (1 - share * 10), failed=40 * share * 10)
     firing = f'{n.ALERTS}{{alertname="{BURN}", alertstate="firing", severity="{severity}", queue'
     expr = f"count by (window) ({firing}={quote(QUEUE)}}})"
-    named = (("twelve", "1h"), ("twelve", "6h"), ("nine", "6h"))
+    named = (("twelve", "1h"), ("twelve", "6h"), ("nine", "6h"), ("tenfold", "6h"))
     few = Query(
         230,
-        f'count by (queue, window) ({firing}=~"twelve|nine"}})',
+        f'count by (queue, window) ({firing}=~"twelve|nine|tenfold"}})',
         tuple((f'{{queue="{queue}", window="{window}"}}', 1) for queue, window in named),
     )
     pairs = Query(230, expr, (('{window="1h"}', 1), ('{window="6h"}', 1)))
@@ -219,10 +220,11 @@ def slow_burn(g: Ground) -> Case | None:
     # The busy hour is longer ago than three days at the end.
     world = _world(g, 4400).jobs(QUEUE, lambda now: 400 if 10 <= now < 70 else 40 - failed(now), failed)
     if g.config.guards.few_jobs:
-        world.jobs("few", 0.05, between(2350, 2354, 1, 0))
+        world.jobs("few", 0.05, between(2350, 2354, 1, 0)).jobs("ten", 0.05, between(2350, 2360, 1, 0))
     # What the evaluations between two of this test would have written; without it the alerts would hold as if blind.
     world.series[f"{n.VISIBLE}{{job={quote(g.config.job)}}}"] = [1.0] * (world.minutes + 1)
-    expr = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", window=~"1d|3d"}})'
+    firing = f'count by (window) ({n.ALERTS}{{alertname="{BURN}", alertstate="firing", window=~"1d|3d", queue'
+    expr, ten = f'{firing}!="ten"}})', f'{firing}="ten"}})'
     day, three_days = ('{window="1d"}', 1.0), ('{window="3d"}', 1.0)
     seen = ((2000, ()), (2400, (three_days,)), (3400, (day, three_days)), (3570, (three_days,)), (3815, ()))
     days = tuple(
@@ -233,7 +235,9 @@ def slow_burn(g: Ground) -> Case | None:
     # Half an hour holds six of these evaluations where it would hold thirty.
     peak = f"round({n.recorded('redis', c.PROCESSED, 'per_hour_max1d')} * 5, 100)"
     busiest = Query(4400, peak, ((f'{{job="{g.config.job}"}}', 2400.0),))
-    queries = (*(Query(minute, expr, samples) for minute, samples in seen), *days, *whole, busiest)
+    enough = Query(2400, ten, (day, three_days) if g.config.guards.few_jobs else ())
+    burns = (Query(minute, expr, samples) for minute, samples in seen)
+    queries = (*burns, enough, *days, *whole, busiest)
     return Case("the budget burns slowly", (world,), (), (), queries, every_minutes=5)
 
 
