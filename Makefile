@@ -16,8 +16,9 @@ HASH := $(shell cksum < pyproject.toml | tr ' ' '-')
 DEMO := $(VENV)/.demo-$(HASH)
 DEV := $(VENV)/.dev-$(HASH)
 
-# The exporter's tests hold times against real jobs and want the machine to themselves.
-SIDE_BY_SIDE := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py)
+# Tests that hold times against real jobs want the machine to themselves.
+ALONE := tests/exporter tests/planner/test_bull_rules_live.py
+SIDE_BY_SIDE := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(ALONE:%=--ignore=%)
 
 .PHONY: help run test bench soak fmt lint docs clean
 
@@ -32,7 +33,7 @@ test: $(DEV) ## everything that CI runs; on Debian as root it installs the serve
 	tests/setup.sh
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -m "not slow" --durations=10 -n auto --dist loadfile $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m "not slow" --durations=10 tests/exporter
+	$(BIN)/python -m pytest -m "not slow" --durations=10 $(ALONE)
 	tests/check_wheel.sh $(BIN)/python
 
 bench: $(DEV) ## speed, as ratios measured in one run; says which limit is missed
