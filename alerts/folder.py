@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from errno import EISDIR
 from pathlib import Path
 
 from alerts.output import DASHBOARDS, RUNBOOKS
@@ -23,6 +24,9 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
             beside = place.with_name(f".{place.name}.new")
             waiting.append((beside, place))
             beside.write_text(text, encoding="utf-8")
+        for _, place in waiting:
+            if place.is_dir():  # found before the first file is replaced, not in the midst of them
+                raise IsADirectoryError(EISDIR, "a folder is where a file belongs", str(place))
         for beside, place in waiting:
             beside.replace(place)
     finally:

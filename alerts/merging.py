@@ -7,6 +7,7 @@ import yaml
 
 from alerts import render
 from alerts.routing import NOWHERE
+from exporter.yaml_lines import mark, problem
 
 
 class MergeError(ValueError):
@@ -21,10 +22,23 @@ def merged(path: Path, ours: dict[str, Any]) -> str:
     try:
         theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise MergeError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(theirs, dict) or "route" not in theirs:
-        raise MergeError(f"{path}: is no Alertmanager configuration: it has no `route`")
+        raise MergeError(f"{path}{mark(error)}: not YAML: {problem(error)}") from error
+    if not isinstance(theirs, dict) or not isinstance(theirs.get("route"), dict):
+        raise MergeError(f"{path}: is no Alertmanager configuration: it has no `route` that is a mapping")
+    _check_list(path, "route.routes", theirs["route"].get("routes"))
+    for key in ("receivers", "inhibit_rules", "time_intervals"):
+        _check_list(path, key, theirs.get(key), named=key != "inhibit_rules")
     return render.dump(_merge(path, theirs, ours))
+
+
+def _check_list(path: Path, key: str, found: Any, *, named: bool = False) -> None:
+    """A list of mappings, or nothing; with a name each where `named`."""
+    if found is None:
+        return
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise MergeError(f"{path}: {key} must be a list of mappings")
+    if named and not all("name" in item for item in found):
+        raise MergeError(f"{path}: {key} has an entry without `name`")
 
 
 def _merge(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:

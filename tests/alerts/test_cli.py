@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import pytest
 import yaml
 
+from alerts import merging
+from alerts.merging import MergeError
 from tests.alerts.conftest import USERS_BLOCK, amtool
 
 
@@ -40,6 +43,42 @@ def test_bad_input_is_one_line_and_leaves_the_old_files_whole(tmp_path: Path) ->
     assert done.stderr.startswith(f"bullgauge-alerts: {config}:15: job_failure_rate.critical:")
     assert done.stderr.count("\n") == 1
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_in_the_way_leaves_the_old_files_whole(tmp_path: Path) -> None:
+    alerts("generate", "--out", str(tmp_path))
+    page = tmp_path / "runbooks" / "BullWatchdog.md"
+    page.unlink()
+    page.mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    config = tmp_path / "alerts.yaml"
+    config.write_text("job: other\n")
+    done = alerts("generate", "--config", str(config), "--out", str(tmp_path))
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"bullgauge-alerts: {page}: a folder is where a file belongs\n",
+    )
+    config.unlink()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("route: x", "it has no `route` that is a mapping"),
+        ("route: {receiver: a, routes: x}", "route.routes must be a list of mappings"),
+        ("route: {receiver: a}\nreceivers: [{}]", "receivers has an entry without `name`"),
+        ("route: {receiver: a}\ninhibit_rules: 7", "inhibit_rules must be a list of mappings"),
+    ],
+)
+def test_a_file_that_can_not_be_merged_is_told_in_one_line(text: str, mistake: str, tmp_path: Path) -> None:
+    existing = tmp_path / "alertmanager.yml"
+    existing.write_text(text)
+    with pytest.raises(MergeError) as caught:
+        merging.merged(existing, {})
+    assert str(caught.value).startswith(f"{existing}: ")
+    assert mistake in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_check_tells_a_folder_that_has_drifted(tmp_path: Path) -> None:
