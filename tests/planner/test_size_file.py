@@ -3,8 +3,11 @@
 import heapq
 import json
 import math
+import os
+import pty
 import re
 import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -193,3 +196,15 @@ def test_the_clock_adds_replicas_for_the_busy_hours(tmp_path, capsys) -> None:
     [clock] = [t["metadata"] for t in spec["triggers"] if t["type"] == "cron"]
     assert (clock["start"], clock["end"]) == ("0 12 * * *", "0 0 * * *")
     assert clock["desiredReplicas"] == str(math.ceil(busy["slots"] / 2))
+
+
+def test_a_terminal_is_shown_which_queue_is_at_work(tmp_path) -> None:
+    (tmp_path / "fleet.yaml").write_text(QUEUES)
+    terminal, other_end = pty.openpty()
+    command = [sys.executable, "-m", "planner", "size", "fleet.yaml"]
+    ended = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=other_end, check=False)
+    os.close(other_end)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert ended.returncode == 0, shown
+    assert "mail …" in shown and "film …" in shown and b"mail" in ended.stdout
