@@ -40,7 +40,7 @@ class Growth:
 
     @property
     def _begun(self) -> str:
-        began = f"{self._last} and (min_over_time({self.counter}[{self._window}]) == 0) unless {self._anew}"
+        began = f"{self._last} and (min_over_time({self.counter}[{self._window}]) == 0)"
         return f"({_once(began)} unless {_once(self._before)})"
 
     @property

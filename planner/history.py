@@ -15,8 +15,8 @@ from planner.growth import Growth, milliseconds
 from planner.history_http import Address
 from planner.laws import Vector
 
-# Prometheus refuses a query of more than 11,000 points a series.
-POINTS = 10_000
+# Prometheus refuses a query of more than 11,000 points a series, and a long range is not to outlast the time limit.
+POINTS, LONGEST_SECONDS = 10_000, 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +61,9 @@ class Prometheus:
     def range(self, query: str, over: Range) -> list[Series]:
         """Each series of the query at the moments of the range. Raises BadInput."""
         found: dict[frozenset[tuple[str, str]], Vector] = {}
-        for first in range(0, over.moments, POINTS):
-            count = min(POINTS, over.moments - first)
+        most = max(1, min(POINTS, int(LONGEST_SECONDS / over.step)))
+        for first in range(0, over.moments, most):
+            count = min(most, over.moments - first)
             begin = over.begin + (first + 1) * over.step
             fields = {"query": query, "step": f"{over.step:g}", "start": f"{begin:.3f}"}
             fields["end"] = f"{begin + (count - 1) * over.step:.3f}"
