@@ -25,9 +25,9 @@ class OldestWaiting:
         "_later_jobs",
         "_marker",
         "_queue",
-        "_ready",
         "_single",
         "_wire",
+        "since",
     )
 
     def __init__(self, queue: QueueName, wire: int, answers: reading.Answers) -> None:
@@ -35,17 +35,14 @@ class OldestWaiting:
         self._queue = queue
         self._wire = wire
         self._answers = answers
-        self._ready: list[float] = []
-        self._jobs: list[Ticket] = []
-        self._later_jobs: list[Ticket] = []
-        self._single: Ticket | None = None
-        self._behind: list[tuple[str, Ticket]] = []
-        self._marker: Ticket | None = None
-
-    @property
-    def since(self) -> float | None:
+        self.since: float | None = None
         """When the oldest became ready, in epoch seconds; None where none waits or nothing is known."""
-        return min(self._ready, default=None)
+        # Tuples, as most are empty: a thousand queues would have the collector of garbage look at lists in vain.
+        self._jobs: tuple[Ticket, ...] = ()
+        self._later_jobs: tuple[Ticket, ...] = ()
+        self._single: Ticket | None = None
+        self._behind: tuple[tuple[str, Ticket], ...] = ()
+        self._marker: Ticket | None = None
 
     def ask(self, trip: Trip, known: reading.KnownTimes, refused: Collection[str]) -> None:
         answers = self._answers
@@ -57,7 +54,7 @@ class OldestWaiting:
         ids = [job_id for job_id in ids if not keys.is_marker(job_id)]
         for job_id in (*ids, *first_priority[:1], *overdue[:1]):
             if job_id is not None:
-                self._ask_ready(trip, job_id, known, refused, self._jobs)
+                self._jobs += self._ask_ready(trip, job_id, known, refused)
         if "lrange" not in refused:
             self._ask_inside(trip)
         last = reading.elements(answers, "prioritized_last")
@@ -71,7 +68,7 @@ class OldestWaiting:
         """Take the answers, and ask for the jobs that these named."""
         self._take_jobs(trip, self._jobs)
         if self._single is not None and isinstance(found := trip.reply(self._single), list) and found:
-            self._ask_ready(third, found[0], known, refused, self._later_jobs)
+            self._later_jobs += self._ask_ready(third, found[0], known, refused)
         if self._marker is not None and isinstance(passed := trip.reply(self._marker), list):
             self._answers["wait_marker_inside"] = any(keys.is_marker(job_id) for job_id in passed)
         for name, ticket in self._behind:
@@ -85,25 +82,24 @@ class OldestWaiting:
             place = reading.plain_behind_prioritised(self._answers, name)
             if place is not None:
                 key = self._queue.key(name.encode())
-                self._behind.append((name, trip.ask(self._wire, "LRANGE", key, place - 1, place)))
+                self._behind += ((name, trip.ask(self._wire, "LRANGE", key, place - 1, place)),)
         if reading.may_hide_marker(self._answers):
             self._marker = trip.ask(self._wire, "LRANGE", self._queue.key(b"wait"), -MARKER_DEPTH, -2)
 
     def _ask_ready(
-        self,
-        trip: Trip,
-        job_id: bytes,
-        known: reading.KnownTimes,
-        refused: Collection[str],
-        tickets: list[Ticket],
-    ) -> None:
+        self, trip: Trip, job_id: bytes, known: reading.KnownTimes, refused: Collection[str]
+    ) -> tuple[Ticket, ...]:
+        """Note when a job became ready, or ask for it; the ticket where that was asked."""
         ready, _ = known(self._queue, job_id)
         if ready is not None:
-            self._ready.append(ready)
-        elif "hmget" not in refused:
-            tickets.append(
-                trip.ask(self._wire, "HMGET", self._queue.key(job_id), "timestamp", "delay", "opts")
-            )
+            self._note(ready)
+            return ()
+        if "hmget" in refused:
+            return ()
+        return (trip.ask(self._wire, "HMGET", self._queue.key(job_id), "timestamp", "delay", "opts"),)
+
+    def _note(self, ready: float) -> None:
+        self.since = ready if self.since is None else min(self.since, ready)
 
     def _take_behind(
         self, reply: Any, name: str, third: Trip, known: reading.KnownTimes, refused: Collection[str]
@@ -114,10 +110,10 @@ class OldestWaiting:
         if len(jobs) < len(found):
             self._answers[f"{name}_marker_inside"] = True
         if jobs:
-            self._ask_ready(third, jobs[-1], known, refused, self._later_jobs)
+            self._later_jobs += self._ask_ready(third, jobs[-1], known, refused)
 
-    def _take_jobs(self, trip: Trip, tickets: list[Ticket]) -> None:
+    def _take_jobs(self, trip: Trip, tickets: tuple[Ticket, ...]) -> None:
         for ticket in tickets:
             job = trip.reply(ticket)
             if isinstance(job, list) and len(job) == 3 and (ready := reading.ready_seconds(job)) is not None:
-                self._ready.append(ready)
+                self._note(ready)
