@@ -135,6 +135,9 @@ def saturated(g: Ground) -> Case | None:
     world.put(c.WORKERS_SATURATED, between(20, 50, 4, 3), **_AT)
     world.queue("keeping-up", finished=10, workers=4)
     world.put(c.WORKERS_SATURATED, 4, queue="keeping-up", prefix="bull")
+    if g.config.guards.held_queues:
+        world.queue("limited", ready=10, finished=10, workers=4, rate_limited=lambda now: now % 6 == 0)
+        world.put(c.WORKERS_SATURATED, 4, queue="limited", prefix="bull")
     fires = _single(g, "BullWorkersSaturated", _W)
     return Case(
         "all workers full",

@@ -58,17 +58,22 @@ def pools(g: Ground) -> Case | None:
     values = _between(g, CONNECTIONS)
     if values is None or g.config.profile == "bullmq":
         return None
-    world = _world(g, 60)
-    for pool, size, share in (("queue", 100, values[0]), ("session", 100, 0.1), ("cache", 0, 1.0)):
-        opened = between(10, 40, max(size, 9) * share, 0)
-        world.put(c.POOL_CONNECTIONS, opened, pool=pool, state="open")
+    middle, high = values
+    world = _world(g, 80)
+    for pool, size, then, later in (
+        ("queue", 100, middle, high),
+        ("session", 100, 0.1, 0.1),
+        ("cache", 0, 1, 1),
+    ):
+        most = max(size, 9)
+        opened = [0.0] * 10 + [most * then] * 30 + [most * later] * 20 + [0.0] * 21
+        world.put(c.POOL_CONNECTIONS, [*opened], pool=pool, state="open")
         world.put(c.POOL_SIZE, size, pool=pool)
     world.put(c.POOL_CONNECTIONS, 25, pool="unknown", state="open")
     name = "BullPoolConnectionsHigh"
-    fires = _fires(g, CONNECTIONS, name, values[0])
-    return Case(
-        "a pool near its maximum", (world,), (name, "BullConnectionsHigh"), (at(18), at(28, *fires), at(55))
-    )
+    first, second = (_fires(g, CONNECTIONS, name, value) for value in values)
+    checks = (at(18), at(28, *first), at(58, *second), at(75))
+    return Case("a pool near its maximum", (world,), (name, "BullConnectionsHigh"), checks)
 
 
 def memory(g: Ground) -> Case | None:

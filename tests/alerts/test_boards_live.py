@@ -111,7 +111,7 @@ def test_check_compares_with_what_is_loaded(prometheus: str, tmp_path: Path) -> 
     config.write_text(f"speed: {SPEED}\nlabels: {{service: shop}}\n")
     labelled = alerts("check", "--config", str(config), "--prometheus", prometheus)
     assert labelled.returncode == 1
-    assert "BullNoWorkers critical queue: loaded, but differs in labels" in labelled.stdout
+    assert "BullWatchdog warning: loaded, but differs in labels" in labelled.stdout
     config.write_text("speed: 30\n")
     slower = alerts("check", "--config", str(config), "--prometheus", prometheus).stdout
     assert "bullgauge-alerts: evaluated every 1 s, not every 2 s" in slower
