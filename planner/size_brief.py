@@ -39,11 +39,10 @@ class Brief:
 
     def plan(self) -> Plan:
         """The fewest slots that the search finds, or one more for each that the telling run refutes."""
-        slots, refuted = self.search.smallest(), self._fewer_break
-        prediction = self.prediction(slots)
-        broken = refuted(slots - 1)
-        while found := self._refuted(prediction):
-            slots, broken = slots + 1, found
+        slots = self.search.smallest()
+        prediction, broken = self.prediction(slots), self._broken_on(slots - 1)
+        while refuted := self._refuted(prediction):
+            slots, broken = slots + 1, refuted
             prediction = self.prediction(slots)
         return Plan(with_slots(self.queue, slots).question.fleet, prediction, None, broken)
 
@@ -72,9 +71,9 @@ class Brief:
 
     def broken(self, slots: int, prediction: Prediction) -> tuple[Bound, ...]:
         """The bounds that do not hold on `slots`."""
-        return self._fewer_break(slots) if prediction.stable else self.objective.bounds
+        return self._broken_on(slots) if prediction.stable else self.objective.bounds
 
-    def _fewer_break(self, slots: int) -> tuple[Bound, ...]:
+    def _broken_on(self, slots: int) -> tuple[Bound, ...]:
         if slots < 1:
             return ()
         if slots <= self.queue.question.workload.offered_load:

@@ -18,8 +18,8 @@ def sizes(
 ) -> list[int | None]:
     """Fewest slots of each; None where no number meets the objective.
 
-    Within 2 % of the allowed share of late jobs the answer may be one off. Queues of another kind than Poisson arrivals
-    with bounds on the wait are sized one by one, as `size` does; so are all without a compiler.
+    Within some 5 % of the allowed share of late jobs the answer may be one off. Queues of another kind than Poisson
+    arrivals with bounds on the wait are sized one by one, as `size` does; so are all without a compiler.
     """
     chance = Chance(seed)
     chance.draw()

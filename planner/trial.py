@@ -29,8 +29,8 @@ def decided(screen: Screen, slots: int, chance: Chance) -> Verdict:
     """
     forgotten = screen.forgotten_after(slots)
     controls = screen.likenesses(slots)
-    queues = [Counted(Run(screen.arrival_rate, law, slots, chance), screen.seconds)
-              for law in (screen.service, *(one.law for one in controls))]  # fmt: skip
+    laws = (screen.service, *(one.law for one in controls))
+    queues = [Counted(Run(screen.arrival_rate, law, slots, chance), screen.seconds) for law in laws]
     truths = np.array([one.solved(np.array([screen.seconds]))[1] for one in controls])
     found = Figure(np.inf)
     for turn in range(STRETCHES if COMPILED else 1):
