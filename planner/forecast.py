@@ -9,29 +9,17 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
-from planner.forecast_band import HIGH, LOW, Band, futures, measure_band
+from planner.forecast_band import Band, measure_band
 from planner.forecast_hours import DAY_HOURS, HOUR, WEEK_HOURS, Hourly, slots_of_week
 from planner.forecast_model import Model, TooShortError, fit_model, period_of
+from planner.forecast_peak import Peak, peak_of
+from planner.forecast_scatter import ends_of_hours, scatter_of
 from planner.laws import Vector
 
 # Two days to learn the day from, and one to measure the error on.
 LEAST_HOURS = 3 * DAY_HOURS
-PATHS = 2000
-# From two and three weeks the 90 % band of a peak held 83 and 80 of 100 (tests/bench/planner_forecast.py).
-WEEKS_FOR_PEAKS = 4
 # Held back at most a quarter of what there is.
 HELD_SHARE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """The largest hour ahead: its jobs with the 90 % band, when it is likely, and how likely that very hour is."""
-
-    jobs: float
-    low: float
-    high: float
-    hour: float
-    chance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +83,18 @@ def look_ahead(history: Hourly, hours: int, zone: tzinfo = UTC, seed: int = 1) -
     ahead = np.asarray(np.arange(hours) + 0.5, dtype=float)
     expected = model.expected(slots_of_week(history.end, hours, zone), ahead)
     spread = band.spread(expected, ahead)
-    low, high = band.quantiles
-    peak = _peak(history.end, expected, spread, band, np.random.default_rng(seed))
+    scatter = scatter_of(model, band)
+    low, high = ends_of_hours(model, band, scatter)
+    peak = peak_of(history.end, expected, spread, model, band, scatter, np.random.default_rng(seed))
     return Ahead(
         history.end,
         expected,
-        np.maximum(expected + min(low, 0.0) * spread, 0.0),
-        expected + max(high, 0.0) * spread,
+        np.maximum(expected + low * spread, 0.0),
+        expected + high * spread,
         model,
         band,
         peak,
     )
-
-
-def _peak(start: float, expected: Vector, spread: Vector, band: Band, random: np.random.Generator) -> Peak:
-    """The largest hour of many possible futures."""
-    errors = futures(band, -(-len(expected) // DAY_HOURS), PATHS, random)[:, : len(expected)]
-    jobs = np.maximum(expected + errors * spread, 0.0)
-    hours, times = np.unique(jobs.argmax(axis=1), return_counts=True)
-    low, middle, high = np.quantile(jobs.max(axis=1), (LOW, 0.5, HIGH))
-    likely = int(times.argmax())
-    hour, chance = start + float(hours[likely]) * HOUR, float(times[likely] / PATHS)
-    return Peak(float(middle), float(low), float(high), hour, chance)
 
 
 def held_back(history: Hourly) -> int:
@@ -162,10 +140,6 @@ def _doubts(history: Hourly, ahead: Ahead, holdout: Holdout | None, weeks: int) 
     if not ahead.model.is_weekly:
         found.append(
             f"{history.known} hours known: every day is taken alike; two weeks ({2 * WEEK_HOURS} hours) tell weekdays"
-        )
-    elif len(history) < WEEKS_FOR_PEAKS * WEEK_HOURS:
-        found.append(
-            f"less than {WEEKS_FOR_PEAKS} weeks: the band of the peak is too narrow, about 8 of 10 peaks lie in such"
         )
     if history.known < len(history):
         found.append(f"{len(history) - history.known} of {len(history)} hours are unknown and left out")

@@ -1,37 +1,45 @@
 """Knows how far truth strays from a forecast: measured on the past, by forecasting it from ever later moments.
 
 A count scatters by its square root (Poisson) and by a part of itself; the part is what the errors show, week by week
-ahead. How these scaled errors are spread, and how they hang together within a day, is taken from the errors too.
+ahead. How these scaled errors are spread is taken from the errors too.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 import numpy as np
-from scipy import special
 
 from planner.forecast_hours import DAY_HOURS, HOUR, WEEK_HOURS, Hourly, slots_of_week
-from planner.forecast_model import PERIODS, fit_model, period_of
-from planner.laws import Vector
+from planner.forecast_model import PERIODS, Model, fit_model, period_of
+from planner.laws import Ints, Vector
 
 # So many moments of the past are forecast from at most.
 ORIGINS = 8
-LOW, HIGH = 0.05, 0.95
-# Days must have been measured so many times over for days that followed one another to stand for the future.
-FOLLOWING = 4
 # An hour in which fewer are expected is off by one job as easily as by none.
 LEAST_JOBS = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """One moment of the past that was forecast from: scaled errors after it, a row a day, and what was expected."""
+
+    errors: Vector
+    expected: Vector
+    model: Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """`parts` is the proportional error for each week ahead; `errors` are scaled errors, a row a day."""
+    """`parts` is the proportional error for each week ahead; `days` is how many different days were foretold."""
 
     parts: tuple[float, ...]
-    errors: Vector
-    weeks_measured: int
-    periods_learned: float
+    tried: tuple[Tried, ...]
+    days: int
+
+    @property
+    def weeks_measured(self) -> int:
+        return len(self.parts)
 
     def spread(self, expected: Vector, hours_ahead: Vector) -> Vector:
         """What a scaled error of 1 means in jobs. Beyond what was measured the part grows as a random walk does."""
@@ -39,34 +47,56 @@ class Band:
         last = len(self.parts) - 1
         beyond = np.sqrt((np.maximum(week, last) + 1) / (last + 1))
         part = np.asarray(self.parts)[np.minimum(week, last)] * beyond
-        return np.asarray(self.widened * _scale(expected, part))
-
-    @property
-    def widened(self) -> float:
-        """Few days tell little of how errors are spread: Student's factor for as many days."""
-        days = max(len(self.errors), 2)
-        return float(special.stdtrit(days - 1, HIGH) / special.ndtri(HIGH)) * math.sqrt(1.0 + 1.0 / days)
-
-    @property
-    def quantiles(self) -> tuple[float, float]:
-        """Scaled errors that one in twenty is below, and above."""
-        low, high = np.nanquantile(self.errors, (LOW, HIGH))
-        return float(low), float(high)
+        return _scale(expected, part)
 
 
 def measure_band(history: Hourly, weeks: int, zone: tzinfo = UTC) -> Band:
-    """Forecast the past from up to eight moments, as far ahead as it reaches, and take the errors."""
+    """Forecast the past from up to eight moments, as far ahead as it reaches, and take the errors.
+
+    Where every day is taken alike each day is foretold from all others: from five weekdays alone no weekend would be.
+    """
     period = period_of(history)
+    if period == DAY_HOURS:
+        return _of_days(history, zone)
     moments = origins(history, period)
-    found = [_errors(history, moment, weeks, period, zone) for moment in moments]
+    models = [fit_model(history.before(moment), zone, period) for moment in moments]
+    found = [
+        _errors(history, moment, model, weeks, zone) for moment, model in zip(moments, models, strict=True)
+    ]
     expected, errors, week = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    measured = int(week.max()) + 1
     parts: list[float] = []
-    for number in range(measured):
+    for number in range(int(week.max()) + 1):
         own = week == number
         parts.append(max(_part(expected[own], errors[own]), parts[-1] if parts else 0.0))
-    scale = _scale(expected, np.asarray(parts)[week])
-    return Band(tuple(parts), _daily(errors / scale), measured, float(np.mean(moments)) / period)
+    tried = [
+        Tried(_daily(each / _scale(jobs, np.asarray(parts)[number])), _daily(jobs), model)
+        for (jobs, each, number), model in zip(found, models, strict=True)
+    ]
+    return Band(tuple(parts), tuple(tried), (len(history) - moments[0]) // DAY_HOURS)
+
+
+def _of_days(history: Hourly, zone: tzinfo) -> Band:
+    days = len(history) // DAY_HOURS
+    first = len(history) - days * DAY_HOURS
+    models, found = [], []
+    for start in range(first, len(history), DAY_HOURS):
+        day = slice(start, start + DAY_HOURS)
+        counts = history.counts.copy()
+        counts[day] = np.nan
+        models.append(fit_model(Hourly(history.start, counts), zone, DAY_HOURS))
+        slots = slots_of_week(history.start + start * HOUR, DAY_HOURS, zone)
+        expected = models[-1].expected(slots, np.zeros(DAY_HOURS))
+        found.append((expected, history.counts[day] - expected))
+    expected, errors = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    part = _part(expected, errors)
+    scaled = errors / _scale(expected, np.full(len(expected), part))
+    learned = replace(models[0], periods=max(1.0, models[0].periods - 1.0))
+    return Band((part,), (Tried(_daily(scaled), _daily(expected), learned),), days)
+
+
+def _daily(hours: Vector) -> Vector:
+    """A row a day: hours of one day err together."""
+    return np.asarray(hours.reshape(-1, DAY_HOURS))
 
 
 def _scale(expected: Vector, part: Vector) -> Vector:
@@ -85,15 +115,17 @@ def origins(history: Hourly, period: int) -> list[int]:
 
 
 def _errors(
-    history: Hourly, origin: int, weeks: int, period: int, zone: tzinfo
-) -> tuple[Vector, Vector, Vector]:
+    history: Hourly, origin: int, model: Model, weeks: int, zone: tzinfo
+) -> tuple[Vector, Vector, Ints]:
     """Expected counts, errors and weeks ahead of the hours after the origin."""
-    model = fit_model(history.before(origin), zone, period)
     hours = min(len(history) - origin, weeks * WEEK_HOURS) // DAY_HOURS * DAY_HOURS
     ahead = np.asarray(np.arange(hours) + 0.5, dtype=float)
-    slots = slots_of_week(history.start + origin * HOUR, hours, zone)
-    expected = model.expected(slots, ahead)
-    return expected, history.counts[origin : origin + hours] - expected, (ahead // WEEK_HOURS).astype(int)
+    expected = model.expected(slots_of_week(history.start + origin * HOUR, hours, zone), ahead)
+    return (
+        expected,
+        history.counts[origin : origin + hours] - expected,
+        (ahead // WEEK_HOURS).astype(np.int64),
+    )
 
 
 def _part(expected: Vector, errors: Vector) -> float:
@@ -103,30 +135,3 @@ def _part(expected: Vector, errors: Vector) -> float:
     if square <= 0:
         return 0.0
     return math.sqrt(max(0.0, float((errors[known] ** 2 - expected[known]).sum()) / square))
-
-
-def _daily(scaled: Vector) -> Vector:
-    """A row a day: hours of one day err together."""
-    return np.asarray(scaled.reshape(-1, DAY_HOURS))
-
-
-def futures(band: Band, days: int, paths: int, random: np.random.Generator) -> Vector:
-    """Scaled errors of possible futures, a row each: days that followed one another, or drawn where they were few.
-
-    A profile of k periods errs by a k-th of what one of them does; that error is in the expected hours already, so
-    it is taken off the errors: the largest of many hours would count it twice.
-    """
-    rows = np.nan_to_num(band.errors)
-    days_own = rows.mean(axis=1, keepdims=True)
-    fresh = math.sqrt(band.periods_learned / (band.periods_learned + 1.0))
-    within = (rows - days_own) * fresh
-    if len(rows) >= FOLLOWING * days:
-        chosen = (random.integers(len(rows), size=paths)[:, None] + np.arange(days)) % len(rows)
-        return np.asarray((days_own + within)[chosen].reshape(paths, -1))
-    hourly = float((within**2).sum()) / (len(rows) * (DAY_HOURS - 1))
-    daily = max(0.0, float((days_own**2).mean()) - hourly / DAY_HOURS)
-    # How much of a day's error all days share can't be told from so few: half is taken.
-    shared = random.standard_normal((paths, 1, 1)) * math.sqrt(daily / 2)
-    own = random.standard_normal((paths, days, 1)) * math.sqrt(daily / 2)
-    each = random.standard_normal((paths, days, DAY_HOURS)) * math.sqrt(hourly)
-    return np.asarray((shared + own + each).reshape(paths, -1))

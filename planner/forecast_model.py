@@ -31,13 +31,19 @@ class TooShortError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """`profile` is by hour of the week, mean 1; a daily one repeats. `growth` is how much a week adds to the last."""
+    """`profile` is by hour of the week, mean 1; a daily one repeats. `growth` is how much a week adds to the last.
+
+    `periods` are what the profile is the mean of, and `own` is how much of each hour is its own mean: the rest is that
+    of its weekday and its hour of the day.
+    """
 
     level: float
     profile: Vector
     growth: float
     period_hours: int
     weeks: float
+    periods: float
+    own: float
 
     @property
     def is_weekly(self) -> bool:
@@ -59,11 +65,12 @@ def fit_model(history: Hourly, zone: tzinfo = UTC, period: int | None = None) ->
     known = np.isfinite(history.counts)
     levels = period_levels(history, period)
     growth = weekly_growth(levels) if period == WEEK_HOURS else 0.0
-    profile = _profile(history.counts, place, known, _running_level(levels, len(history), period), period)
+    running = _running_level(levels, len(history), period)
+    profile, own = _profile(history.counts, place, known, running, period)
     whole = profile if period == WEEK_HOURS else np.tile(profile, WEEK_HOURS // DAY_HOURS)
-    return Model(
-        _last_level(history, place, profile, growth), whole, growth, period, history.known / WEEK_HOURS
-    )
+    level = _last_level(history, place, profile, growth)
+    periods = min(len(history), WEEKS_KEPT * WEEK_HOURS) / period
+    return Model(level, whole, growth, period, history.known / WEEK_HOURS, periods, own)
 
 
 def period_of(history: Hourly) -> int:
@@ -105,23 +112,25 @@ def _running_level(levels: Vector, hours: int, period: int) -> Vector:
     return np.concatenate([np.full(hours - len(each), filled[0]), each])
 
 
-def _profile(counts: Vector, place: Ints, known: NDArray[np.bool_], level: Vector, period: int) -> Vector:
-    """Mean of count ÷ level for each hour of the period, of the last weeks; the mean over the period is 1."""
+def _profile(
+    counts: Vector, place: Ints, known: NDArray[np.bool_], level: Vector, period: int
+) -> tuple[Vector, float]:
+    """Mean of count ÷ level for each hour of the period, of the last weeks, with mean 1; and how much is its own."""
     first = max(0, len(counts) - WEEKS_KEPT * WEEK_HOURS)
     used = np.flatnonzero(known & (np.arange(len(counts)) >= first) & (level > 0))
     ratios, where = counts[used] / level[used], place[used]
     number = np.bincount(where, minlength=period)
     sums = np.bincount(where, weights=ratios, minlength=period)
     if not sums.sum():
-        return np.ones(period)
+        return np.ones(period), 1.0
     rough = np.where(number > 0, sums / np.maximum(number, 1), ratios.mean())
     squares = np.bincount(where, weights=(ratios - rough[where]) ** 2, minlength=period)
     noise = float(squares.sum()) / max(1, int((number[number > 0] - 1).sum())) / float(number.mean())
-    drawn = _towards_product(rough, noise) if period == WEEK_HOURS else rough
-    return np.asarray(drawn / drawn.mean())
+    drawn, own = _towards_product(rough, noise) if period == WEEK_HOURS else (rough, 1.0)
+    return np.asarray(drawn / drawn.mean()), own
 
 
-def _towards_product(rough: Vector, noise: float) -> Vector:
+def _towards_product(rough: Vector, noise: float) -> tuple[Vector, float]:
     """Each hour drawn towards weekday × hour of the day, as far as chance alone could have set it apart.
 
     `noise` is the variance that chance leaves in an hour's mean. Without this the largest of 168 noisy hours would
@@ -131,18 +140,20 @@ def _towards_product(rough: Vector, noise: float) -> Vector:
     product = (table.mean(axis=1)[:, None] * table.mean(axis=0)[None, :] / table.mean()).ravel()
     apart = float(((rough - product) ** 2).sum()) / ((DAY_HOURS - 1) * (WEEK_HOURS // DAY_HOURS - 1))
     own = max(0.0, 1.0 - noise / apart) if apart > 0 else 0.0
-    return np.asarray(own * rough + (1.0 - own) * product)
+    return np.asarray(own * rough + (1.0 - own) * product), own
 
 
 def _last_level(history: Hourly, place: Ints, profile: Vector, growth: float) -> float:
-    """The level at the end: the last period's jobs over what the profile says of it, half a week's growth added."""
-    period = len(profile)
-    last = slice(len(history) - period, len(history))
+    """The level at the end: the last week's jobs over what the profile says of it, half a week's growth added.
+
+    A week, also where the profile is of a day: a Sunday alone would tell too little of Monday.
+    """
+    last = slice(max(0, len(history) - WEEK_HOURS), len(history))
     counts = history.counts[last]
     known = np.isfinite(counts)
-    if known.sum() < KNOWN_SHARE * period:
+    if known.sum() < KNOWN_SHARE * len(counts):
         last, counts = slice(0, len(history)), history.counts
         known = np.isfinite(counts)
     weight = float(profile[place[last]][known].sum())
     level = float(counts[known].sum()) / weight if weight > 0 else 0.0
-    return level * (1.0 + growth) ** 0.5 if period == WEEK_HOURS else level
+    return level * (1.0 + growth) ** 0.5 if len(profile) == WEEK_HOURS else level

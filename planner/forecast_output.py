@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from planner.forecast import Forecast, Holdout, Peak
+from planner.forecast import Forecast, Holdout
 from planner.forecast_hours import DAY_HOURS, WEEK_HOURS, Hourly, told
+from planner.forecast_peak import Peak
 from planner.forecast_staffing import Break, Staffing
 from planner.laws import Vector
 

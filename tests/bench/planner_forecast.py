@@ -3,7 +3,7 @@
 python -m tests.bench.planner_forecast [HISTORIES]
 
 Histories are made: weekly shapes of four kinds, growth, days and hours off by some per cent, Poisson counts. The peers
-are the last week repeated, and the mean of the same hour over all weeks.
+are the last week repeated (of one week its last day), and the mean of the same hour over all weeks.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from planner.forecast import forecast, naive, relative_error
 from planner.forecast_hours import WEEK_HOURS, Hourly
 
 MONDAY = 1_761_523_200.0
-# A 90 % band must hold at least, and a peak's too; the error must be below this part of the better peer's.
-LEAST_HOURS, LEAST_PEAKS, ERROR = 0.85, 0.8, 1.0
+# A 90 % band must hold this share of the hours, and of the peaks; more is too wide. From one week nobody can tell a
+# weekend from chance, so its bands may be wider. The error must be below this part of the last week's.
+LEAST, MOST, MOST_OF_ONE_WEEK, ERROR = 0.85, 0.98, 1.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,22 @@ class Kind:
 
 
 KINDS = (
+    Kind("office hours, 1 week", 1),
     Kind("office hours, 2 weeks", 2),
     Kind("office hours, 3 weeks", 3),
+    Kind("office hours, 4 weeks", 4),
     Kind("office hours, 8 weeks", 8),
     Kind("growing 3 % a week, 8 weeks", 8, growth=0.03),
-    Kind("small (5 an hour), 8 weeks", 8, level=5.0),
-    Kind("wild days, 8 weeks", 8, day_noise=0.25),
-    Kind("all days alike, 8 weeks", 8, weekend=1.0),
     Kind("growing 3 % a week, 20 weeks", 20, growth=0.03),
+    Kind("small (5 an hour), 1 week", 1, level=5.0),
+    Kind("small (5 an hour), 2 weeks", 2, level=5.0),
+    Kind("small (5 an hour), 8 weeks", 8, level=5.0),
+    Kind("wild days, 1 week", 1, day_noise=0.25),
+    Kind("wild days, 2 weeks", 2, day_noise=0.25),
+    Kind("wild days, 8 weeks", 8, day_noise=0.25),
+    Kind("all days alike, 1 week", 1, weekend=1.0),
+    Kind("all days alike, 2 weeks", 2, weekend=1.0),
+    Kind("all days alike, 8 weeks", 8, weekend=1.0),
 )
 
 
@@ -83,13 +92,14 @@ def tried(kind: Kind, histories: int) -> tuple[float, float, float, float, float
     return float(np.mean(inside)), float(np.mean(peaks)), float(ours), float(last), float(mean), seconds
 
 
-def main(histories: int = 60) -> int:
+def main(histories: int = 100) -> int:
     print(f"{histories} histories of each kind, one week ahead")
     print(f"{'kind':<32}{'hours':>7}{'peaks':>7}{'error':>8}{'last week':>11}{'mean hour':>11}{'ms':>6}")
     missed = 0
     for kind in KINDS:
         hours, peaks, ours, last, mean, seconds = tried(kind, histories)
-        misses = hours < LEAST_HOURS or peaks < LEAST_PEAKS or ours > ERROR * last
+        most = MOST_OF_ONE_WEEK if kind.weeks == 1 else MOST
+        misses = not LEAST <= hours <= most or not LEAST <= peaks <= most or ours > ERROR * last
         missed += misses
         cells = f"{hours:>7.0%}{peaks:>7.0%}{ours:>8.1%}{last:>11.1%}{mean:>11.1%}{seconds * 1000:>6.0f}"
         print(f"{kind.name:<32}{cells}{'  missed' if misses else ''}")

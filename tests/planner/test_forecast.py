@@ -33,7 +33,7 @@ def test_the_monday_of_these_tests_is_one() -> None:
     assert slots_of_week(MONDAY, 2).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("weeks", [2, 3, 6, 12])
+@pytest.mark.parametrize("weeks", [1, 2, 3, 6, 12])
 def test_hours_and_peaks_lie_in_their_bands_about_as_often_as_they_say_and_the_peer_errs_more(
     weeks: int,
 ) -> None:
@@ -46,7 +46,9 @@ def test_hours_and_peaks_lie_in_their_bands_about_as_often_as_they_say_and_the_p
         peaks += ahead.peak.low <= truth.max() <= ahead.peak.high
         errors.append(relative_error(truth, ahead.expected))
         peers.append(relative_error(truth, naive(past, WEEK_HOURS)))
-    assert 0.85 < np.mean(inside) < 0.98
+    assert 0.85 < np.mean(inside) < (0.98 if weeks > 1 else 0.995), (
+        "one week can't tell a weekend from chance"
+    )
     assert stats.binomtest(peaks, SEEDS, 0.9).pvalue > 0.01
     assert np.mean(errors) < 0.85 * np.mean(peers)
 
@@ -104,10 +106,15 @@ def test_three_days_are_enough_for_a_day_and_fewer_are_refused_with_what_is_need
         forecast(Hourly(MONDAY, made(1, 5)[:30]))
 
 
-def test_a_peak_from_few_weeks_is_doubted() -> None:
-    few, enough = (forecast(Hourly(MONDAY, made(weeks, 9))).doubts for weeks in (3, 4))
-    assert any("the band of the peak is too narrow" in doubt for doubt in few)
-    assert not any("the band of the peak is too narrow" in doubt for doubt in enough)
+def test_from_one_week_the_days_ahead_are_foretold_from_all_of_it_not_from_its_sunday() -> None:
+    for seed in range(5):
+        counts = made(2, seed)
+        ahead = forecast(Hourly(MONDAY, counts[:WEEK_HOURS])).ahead
+        truth = counts[WEEK_HOURS:]
+        assert ahead.expected.sum() == pytest.approx(truth.sum(), rel=0.15)
+        assert ahead.peak.low <= truth.max() <= ahead.peak.high
+        # A Saturday and a Monday of the past were as far off as those ahead will be.
+        assert np.mean((truth >= ahead.low) & (truth <= ahead.high)) > 0.9
 
 
 def test_one_seed_gives_one_answer_and_weeks_further_ahead_are_less_sure() -> None:

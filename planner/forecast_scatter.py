@@ -1,0 +1,116 @@
+"""Knows how errors of a forecast scatter: what hours, days and all hours share, and where nine of ten lie.
+
+What the models of the past erred by themselves is taken off: they had learned less than the one that looks ahead.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from planner.forecast_band import Band, Tried
+from planner.forecast_hours import DAY_HOURS, WEEK_HOURS
+from planner.forecast_model import Model
+from planner.laws import Vector
+
+LOW, HIGH = 0.05, 0.95
+WEEK_DAYS = WEEK_HOURS // DAY_HOURS
+# The largest of some alike scatters by about this part of the variance of one (0.45 of five, 0.40 of seven).
+OF_LARGEST = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Variances of scaled errors: an hour within its day, a day within its week, the level, and what it wandered."""
+
+    hourly: float
+    daily: float
+    level: float
+    wandering: float
+
+    def of_an_hour(self, model: Model) -> float:
+        """Variance of an error of such a model."""
+        hourly = self.hourly * (1.0 + noise_of_hours(model))
+        return hourly + self.daily * (1.0 + noise_of_days(model)) + self.level + self.wandering
+
+    def shared(self, model: Model) -> float:
+        """What makes the largest hour unsure beside the days and hours ahead."""
+        noise = self.daily * noise_of_days(model) + self.hourly * noise_of_hours(model)
+        return self.level + self.wandering + OF_LARGEST * noise
+
+
+def scatter_of(model: Model, band: Band) -> Scatter:
+    """What the errors of the past show."""
+    hourly = float(
+        np.mean([(within(one) ** 2).sum() / (one.errors.size - len(one.errors)) for one in band.tried])
+    )
+    days = np.concatenate([own_days(one) for one in band.tried])
+    freedom = max(1, len(days) - len(band.tried))
+    learned = float(np.mean([noise_of_days(one.model) for one in band.tried]))
+    of_hours = hourly * float(np.mean([(_weights(one) ** 2).sum(axis=1).mean() for one in band.tried]))
+    daily = max(0.0, (float((days**2).sum()) / freedom - of_hours) / (1.0 + learned))
+    # The level is that of the last week, whose days were off as the days ahead are. What returns each week is no such
+    # error, but where every day is taken alike it can't be told from chance: half is taken.
+    level = daily / min(WEEK_DAYS, model.weeks * WEEK_DAYS) * (1.0 if model.is_weekly else 0.5)
+    weeks = np.array([_days(one).mean() for one in band.tried])
+    wandering = max(0.0, float((weeks**2).mean()) - 2.0 * level * (1.0 + learned))
+    return Scatter(hourly, daily, level, wandering)
+
+
+def noise_of_days(model: Model) -> float:
+    """Part of a day's variance that is in the expected hours; where every day is alike no day is set apart."""
+    return 1.0 / model.periods if model.is_weekly else 0.0
+
+
+def noise_of_hours(model: Model) -> float:
+    """Part of an hour's variance that is in the expected hours: its own mean, and those of its weekday and hour."""
+    of_product = 1.0 / DAY_HOURS + 1.0 / WEEK_DAYS
+    return (model.own**2 + (1.0 - model.own) ** 2 * of_product) / model.periods
+
+
+def own_days(one: Tried) -> Vector:
+    """By how much each day was off beside all days of that moment."""
+    return np.asarray(_days(one) - _days(one).mean())
+
+
+def within(one: Tried) -> Vector:
+    """Errors of hours beside that of their day, as a model that knew the profile would have erred."""
+    apart = np.nan_to_num(one.errors) - _days(one)[:, None]
+    return np.asarray(apart / math.sqrt(1.0 + noise_of_hours(one.model)))
+
+
+def _days(one: Tried) -> Vector:
+    """Busy hours tell how far a day is off: in quiet ones the count is chance."""
+    return np.asarray((np.nan_to_num(one.errors) * _weights(one)).sum(axis=1))
+
+
+def _weights(one: Tried) -> Vector:
+    jobs = np.where(np.isfinite(one.errors), np.maximum(one.expected, 1e-9), 1e-12)
+    return np.asarray(jobs / jobs.sum(axis=1, keepdims=True))
+
+
+def sure(days: int) -> float:
+    """Few days tell little of how errors are spread: Student's 95 % for as many; a normal law has 1.64."""
+    return float(special.stdtrit(max(days, 2) - 1, HIGH))
+
+
+def wider(days: int) -> float:
+    """By how much the band of a figure that was made of few days is wider than that of the normal law."""
+    return sure(days) / float(special.ndtri(HIGH)) * math.sqrt(1.0 + 1.0 / days)
+
+
+def ends_of_hours(model: Model, band: Band, scatter: Scatter) -> tuple[float, float]:
+    """Scaled errors that one in twenty is below, and above.
+
+    For few days errors farther out are taken, up to a quarter of a day; these are scaled for the rest of the way.
+    """
+    whole = scatter.of_an_hour(model)
+    fair = [
+        one.errors.ravel() * math.sqrt(whole / max(scatter.of_an_hour(one.model), 1e-12))
+        for one in band.tried
+    ]
+    outside = max(float(special.ndtr(-sure(band.days))), min(LOW, 0.25 / band.days))
+    ends = np.nanquantile(np.concatenate(fair), (outside, 1.0 - outside))
+    low, high = ends * sure(band.days) / -float(special.ndtri(outside))
+    return min(float(low), 0.0), max(float(high), 0.0)
