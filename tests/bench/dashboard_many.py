@@ -1,0 +1,55 @@
+"""How soon each screen is whole in a browser at 1,000 queues, and what that asks of Prometheus and the browser.
+
+    python -m tests.bench.dashboard_many [QUEUES]
+
+Seconds from the address to the last part of the screen, in headless Chromium with what it has loaded kept; questions as
+Prometheus counts them; elements of the page. Exits 1 when a screen takes longer than its limit.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.bench.history_of_queues import answered
+from tests.dashboard.many import QUEUES, name_of, nodes, running, settled
+
+MOST_SECONDS = 5.0
+SCREENS = {
+    "overview": "All queues",
+    "queue": "Limits, schedulers, payloads",
+    "connections": "Evictions and refusals",
+    "whatif": "Take the plan with you",
+    "compare": "Backlog",
+    "alerts": "The rules that these bounds make",
+}
+
+
+def main(queues: int = QUEUES) -> int:
+    slow = []
+    print(f"{queues:,} queues {'seconds':>18}{'questions':>12}{'elements':>12}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder), queues) as (address, url),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        for screen, heading in SCREENS.items():
+            before, begin = answered(url), time.perf_counter()
+            page.goto(f"{address}/{screen.removeprefix('overview')}?queue={name_of(queues // 2)}")
+            settled(page, page.get_by_role("heading", name=heading))
+            seconds = time.perf_counter() - begin
+            print(f"{screen:<16}{seconds:>14.2f}{answered(url) - before:>12.0f}{nodes(page):>12,}")
+            slow += [screen] if seconds > MOST_SECONDS else []
+        browser.close()
+    print(f"slower than {MOST_SECONDS:g} s: {', '.join(slow) or 'none'}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))
