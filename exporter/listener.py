@@ -90,3 +90,6 @@ class Listener:
             if len(pushed) < len(replies):
                 self._answers += len(replies) - len(pushed)
                 self._answered.notify_all()
+        if not self._wire.connected:
+            self.failure = WireError(f"{self._wire.address}: connection closed by the server")
+            self._answered.notify_all()

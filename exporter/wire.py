@@ -122,7 +122,10 @@ class Wire:
         except (BlockingIOError, ssl.SSLWantReadError):
             return received
         except (OSError, hiredis.HiredisError) as error:
-            raise self._broken(error) from error
+            broken = self._broken(error)
+            if received:  # what came before the end counts; `connected` tells of the end
+                return received
+            raise broken from error
 
     def _read_piece(self, sock: socket.socket) -> tuple[bytes, float | None]:
         """Stamped pieces are small, since a piece has one stamp: that of its end."""
