@@ -25,7 +25,15 @@ WINDOWS, WIDEST_SECONDS = 24, 6 * 3600.0
 # A range of which less than this is held is not the range that was asked for.
 LEAST_HELD = 0.1
 LOOKBACK_SECONDS = 3600.0
-_TOTALS = (c.JOB_DURATION_SQUARE, c.PROCESSED, c.REQUEUED, c.EVENTS_LOST, c.EVENTS_GAPS)
+_TOTALS = (
+    c.JOB_DURATION_SQUARE,
+    c.ARRIVAL_SQUARE,
+    c.PROCESSED,
+    c.REQUEUED,
+    c.ADDED,
+    c.EVENTS_LOST,
+    c.EVENTS_GAPS,
+)
 _HISTOGRAMS = (c.JOB_DURATION, c.JOB_WAIT, c.PAYLOAD)
 
 
@@ -160,7 +168,7 @@ def _span(span_seconds: float) -> str:
 def _totals(
     server: Prometheus, wide: Range, apart: float, limit: tuple[str, ...]
 ) -> dict[Whose, dict[tuple[str, Labels], float]]:
-    """How much the other counters grew over the range."""
+    """How much every counter grew over the range."""
     found: dict[Whose, dict[tuple[str, Labels], float]] = {}
     for name, summed in _counters():
         grown = server.growth(name, wide.step, apart, *limit).in_part
@@ -178,8 +186,7 @@ def _counters() -> Iterable[tuple[str, tuple[str, ...]]]:
         yield metric.name, ()
     for metric in _HISTOGRAMS:
         for part in ("bucket", "sum", "count"):
-            if (metric, part) != (c.JOB_WAIT, "count"):
-                yield f"{metric.name}_{part}", _summed(metric)
+            yield f"{metric.name}_{part}", _summed(metric)
 
 
 def _summed(metric: Metric) -> tuple[str, ...]:
@@ -230,7 +237,10 @@ def _counted(
 ) -> Counted:
     starts = arrivals.starts[whose]
     known = np.isfinite(starts)
-    grown = {**totals, **arrivals.totals(whose)}
+    # Totals count what grew while steps were unknown; steps, of which the copy that saw most counts, add up to a little
+    # more than one copy saw in all. Both are too much: the smaller is nearer.
+    within = {key: min(value, totals.get(key, value)) for key, value in arrivals.totals(whose).items()}
+    grown = {**totals, **within}
     counted = Counted(whose, "prometheus", over.begin, float(known.sum()) * over.step, grown)
     counted.gauges = _gauges_of(whose, over.moments + 1, gauges)
     counted.crowded = _crowded(next(iter(full.values()), np.zeros(0)), counted.gauges.workers[1:])

@@ -6,8 +6,8 @@ of what was held at the two ends guesses nothing, and windows side by side add u
 
 from dataclasses import dataclass
 
-# The last sample before an end of a window speaks for it, unless two scrapes were missed.
-EDGE_SCRAPES = 2.5
+# The last sample before an end of a window speaks for it, unless two scrapes were missed; a busy machine may pause.
+EDGE_SCRAPES, EDGE_SECONDS = 2.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Growth:
 
     @property
     def _edge(self) -> float:
-        return min(EDGE_SCRAPES * self.scrape_seconds, self.window_seconds)
+        return min(max(EDGE_SCRAPES * self.scrape_seconds, EDGE_SECONDS), self.window_seconds)
 
     @property
     def _window(self) -> str:
