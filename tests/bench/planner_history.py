@@ -1,10 +1,9 @@
-"""Prints how long a real Prometheus takes for four weeks of 200 queues, beside PromQL's plain increase; 1 when slow.
+"""Prints how long a real Prometheus takes for four weeks of 200 queues, beside PromQL's plain increase.
 
 python -m tests.bench.planner_history [QUEUES]
 
-The counters are made here, scraped every two minutes. What a question costs grows with the samples, so it is held
-against the plain increase, which passes over them once. Ours does so three times and looks at six ends, which together
-are up to four passes more where a window holds four scrapes: at most eight times as long.
+The counters are made here, scraped every two minutes. What a question costs grows with the samples, so it is shown
+beside the plain increase, which passes over them once; ours does so several times. There is no limit to hold.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from tests.planner.stored import served, take_in
 BEGIN, WEEKS, SCRAPE = 1_761_523_200, 4, 120
 END = BEGIN + WEEKS * 7 * 86400
 FINE, HOUR, WIDE = 1800.0, 3600.0, 21600.0
-MOST_RATIO = 8.0
 
 
 def lines(queues: int) -> Iterator[str]:
@@ -52,31 +50,26 @@ def best(ask: Callable[[], object]) -> float:
     return min(taken)
 
 
-def main(queues: int = 200) -> int:
+def main(queues: int = 200) -> None:
     with tempfile.TemporaryDirectory() as folder:
         take_in(Path(folder), lines(queues))
         with served(Path(folder)) as where:
-            server = Prometheus(address("--prometheus", f"http://{where}", 300.0), 'job="bullgauge"')
-            return judged(server, queues)
+            show(Prometheus(address("--prometheus", f"http://{where}", 300.0), 'job="bullgauge"'), queues)
 
 
-def judged(server: Prometheus, queues: int) -> int:
+def show(server: Prometheus, queues: int) -> None:
     print(f"{queues} queues, {WEEKS} weeks, a sample each {SCRAPE} s")
     print(f"{'question':<40}{'seconds':>9}{'increase':>10}{'ratio':>7}")
-    missed = 0
     for step, kind in ((FINE, "since_begun"), (HOUR, "exact"), (WIDE, "in_part")):
         over = Range(BEGIN, END, step)
         ours = getattr(server.growth(NAME, step, SCRAPE), kind)
         window = milliseconds(step)
         plain = f"max without (instance, pod) (increase({server.select(NAME)}[{window}]))"
         seconds, beside = (best(partial(by_queue, server, query, over)) for query in (ours, plain))
-        missed += seconds > MOST_RATIO * beside
         print(f"{f'{kind}, windows of {step:g} s':<40}{seconds:>9.2f}{beside:>10.2f}{seconds / beside:>7.1f}")
     whole = best(lambda: counts_of_prometheus(server, BEGIN, END, ()))
     print(f"{'all hours, as forecast reads them':<40}{whole:>9.2f}")
-    print(f"each within {MOST_RATIO:g} times the plain increase: {'no' if missed else 'yes'}")
-    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    main(*map(int, sys.argv[1:]))
