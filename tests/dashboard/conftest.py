@@ -9,9 +9,12 @@ import pytest
 from tests.dashboard.recorded import RecordedPrometheus
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedPrometheus]:
-    """The recording, moved so that it ended when the tests began, as two exporters of one Redis hold it."""
+    """The recording, moved so that it ended when a file's tests began, as two exporters of one Redis hold it.
+
+    After five minutes it would be too old to be of now, so each file has one of its own.
+    """
     made = RecordedPrometheus(tmp_path_factory.mktemp("prometheus"), now=True, replicas=2)
     yield made
     made.stop()

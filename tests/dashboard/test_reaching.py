@@ -8,6 +8,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import bcrypt
@@ -28,8 +29,6 @@ from tests.servers import Certificates, free_port, missing
 
 SPAN = Span(0, 60, 60)
 PREFIX = "/monitoring/prometheus"
-SHIFT_SECONDS = round(time.time() - recorded.looks()[-1].at)
-"""The recording, moved to now."""
 
 
 def settings(*arguments: str) -> Settings:
@@ -215,9 +214,17 @@ def test_a_mistake_in_the_options_is_told_before_anything_is_asked(
     assert said in str(told.value) and "\n" not in str(told.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Victoria:
+    """The address of its Prometheus part, and by how much the recording was moved so that it ended just now."""
+
+    url: str
+    shift_seconds: int
+
+
 @pytest.fixture(scope="module")
-def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real VictoriaMetrics below a path, that holds the recording; gives the address of its Prometheus part."""
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victoria]:
+    """A real VictoriaMetrics below a path, that holds the recording."""
     if shutil.which("victoria-metrics") is None:
         pytest.skip("victoria-metrics is not in every Debian; where it is: apt-get install victoria-metrics")
     port = free_port()
@@ -227,11 +234,12 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ])  # fmt: skip
     program.wait_for("started VictoriaMetrics")
     url = f"http://127.0.0.1:{port}/select/0"
-    lines = recorded.open_metrics(SHIFT_SECONDS).splitlines()
+    shift_seconds = round(time.time() - recorded.looks()[-1].at)
+    lines = recorded.open_metrics(shift_seconds).splitlines()
     text = "\n".join(_in_milliseconds(line) for line in lines if line[:1] != "#")
     urllib.request.urlopen(f"{url}/api/v1/import/prometheus", text.encode()).close()
     urllib.request.urlopen(f"{url}/internal/force_flush").close()
-    yield f"{url}/prometheus"
+    yield Victoria(f"{url}/prometheus", shift_seconds)
     program.stop()
 
 
@@ -240,17 +248,17 @@ def _in_milliseconds(line: str) -> str:
     return f"{sample} {float(seconds) * 1000:.0f}"
 
 
-def test_victoriametrics_answers_as_the_pages_tell(victoria: str) -> None:
+def test_victoriametrics_answers_as_the_pages_tell(victoria: Victoria) -> None:
     """Held against the pages themselves: sizes of the last one, and what was counted between two of them."""
     looks = recorded.looks()
-    end = math.ceil((looks[-1].at + SHIFT_SECONDS) / 15) * 15.0
-    source = PrometheusSource(victoria)
+    end = math.ceil((looks[-1].at + victoria.shift_seconds) / 15) * 15.0
+    source = PrometheusSource(victoria.url)
     sizes = source.gauge(c.SIZE, ("queue", "state"), Span(end - 60, end, 60))
     told = {key: float(value) for key, value in sizes.iloc[-1].items()}
     assert len(told) > 50
     assert told == {(queue, state): _of(looks[-1].page, c.SIZE.name, queue, state) for queue, state in told}
     first = next(look for look in looks if look.at >= looks[-1].at - 240)
-    begin, last = first.at + SHIFT_SECONDS, looks[-1].at + SHIFT_SECONDS
+    begin, last = first.at + victoria.shift_seconds, looks[-1].at + victoria.shift_seconds
     grown = source.increase(c.PROCESSED, ("queue", "status"), Span(begin, last, last - begin))
     for queue, status in grown.columns:
         here, there = (_of(look.page, c.PROCESSED.name, queue, status) for look in (first, looks[-1]))
@@ -268,10 +276,10 @@ def _of(page: str, name: str, queue: str, label: str) -> float:
     return value
 
 
-def test_victoriametrics_that_holds_nothing_or_the_recording_is_told_apart(victoria: str) -> None:
-    assert PrometheusSource(victoria, select={"job": "nobody"}).newest_seconds() is None
-    newest = PrometheusSource(victoria).newest_seconds()
-    told = max(_moments(recorded.looks()[-1].page)) + SHIFT_SECONDS
+def test_victoriametrics_that_holds_nothing_or_the_recording_is_told_apart(victoria: Victoria) -> None:
+    assert PrometheusSource(victoria.url, select={"job": "nobody"}).newest_seconds() is None
+    newest = PrometheusSource(victoria.url).newest_seconds()
+    told = max(_moments(recorded.looks()[-1].page)) + victoria.shift_seconds
     # It holds back the newest 30 seconds.
     assert newest is not None and told - 31 <= newest <= told + 1e-3
 
@@ -282,8 +290,8 @@ def _moments(page: str) -> list[float]:
 
 
 @pytest.mark.parametrize("name", ["overview", "queue", "connections", "forecast", "compare"])
-def test_screens_are_drawn_from_victoriametrics(victoria: str, name: str) -> None:
-    what = on_prometheus(victoria, demo_plan())
+def test_screens_are_drawn_from_victoriametrics(victoria: Victoria, name: str) -> None:
+    what = on_prometheus(victoria.url, demo_plan())
     app = (
         whole_app(what) if name == "overview" else screen(what, name, "reports" if name == "queue" else None)
     )
