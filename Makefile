@@ -16,9 +16,11 @@ HASH := $(shell cksum < pyproject.toml | tr ' ' '-')
 DEMO := $(VENV)/.demo-$(HASH)
 DEV := $(VENV)/.dev-$(HASH)
 
-# Tests that hold times against real jobs want the machine to themselves.
-ALONE := tests/exporter tests/planner/test_bull_rules_live.py
-SIDE_BY_SIDE := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(ALONE:%=--ignore=%)
+# Tests that hold times against real jobs want the machine to themselves; the others run two at a time.
+UNTIMED := $(patsubst %,tests/exporter/test_%.py,acl deploy doctor families labels pools_and_caches settings)
+ALONE := tests/exporter $(UNTIMED:%=--ignore=%) tests/planner/test_bull_rules_live.py
+SIDE_BY_SIDE := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(UNTIMED) \
+  --ignore=tests/planner/test_bull_rules_live.py
 
 .PHONY: help run test bench soak fmt lint docs clean
 
