@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from exporter.demo_plan import plan_text
 from tests.dashboard.record import EVERY_SECONDS
@@ -35,17 +34,6 @@ def dashboard(prometheus: RecordedPrometheus, tmp_path_factory: pytest.TempPathF
     yield program.wait_for("listening on ").split("listening on ")[1]
     assert program.stop() == 0
     assert not [line for line in program.lines if "Traceback" in line]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 def opened(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.documents import ROOT
 from tests.processes import Program
@@ -29,24 +29,13 @@ UPGRADE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    found = shutil.which("chromium")
-    if found is None:
-        missing("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
 @pytest.fixture
-def visitor(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+def visitor(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """`visitor(**settings)`: somebody with a browser that knows nothing yet."""
     made: list[BrowserContext] = []
 
     def come(**settings: object) -> BrowserContext:
-        made.append(chromium.new_context(**settings))  # type: ignore[arg-type]
+        made.append(browser.new_context(**settings))  # type: ignore[arg-type]
         return made[-1]
 
     yield come

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.bench.history_of_queues import answered
 from tests.dashboard.many import QUEUES, WAIT_MS, choose, name_of, nodes, running, settled
-from tests.dashboard.test_browser import browser
 
-__all__ = ["browser"]
 pytestmark = pytest.mark.slow
 CHOSEN = name_of(777)
 MOST_NODES = 6000
@@ -23,13 +21,6 @@ MOST_NODES = 6000
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     with running(tmp_path_factory.mktemp("many")) as found:
         yield found
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    made = browser.new_page(viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
 
 
 def test_the_overview_lists_all_queues_and_finds_one_by_its_name(

@@ -6,16 +6,15 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from exporter.demo_plan import plan_text
 from tests.dashboard.held import HeldPrometheus
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
-from tests.dashboard.test_browser import WAIT_MS, browser
+from tests.dashboard.test_browser import WAIT_MS
 from tests.processes import Program
 
-__all__ = ["browser"]
 NEAR_PIXELS = 2.0
 
 
@@ -36,13 +35,6 @@ def dashboard(slow: HeldPrometheus, tmp_path_factory: pytest.TempPathFactory) ->
     yield program.wait_for("listening on ").split("listening on ")[1]
     slow.release()
     program.stop()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    made = browser.new_page(viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
 
 
 def test_cards_come_where_their_grey_places_were(slow: HeldPrometheus, dashboard: str, page: Page) -> None:

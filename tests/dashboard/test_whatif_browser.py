@@ -21,11 +21,10 @@ from planner.queue_file import read_file
 from tests.dashboard.apps import on_prometheus, screen
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
-from tests.dashboard.test_browser import AXE, NOT_OURS, WAIT_MS, browser
+from tests.dashboard.test_browser import AXE, NOT_OURS, WAIT_MS
 from tests.processes import Program
 from tests.servers import missing
 
-__all__ = ["browser"]
 SCREENS = {"whatif": "Take the plan with you", "alerts": "Bounds in force"}
 
 

@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from _pytest.mark import ParameterSet
 
 from planner.bull_rules import joins_late, ranks
 from planner.fleet import Fleet, RateLimit
 from planner.queue_run import Jobs, Outcome, run
 from planner.workload import Retries
+from tests.processes import Program
 
 NODE = Path(__file__).parents[1] / "node"
+# Played by every run of the tests; the other majors with the longer proofs.
+ALWAYS = ("bull4", "bullmq5")
+STALL = {"stalledInterval": 400, "lockDuration": 400}
+
+
+def each(*libraries: str) -> list[ParameterSet]:
+    """A parameter a library."""
+    return [
+        pytest.param(library, marks=() if library in ALWAYS else pytest.mark.slow) for library in libraries
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,24 @@ def really(library: str, url: str, queue: str, plan: Mapping[str, Any]) -> list[
     )
     rows = json.loads(said.stdout.splitlines()[-1])
     return [Start(r["job"], r["attempt"], r["started"] / 1000, r["ended"] / 1000) for r in rows]
+
+
+class Worker:
+    """One process that works on a plan, to be killed while it works on a job."""
+
+    def __init__(self, library: str, url: str, queue: str, plan: Mapping[str, Any]) -> None:
+        self.program = Program(["node", "rules.mjs", library, url, queue], cwd=NODE)
+        self.program.tell(json.dumps(plan))
+        self.program.close_input()
+
+    def killed_at(self, line: str) -> None:
+        self.program.wait_for(line, seconds=40)
+        self.program.kill()
+
+    def notes(self) -> list[str]:
+        """Jobs as it noted them at its end."""
+        assert self.program.finish() == 0, self.program.tail()
+        return [row["job"] for row in json.loads(self.program.lines[-1])]
 
 
 def family_of(library: str) -> tuple[str, int]:

@@ -11,31 +11,10 @@ from planner.bull_rules import joins_late
 from planner.fleet import Fleet, RateLimit
 from planner.queue_run import Jobs, run
 from planner.workload import Retries
-from tests.planner.bull_plans import NODE, Start, add, by_our_rules, family_of, really
+from tests.planner.bull_plans import NODE, STALL, Start, Worker, add, by_our_rules, each, family_of, really
 from tests.processes import Program
-from tests.servers import Server
-
-pytestmark = pytest.mark.skipif(
-    not (NODE / "node_modules" / "bull4").exists(), reason="the Node libraries are not installed"
-)
-# Played by every run of the tests; the other majors with the longer proofs.
-ALWAYS = ("bull4", "bullmq5")
-
-
-def each(*libraries: str):
-    return [
-        pytest.param(library, marks=() if library in ALWAYS else pytest.mark.slow) for library in libraries
-    ]
-
 
 ALL = each("bull3", "bull4", "bullmq2", "bullmq3", "bullmq4", "bullmq5", "bullmq6")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    one = Server("redis7", tmp_path_factory.mktemp("redis")).start()
-    yield one
-    one.stop()
 
 
 @pytest.fixture
@@ -120,6 +99,7 @@ def test_retries_come_back_no_sooner_than_ours_and_soon_after(play, library, bac
         assert -0.01 <= late < 0.25, f"after failure {failure}"
 
 
+@pytest.mark.usefixtures("libraries")
 @pytest.mark.parametrize("kind", ["fixed", "exponential"])
 def test_jitter_takes_off_as_much_as_bullmq_does(kind):
     ours = Retries(0.1, 9, 2.0, kind, jitter=0.4)  # type: ignore[arg-type]
@@ -239,24 +219,6 @@ def test_jobs_that_compute_share_one_event_loop(play, library):
         assert after.started >= before.ended - 0.001
 
 
-class Worker:
-    """One process that works on a plan, to be killed while it works on job `a`."""
-
-    def __init__(self, library: str, url: str, queue: str, plan: dict) -> None:
-        self.program = Program(["node", "rules.mjs", library, url, queue], cwd=NODE)
-        self.program.tell(json.dumps(plan))
-        self.program.close_input()
-
-    def killed_at(self, line: str) -> None:
-        self.program.wait_for(line, seconds=40)
-        self.program.kill()
-
-    def notes(self) -> list[str]:
-        assert self.program.finish() == 0, self.program.tail()
-        return [row["job"] for row in json.loads(self.program.lines[-1])]
-
-
-STALL = {"stalledInterval": 400, "lockDuration": 400}
 HELD = {"job": "a", "data": {"ms": 60_000, "tell": True}}
 
 

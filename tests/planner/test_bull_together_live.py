@@ -1,31 +1,9 @@
 """Several of Bull's rules in one plan: the installed libraries start every attempt in our order, on a real Redis."""
 
-import json
-
 import pytest
 
 from planner.fleet import RateLimit
-from tests.planner.bull_plans import NODE, add, by_our_rules, really
-from tests.processes import Program
-from tests.servers import Server
-
-pytestmark = pytest.mark.skipif(
-    not (NODE / "node_modules" / "bull4").exists(), reason="the Node libraries are not installed"
-)
-ALWAYS = ("bull4", "bullmq5")
-
-
-def each(*libraries: str):
-    return [
-        pytest.param(library, marks=() if library in ALWAYS else pytest.mark.slow) for library in libraries
-    ]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    one = Server("redis7", tmp_path_factory.mktemp("redis")).start()
-    yield one
-    one.stop()
+from tests.planner.bull_plans import STALL, Worker, add, by_our_rules, each, really
 
 
 @pytest.fixture
@@ -92,28 +70,13 @@ def test_a_parent_with_a_priority_joins_the_tail_of_its_line(order, library):
     assert really_so == expected == ["one", "two", "second", "parent", "third"]
 
 
-STALL = {"stalledInterval": 400, "lockDuration": 400}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["bull4", "bullmq5", "bullmq6"])
 def test_a_stalled_job_with_a_low_priority_comes_before_all(server, request, library):
     queue = request.node.name
     held = {"add": {"job": "a", "data": {"ms": 60_000, "tell": True}, "opts": {"priority": 9}}}
-    first = _worker(library, server.url, queue, {"steps": [held], "count": 9, "worker": STALL})
-    first.wait_for("started a", seconds=40)
-    first.kill()
+    Worker(library, server.url, queue, {"steps": [held], "count": 9, "worker": STALL}).killed_at("started a")
     steps = [add("busy", 0, 2500), add("plain", 200), add("urgent", 210, priority=1)]
-    second = _worker(library, server.url, queue, {"steps": steps, "count": 9, "worker": STALL})
-    second.wait_for("started a", seconds=40)
-    second.kill()
-    third = _worker(library, server.url, queue, {"steps": [], "count": 3, "worker": STALL})
-    assert third.finish() == 0, third.tail()
-    assert {row["job"] for row in json.loads(third.lines[-1])} == {"plain", "urgent"}, "`a` came before both"
-
-
-def _worker(library: str, url: str, queue: str, plan: dict) -> Program:
-    program = Program(["node", "rules.mjs", library, url, queue], cwd=NODE)
-    program.tell(json.dumps(plan))
-    program.close_input()
-    return program
+    Worker(library, server.url, queue, {"steps": steps, "count": 9, "worker": STALL}).killed_at("started a")
+    third = Worker(library, server.url, queue, {"steps": [], "count": 3, "worker": STALL})
+    assert set(third.notes()) == {"plain", "urgent"}, "`a` came before both"
