@@ -18,7 +18,7 @@ def libraries() -> None:
 
 
 @pytest.fixture(scope="module")
-def server(libraries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def plan_redis(libraries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     one = Server("redis7", tmp_path_factory.mktemp("redis")).start()
     yield one
     one.stop()

@@ -18,11 +18,11 @@ ALL = each("bull3", "bull4", "bullmq2", "bullmq3", "bullmq4", "bullmq5", "bullmq
 
 
 @pytest.fixture
-def play(server, request):
+def play(plan_redis, request):
     """Plays a plan on a queue of its own."""
 
     def play(library: str, plan: dict) -> list[Start]:
-        return really(library, server.url, request.node.name, plan)
+        return really(library, plan_redis.url, request.node.name, plan)
 
     return play
 
@@ -223,17 +223,17 @@ HELD = {"job": "a", "data": {"ms": 60_000, "tell": True}}
 
 
 @pytest.mark.parametrize("library", each("bull4", "bullmq4", "bullmq5", "bullmq6"))
-def test_a_stalled_job_comes_back_to_the_head_and_once_at_most(server, request, library):
+def test_a_stalled_job_comes_back_to_the_head_and_once_at_most(plan_redis, request, library):
     """`maxStalledCount` is 1 by default: the second crash is the end of the job, without another start."""
     queue = request.node.name
-    Worker(library, server.url, queue, {"steps": [{"add": HELD}], "count": 9, "worker": STALL}).killed_at(
+    Worker(library, plan_redis.url, queue, {"steps": [{"add": HELD}], "count": 9, "worker": STALL}).killed_at(
         "started a"
     )
     # The next worker is busy with `b` while the stall is found; `a` then comes before `c`, which waits already.
     steps = [add("b", 0, 2500), add("c", 200)]
-    second = Worker(library, server.url, queue, {"steps": steps, "count": 9, "worker": STALL})
+    second = Worker(library, plan_redis.url, queue, {"steps": steps, "count": 9, "worker": STALL})
     second.killed_at("started a")
-    third = Worker(library, server.url, queue, {"steps": [], "count": 2, "worker": STALL})
+    third = Worker(library, plan_redis.url, queue, {"steps": [], "count": 2, "worker": STALL})
     assert third.notes() == ["c"], "`a` came before it, and ended as failed with no third start"
     assert in_our_order(back=-HOLD / 2) == ["a", "a", "b", "c"]
 

@@ -7,11 +7,11 @@ from tests.planner.bull_plans import STALL, Worker, add, by_our_rules, each, rea
 
 
 @pytest.fixture
-def order(server, request):
+def order(plan_redis, request):
     """Plays a plan on a queue of its own; names in order of the starts."""
 
     def order(library: str, plan: dict) -> list[str]:
-        starts = really(library, server.url, request.node.name, plan)
+        starts = really(library, plan_redis.url, request.node.name, plan)
         return [start.job for start in sorted(starts, key=lambda start: start.started)]
 
     return order
@@ -72,11 +72,15 @@ def test_a_parent_with_a_priority_joins_the_tail_of_its_line(order, library):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["bull4", "bullmq5", "bullmq6"])
-def test_a_stalled_job_with_a_low_priority_comes_before_all(server, request, library):
+def test_a_stalled_job_with_a_low_priority_comes_before_all(plan_redis, request, library):
     queue = request.node.name
     held = {"add": {"job": "a", "data": {"ms": 60_000, "tell": True}, "opts": {"priority": 9}}}
-    Worker(library, server.url, queue, {"steps": [held], "count": 9, "worker": STALL}).killed_at("started a")
+    Worker(library, plan_redis.url, queue, {"steps": [held], "count": 9, "worker": STALL}).killed_at(
+        "started a"
+    )
     steps = [add("busy", 0, 2500), add("plain", 200), add("urgent", 210, priority=1)]
-    Worker(library, server.url, queue, {"steps": steps, "count": 9, "worker": STALL}).killed_at("started a")
-    third = Worker(library, server.url, queue, {"steps": [], "count": 3, "worker": STALL})
+    Worker(library, plan_redis.url, queue, {"steps": steps, "count": 9, "worker": STALL}).killed_at(
+        "started a"
+    )
+    third = Worker(library, plan_redis.url, queue, {"steps": [], "count": 3, "worker": STALL})
     assert set(third.notes()) == {"plain", "urgent"}, "`a` came before both"
