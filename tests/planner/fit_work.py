@@ -30,16 +30,18 @@ class Work:
         self.worker = Worker(
             queue, self._attempt, {"connection": url, "concurrency": concurrency, "autorun": False}
         )
-        self.mean, self.failing = mean, failing
+        self.mean, self.failing, self.seed = mean, failing, seed
         self.added: list[float] = []
         self.attempts: list[tuple[float, bool]] = []
         self.failures: dict[str, int] = {}
         self.ended = asyncio.Semaphore(0)
 
     async def _attempt(self, job: Any, _token: str) -> str:
+        # What an attempt draws is its own, whatever else the machine does and in which order.
+        drawn = random.Random(f"{self.seed} {job.id} {self.failures.get(job.id, 0)}")
         began = time.time()
-        await asyncio.sleep(self.random.expovariate(1 / self.mean))
-        fails = self.random.random() < self.failing
+        await asyncio.sleep(drawn.expovariate(1 / self.mean))
+        fails = drawn.random() < self.failing
         self.attempts.append((time.time() - began, fails))
         if fails:
             self.failures[job.id] = self.failures.get(job.id, 0) + 1
