@@ -106,7 +106,7 @@ def _arrivals(counted: Counted) -> tuple[float | None, list[str]]:
     if started is None:
         doubt = "first starts unknown: arrivals are the calls that added, duplicates included"
         return added, [doubt] if added is not None else []
-    arrived = max(0.0, started + growth(counted.gauges.ready if counted.gauges else None))
+    arrived = max(0.0, started + _ready_growth(counted))
     if added is not None and added > arrived * (1 + ADDED_SHARE) + 3 * np.sqrt(arrived):
         return arrived, [
             f"{added:,.0f} calls added jobs and {arrived:,.0f} became ready: duplicates, delayed or not seen"
@@ -114,20 +114,27 @@ def _arrivals(counted: Counted) -> tuple[float | None, list[str]]:
     return arrived, []
 
 
-def growth(gauge: Vector | None) -> float:
-    """Last known value less the first; 0 where fewer than two are known."""
-    known = list(gauge[np.isfinite(gauge)]) if gauge is not None else []
-    return float(known[-1]) - float(known[0]) if len(known) > 1 else 0.0
+def _ready_growth(counted: Counted) -> float:
+    """By how much the ready jobs grew over the steps that are known, as their first starts are of these alone."""
+    ready = counted.gauges.ready if counted.gauges else None
+    if ready is None or not np.isfinite(ready).any():
+        return 0.0
+    grown = _grown_in_steps(ready)
+    known = np.isfinite(counted.steps.counts) if counted.steps else np.ones(len(grown), dtype=bool)
+    return float(grown[known].sum())
 
 
-def arrived_in_steps(started: Vector, ready: Vector | None) -> Vector:
+def arrived_in_steps(started: Vector, ready: Vector) -> Vector:
     """First starts in each step and by how much the ready jobs grew; `ready` has one moment more than the steps."""
-    if ready is None or len(ready) != len(started) + 1 or not np.isfinite(ready).any():
+    if not np.isfinite(ready).any():
         return started
-    # Where the ready jobs are unknown for a moment they are taken to change evenly, so that no growth is lost.
+    return np.asarray(np.maximum(started + _grown_in_steps(ready), 0.0))
+
+
+def _grown_in_steps(ready: Vector) -> Vector:
+    """Where the ready jobs are unknown for a moment they are taken to change evenly, so that no growth is lost."""
     moments, known = np.arange(len(ready)), np.isfinite(ready)
-    grown = np.diff(np.interp(moments, moments[known], ready[known]))
-    return np.asarray(np.maximum(started + grown, 0.0))
+    return np.asarray(np.diff(np.interp(moments, moments[known], ready[known])))
 
 
 def _sums(counted: Counted, histogram: str, square: str) -> Sums | None:

@@ -101,6 +101,8 @@ def _counted(pages: Sequence[Page], whose: Whose, began: float, failures: int) -
     counted = Counted(whose, "exporter", began, pages[-1].at - pages[0].at)
     counted.grown, resets = _grown(series)
     counted.gauges = _gauges(series)
+    if not series[0]:
+        counted.gauges.ready[0] = 0.0
     counted.steps = _steps(pages, series, began, counted.gauges.ready)
     if resets:
         counted.doubts.append(

@@ -25,6 +25,8 @@ WINDOWS, WIDEST_SECONDS = 24, 6 * 3600.0
 # A range of which less than this is held is not the range that was asked for.
 LEAST_HELD = 0.1
 LOOKBACK_SECONDS = 3600.0
+# Steps in which queues were seen for the first time are looked at as finely as the scrapes of several copies fall.
+MOST_BEGINNINGS, FINELY = 50, 10
 _TOTALS = (
     c.JOB_DURATION_SQUARE,
     c.ARRIVAL_SQUARE,
@@ -51,6 +53,7 @@ def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence
     _refuse_a_short_one(server, over, arrivals.starts)
     grown = _totals(server, wide, apart, limit)
     gauges = _gauges(server, over, limit)
+    _fill_in_ready_at_first_sight(server, over, apart, arrivals, gauges[c.SIZE.name])
     full = by_queue(server, while_saturated(server, over, apart, limit), over)
     return [
         fit_counters.observe(
@@ -198,11 +201,42 @@ def _gauges(
 ) -> dict[str, dict[Whose, dict[Labels, Vector]]]:
     """Gauges at the begin of the range and at each step, by name."""
     ends = Range(over.begin - over.step, over.end, over.step)
-    states = f'state=~"{"|".join((*fit_counters.READY_STATES, "active"))}"'
-    found = {c.SIZE.name: by_queue(server, server.gauge(c.SIZE.name, states, *limit), ends)}
+    found = {c.SIZE.name: by_queue(server, _sizes(server, *limit), ends)}
     for name in (c.ACTIVE_UNLOCKED.name, c.WORKERS.name, c.WORKERS_SATURATED.name):
         found[name] = by_queue(server, server.gauge(name, *limit), ends)
     return found
+
+
+def _sizes(server: Prometheus, *more: str) -> str:
+    states = "|".join((*fit_counters.READY_STATES, "active"))
+    return server.gauge(c.SIZE.name, f'state=~"{states}"', *more)
+
+
+def _fill_in_ready_at_first_sight(
+    server: Prometheus,
+    over: Range,
+    apart: float,
+    arrivals: _Arrivals,
+    sizes: Mapping[Whose, Mapping[Labels, Vector]],
+) -> None:
+    """A counter that began within a step counts from its first sample on; what was ready then is where growth begins.
+
+    Held against what was ready a step later, the jobs that became ready in between would be lost.
+    """
+    began: dict[int, list[Whose]] = {}
+    for whose, states in sizes.items():
+        unseen = np.isnan(np.sum(list(states.values()), axis=0))
+        starts = arrivals.starts.get(whose, np.full(over.moments, np.nan))
+        for step in np.flatnonzero(unseen[:-1] & np.isfinite(starts)).tolist():
+            began.setdefault(step, []).append(whose)
+    for step, here in sorted(began.items(), key=lambda pair: -len(pair[1]))[:MOST_BEGINNINGS]:
+        begin = over.begin + step * over.step
+        finely = Range(begin, begin + over.step, apart / FINELY)
+        seen = by_queue(server, _sizes(server, only([queue for _, _, queue in here])), finely)
+        for whose in here:
+            for state, values in seen.get(whose, {}).items():
+                if np.isfinite(values).any():
+                    sizes[whose][state][step] = values[np.isfinite(values)][0]
 
 
 def while_saturated(server: Prometheus, over: Range, apart: float, limit: tuple[str, ...]) -> str:

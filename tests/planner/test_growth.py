@@ -62,6 +62,7 @@ class Copy:
 EARLY = (BEGIN - HOUR,)
 # Scrapes at which a counter is met for the first time, at 0.
 BORN, MOVED = BEGIN + 8467, BEGIN + 8767
+READY_AT_LAST = 7
 COPIES = (
     Copy("steady", since=0, births=EARLY),
     Copy("restarts", since=0, births=(*EARLY, at(2.5)), gaps=((at(2.5) - 30, at(2.5) + 30),)),
@@ -103,6 +104,10 @@ def lines(jobs: dict[str, np.ndarray]) -> Iterator[str]:
         labels = f'job="bullgauge",prefix="bull",queue="{copy.queue}",instance="{copy.instance}"'
         for moment, value in zip(copy.moments(), copy.values(jobs[copy.queue]), strict=True):
             yield f"{NAME}{{{labels}}} {value:.0f} {moment}"
+    for moment, ready in ((BORN, 40), (BORN + SCRAPE, 90), (BORN + 2 * SCRAPE, 20), (END, READY_AT_LAST)):
+        for state in ("waiting", "paused", "prioritized"):
+            size = ready if state == "waiting" else 0
+            yield f'queue_size{{job="bullgauge",prefix="bull",queue="new",state="{state}"}} {size} {moment}'
     yield from (
         f'queue_redis_up{{job="bullgauge"}} 1 {moment}' for moment in range(END - 600, END + 1, SCRAPE)
     )
@@ -196,6 +201,12 @@ def test_hours_are_exact_or_mended_from_their_parts_or_unknown(stored: Stored) -
     assert gap[3:].tolist() == truth["gap"][3:].tolist()
     assert found["new"].start == at(2), "its first hour is known from its parts"
     assert found["new"].counts[1:].tolist() == truth["new"][3:].tolist()
+
+
+def test_what_was_ready_when_a_queue_was_first_seen_is_where_its_growth_begins(stored: Stored) -> None:
+    [seen] = observe_range(stored.server, BEGIN, END, ["new"])
+    started = (stored.jobs["new"] > BORN).sum() - (stored.jobs["new"] > END - SCRAPE + OFFSET).sum()
+    assert seen.arrivals == started + READY_AT_LAST - 40
 
 
 def test_a_rate_is_of_the_steps_that_are_known_so_that_a_gap_makes_it_neither_larger_nor_smaller(
