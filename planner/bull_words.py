@@ -6,8 +6,9 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from planner import bull_options as options
 from planner.bull_rules import joins_late, order_of_start
+from planner.law_words import AnyLaw
 from planner.laws import Deterministic
-from planner.words import AnyLaw, Count, Seconds, SecondsOrZero, Share, Words
+from planner.words import Count, Seconds, SecondsOrZero, Share, Words
 
 Library = Literal["bull3", "bull4", "bullmq1", "bullmq2", "bullmq3", "bullmq4", "bullmq5", "bullmq6"]
 # The newest that is in wide use.

@@ -8,28 +8,20 @@ import yaml
 from pydantic import Field, model_validator
 
 from planner import defaults
+from planner.arrival_words import AnyArrivals
 from planner.bounds import BLOCKS, Levels, quoted, read_levels
 from planner.budget_words import BudgetWords, KedaWords, PriceWords, RedisWords
 from planner.bull_words import BullWords
 from planner.claims import CacheWords, ClaimsWords
 from planner.combinations import refuse_absent
 from planner.errors import BadInput
+from planner.law_words import AnyLaw, IoThenCpuWords
 from planner.laws import IoThenCpu, Law
 from planner.lines import line_of
 from planner.pool_words import PoolWords, pools_of
 from planner.processes import ProcessLimits
 from planner.reading import Question, checked, read_objective, read_question
-from planner.words import (
-    AnyArrivals,
-    AnyLaw,
-    IoThenCpuWords,
-    Positive,
-    RateLimitWords,
-    RetriesWords,
-    Seconds,
-    Share,
-    Words,
-)
+from planner.words import Positive, RateLimitWords, RetriesWords, Seconds, Share, Words
 
 Slots = Annotated[int, Field(ge=1, le=100_000)]
 Load = Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)]

@@ -9,24 +9,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from exporter.spelling import close_to, keys_at
+from planner.arrival_words import AnyArrivals
 from planner.bull_words import BullWords
 from planner.combinations import refuse_unanswered
 from planner.durations import seconds
 from planner.errors import BadInput
 from planner.figures import read_name
 from planner.fleet import Fleet
+from planner.law_words import AnyLaw, IoThenCpuWords
 from planner.laws import Deterministic
 from planner.objective import Bound, Objective
-from planner.words import (
-    AnyArrivals,
-    AnyLaw,
-    Count,
-    IoThenCpuWords,
-    Positive,
-    RateLimitWords,
-    RetriesWords,
-    Seconds,
-)  # fmt: skip
+from planner.words import Count, Positive, RateLimitWords, RetriesWords, Seconds
 from planner.workload import Workload
 
 # A reference file keeps these beside the question.
