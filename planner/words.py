@@ -1,4 +1,4 @@
-"""Knows what all words of the user's file share: an unknown one is a mistake, durations are seconds, values are checked.
+"""Knows what all words of the file share: an unknown one is a mistake, durations are seconds, values are checked.
 
 The classes are the input's schema (pydantic); each turns itself into the planner's own value.
 """
