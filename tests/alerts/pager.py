@@ -5,30 +5,25 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass(frozen=True)
 class Call:
-    """One alert in one notification."""
+    """One alert in one notification; `about` is its queue, and the window of a burn rate."""
 
     at: float
     path: str
     status: str
     alert: str
     severity: str
-    queue: str
+    about: str
     description: str
-
-    @property
-    def page(self) -> tuple[str, str, str]:
-        return (self.status, self.alert, self.queue)
 
 
 class Pager:
-    """Receives at `/page` and `/warn`."""
+    """Receives at every path; Alertmanager's routes say which is whose."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -52,7 +47,8 @@ class Pager:
     def take(self, path: str, body: dict[str, object]) -> None:
         with self.news:
             for alert in body["alerts"]:  # type: ignore[attr-defined]
-                marks, texts = alert["labels"], alert["annotations"]
+                marks = alert["labels"]
+                about = " ".join(marks[name] for name in ("queue", "window") if marks.get(name))
                 self.calls.append(
                     Call(
                         time.monotonic(),
@@ -60,24 +56,25 @@ class Pager:
                         alert["status"],
                         marks["alertname"],
                         marks["severity"],
-                        marks.get("queue", ""),
-                        texts["description"],
+                        about,
+                        alert["annotations"]["description"],
                     )
                 )
             self.news.notify_all()
 
-    def pages(self) -> list[Call]:
-        """What woke somebody: each alert's first `firing` and its `resolved`; a repetition is a mistake of ours."""
-        return [call for call in self.calls if call.path == "/page"]
+    def of(self, alert: str) -> list[Call]:
+        """Every call of this alert."""
+        with self.news:
+            return [call for call in self.calls if call.alert == alert]
 
-    def wait_for(self, wanted: Callable[[Call], bool], seconds: float, after: int = 0) -> Call | None:
-        """The first page from position `after` on that is wanted; None when it does not come in time."""
+    def next_of_others(self, alert: str, after: int, seconds: float) -> Call | None:
+        """The call at position `after` among those of other alerts; None when it does not come in time."""
         deadline = time.monotonic() + seconds
         with self.news:
             while True:
-                for call in self.pages()[after:]:
-                    if wanted(call):
-                        return call
+                others = [call for call in self.calls if call.alert != alert]
+                if len(others) > after:
+                    return others[after]
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
