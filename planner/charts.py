@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 16, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 150, 34, 44
 FLOOR_SECONDS = 1e-3
 # Told apart by colour-blind readers, and by their dashes in grey print (Okabe & Ito 2008).
 COLOURS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00")
@@ -36,6 +36,7 @@ def draw(lines: Sequence[Line], marks: Sequence[Mark], objective_seconds: float 
     """One `<svg>` element."""
     scale = _Scale.of(lines, objective_seconds)
     parts = [
+        _text(8, 16, title),
         *_axes(scale),
         *(part for number, line in enumerate(lines) for part in _line(scale, line, number)),
         *(_objective(scale, objective_seconds) if objective_seconds else ()),

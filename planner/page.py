@@ -15,11 +15,14 @@ h3 { font-size: 1.05rem; margin-bottom: .3rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .8rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #e3e8ec; }
 th { border-bottom: 2px solid #9aa7b3; font-weight: 600; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
+td:first-child { min-width: 9rem; }
 code { font: .9em ui-monospace, monospace; }
 figure { margin: 1rem 0; break-inside: avoid; }
 figure svg { width: 100%; height: auto; max-width: 46rem; }
 figcaption { font-size: .88rem; color: #51606e; }
+@media (max-width: 44rem) { table { display: block; overflow-x: auto; } }
 @media print {
   body { font-size: 10.5pt; margin: 0; max-width: none; }
   h2, h3 { break-after: avoid; }

@@ -96,7 +96,8 @@ def _on_latency(study: Study) -> Iterator[Found]:
     if longer:
         yield (
             f"{claim}, from arrival to end", "wrong question",
-            f"The work alone takes {', '.join(longer)}: no number of slots makes a job end before it is done.",
+            f"The work alone takes {', '.join(longer)}: no number of slots makes a job end before it is done. "
+            "Ask for the wait until it starts.",
         )  # fmt: skip
     yield (
         f"{claim}, until a job starts",
@@ -183,7 +184,7 @@ def _on_priority(study: Study) -> Iterator[Found]:
         yield (
             "`priority: true` serves a queue before others", "wrong question",
             f"Bull orders the jobs within one queue. {', '.join(first)}: each has slots of its own, which no other "
-            "queue takes; the flag changes no wait between queues.",
+            "queue takes; the flag changes no wait between queues. Ask for the objective of each queue.",
         )  # fmt: skip
 
 

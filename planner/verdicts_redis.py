@@ -41,7 +41,8 @@ def _on_use(study: Study, pool: PoolAnswer) -> Found:
         claim, "wrong question",
         f"{pool.utilisation:.2%} are in use, and {pool.connections_needed} connections are enough. To reach {low:.0%} "
         f"each job would have to send {commands:,.0f} commands of {duration(words.command_time)} instead of "
-        f"{words.commands_per_job:g}. Use is a ceiling, not a goal: for this size {pool.right_utilisation:.0%}.",
+        f"{words.commands_per_job:g}. Use is a ceiling, not a goal. Ask where commands begin to wait: above "
+        f"{pool.right_utilisation:.0%} in a pool of this size.",
     )  # fmt: skip
 
 
@@ -52,8 +53,8 @@ def _on_timeout(pool: PoolAnswer, timeout_seconds: float) -> Found:
         return claim, "holds", f"It fires from {pool.fires_at:.0%} use on, before the pool is exhausted."
     return (
         claim, "wrong question",
-        f"It fires once a year only from {pool.fires_at:.0%} use on: when the pool is exhausted, or Redis does not "
-        f"answer. Now {pool.utilisation:.2%} are in use. It can't warn.",
+        f"Below {pool.fires_at:.0%} use it fires less than once a year: only when the pool is exhausted, or Redis does "
+        f"not answer. Now {pool.utilisation:.2%} are in use. It can't warn; an alarm on the share in use can.",
     )  # fmt: skip
 
 
@@ -64,8 +65,8 @@ def _on_alarm(pool: PoolAnswer, bound: float) -> Found:
         return claim, "holds", f"At that use {waiting:.2%} of commands wait for a connection."
     return (
         claim, "does not hold",
-        f"At that use {waiting:.0%} of commands already wait for a connection. With {pool.connections} connections the "
-        f"bound is {pool.right_utilisation:.0%}.",
+        f"At that use {waiting:.0%} of commands already wait for a connection. Set it at "
+        f"{pool.right_utilisation:.0%}, where with {pool.connections} connections 1 in {1 / WAITING_SHARE:.0f} does.",
     )  # fmt: skip
 
 

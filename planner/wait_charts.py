@@ -1,6 +1,6 @@
 """Knows the curve of waits against slots for each queue of a report, with the objective drawn in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from planner.answers import duration
@@ -10,6 +10,7 @@ from planner.figures import read_name
 from planner.predict import predict
 from planner.queue_file import AskedQueue
 from planner.reading import read_objective
+from planner.report_words import listed, load_told, slots_told
 from planner.scenario import times
 from planner.simulation_effort import Effort
 from planner.study import Study
@@ -20,8 +21,9 @@ QUICK = Effort(half_width=0.03, seconds=1.0, shortest=40_000)
 
 
 def wait_charts(study: Study) -> Iterator[Chart]:
-    """One chart a queue."""
-    for queue in study.file.queues:
+    """One chart a queue; those that are alike in all that is drawn share one."""
+    for queues in _alike(study):
+        queue = queues[0]
         figure, bound = _figure(queue)
         needed = {one.factor: one.needed[queue.name] for one in study.loads}
         most = max(
@@ -35,12 +37,36 @@ def wait_charts(study: Study) -> Iterator[Chart]:
             Mark("today", one.question.fleet.slots) for one in study.file.today if one.name == queue.name
         ]
         statistic = figure.removesuffix("_wait")
-        says = _says(queue, statistic, bound, needed)
+        names = listed(one.name for one in queues)
+        says = _says(names, statistic, bound, needed)
+        if queue.question.fleet.slots > counts[-1]:
+            says += f" The {slots_told(queue.question.fleet.slots)} proposed are beyond the right edge."
         yield Chart(
             f"wait-{_file_name(queue.name)}",
             says,
-            draw(lines, marks, bound, f"{statistic} wait of {queue.name}"),
+            draw(lines, marks, bound, f"{statistic} wait of {names}, by number of slots"),
         )
+
+
+def _alike(study: Study) -> Sequence[Sequence[AskedQueue]]:
+    """Queues with the same work on the same slots, and the same objective; today as well."""
+    today = {one.name: one.question.fleet.slots for one in study.file.today}
+    groups: list[list[AskedQueue]] = []
+    for queue in study.file.queues:
+        of_its_kind = next((group for group in groups if _is_like(group[0], queue, today)), None)
+        if of_its_kind is None:
+            groups.append([queue])
+        else:
+            of_its_kind.append(queue)
+    return groups
+
+
+def _is_like(one: AskedQueue, other: AskedQueue, today: Mapping[str, int]) -> bool:
+    return (
+        one.question == other.question
+        and one.objective == other.objective
+        and today.get(one.name) == today.get(other.name)
+    )
 
 
 def _figure(queue: AskedQueue) -> tuple[str, float | None]:
@@ -70,10 +96,12 @@ def _line(queue: AskedQueue, factor: float, figure: str, counts: Sequence[int]) 
     return Line(f"load ×{factor:g}", tuple(points))
 
 
-def _says(queue: AskedQueue, statistic: str, bound: float | None, needed: dict[float, int | None]) -> str:
-    told = ", ".join(f"{slots} at ×{factor:g}" for factor, slots in needed.items() if slots is not None)
-    goal = f" It stays below {duration(bound)} from {told} slots on." if bound is not None and told else ""
-    return f"{queue.name}: {statistic} wait against slots.{goal}"
+def _says(names: str, statistic: str, bound: float | None, needed: dict[float, int | None]) -> str:
+    told = [
+        f"{slots_told(slots)} at {load_told(factor)}" for factor, slots in needed.items() if slots is not None
+    ]
+    goal = f" To stay within {duration(bound)} takes {listed(told)}." if bound is not None and told else ""
+    return f"{names}: {statistic} wait against slots.{goal}"
 
 
 def _file_name(name: str) -> str:

@@ -179,7 +179,10 @@ def test_the_example_is_what_the_command_writes_and_the_page_fetches_nothing(tmp
     assert kept == {path.name: path.read_text() for path in tmp_path.iterdir()}, "make the example anew"
     page = References()
     page.feed(kept["report.html"])
-    assert page.tags.count("svg") == 8
+    captions = re.findall(r"<figcaption>(.*?): p95 wait", kept["report.html"])
+    drawn = [name for caption in captions for name in re.split(", | and ", caption)]
+    asked = [queue["name"] for queue in yaml.safe_load(quoted(FLEET))["queues"]]
+    assert sorted(drawn) == sorted(asked) and page.tags.count("svg") == len(captions)
     assert not page.fetched and not {"script", "link", "iframe", "img"} & set(page.tags)
     assert "@import" not in kept["report.html"] and "url(" not in kept["report.html"]
     for name in re.findall(r"\]\(([^)]+)\)", kept["report.md"]):
