@@ -17,7 +17,9 @@ DEMO := $(VENV)/.demo-$(HASH)
 DEV := $(VENV)/.dev-$(HASH)
 
 # Tests that hold times against real jobs want the machine to themselves; the others run two at a time.
-UNTIMED := $(patsubst %,tests/exporter/test_%.py,acl deploy doctor families labels pools_and_caches settings)
+UNTIMED := $(patsubst %,tests/exporter/test_%.py,acl ages deploy doctor families labels pools_and_caches record sample \
+  sample_watch server settings) $(patsubst %,tests/exporter/bad_days/test_%.py,never_writes rights serving state_file \
+  strange_data ways_in)
 ALONE := tests/exporter $(UNTIMED:%=--ignore=%) tests/planner/test_bull_rules_live.py
 SIDE_BY_SIDE := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(UNTIMED) \
   --ignore=tests/planner/test_bull_rules_live.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ from tests.processes import Program
 from tests.servers import KINDS, Certificates, Server
 
 LISTENING = "bullgauge-exporter: listening on "
+
+# pytest-xdist tells the tests a terminal's size; what programs print is not to hang on who runs the tests.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
 
 
 class ExporterProcess:
@@ -57,8 +62,14 @@ class ExporterProcess:
         return self.program.stop()
 
 
+# What the fixtures `exporter`, `server` and `shared_servers` hand to a test.
+Exporter = Callable[..., ExporterProcess]
+Start = Callable[..., Server]
+Servers = Callable[[str], Server]
+
+
 @pytest.fixture
-def exporter() -> Iterator[Callable[..., ExporterProcess]]:
+def exporter() -> Iterator[Exporter]:
     """Start exporters with `exporter(redis_url, *arguments)`; all end with the test."""
     started: list[ExporterProcess] = []
 
@@ -72,7 +83,7 @@ def exporter() -> Iterator[Callable[..., ExporterProcess]]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def server(tmp_path: Path) -> Iterator[Start]:
     """Start servers that a test may break with `server(kind, *settings)`; all end with the test."""
     started: list[Server] = []
 
@@ -86,7 +97,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session")
-def shared_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+def shared_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """`shared_servers(kind)`: one server of each kind for the whole session, started when first asked for."""
     started: dict[str, Server] = {}
 
@@ -101,7 +112,7 @@ def shared_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
 
 @pytest.fixture(params=KINDS)
-def each_server(request: pytest.FixtureRequest, shared_servers: Callable[[str], Server]) -> Server:
+def each_server(request: pytest.FixtureRequest, shared_servers: Servers) -> Server:
     """The test runs once on each kind of server, which is empty at its beginning."""
     one = shared_servers(request.param)
     one.client().flushall()
@@ -109,7 +120,7 @@ def each_server(request: pytest.FixtureRequest, shared_servers: Callable[[str], 
 
 
 @pytest.fixture
-def redis_server(shared_servers: Callable[[str], Server]) -> Server:
+def redis_server(shared_servers: Servers) -> Server:
     """The shared Redis 7, empty at the beginning of the test."""
     one = shared_servers("redis7")
     one.client().flushall()
