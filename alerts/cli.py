@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +26,9 @@ example:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 fine, 1 the answer is no, 2 bad input."""
     options = parser().parse_args(argv)
-    if options.verb is None:
-        parser().print_help()
-        return 0
-    missing = [package for module, package in EXTRA.items() if find_spec(module) is None]
-    if missing:
-        print(
-            f"bullgauge-alerts: {', '.join(missing)} missing; install with: pip install 'bullgauge[alerts]'",
-            file=sys.stderr,
-        )
-        return 2
+    if missing := command_line.lacking(EXTRA, "alerts"):
+        print(f"{PROGRAM}: {missing}", file=sys.stderr)
+        return command_line.BAD_INPUT
     # Each verb imports what it needs, so that `--help` answers without the extra.
     from alerts import commands
 
@@ -49,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         "Generates Prometheus rules and their tests, Alertmanager routes, Grafana dashboards, runbooks.",
         EPILOG,
     )
-    verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
     _add_generate(verbs)
     _add_check(verbs)
     _add_test(verbs)
@@ -111,7 +103,7 @@ def _add_test(verbs: Any) -> None:
     )
     _add_config(made)
     made.add_argument(
-        "--promtool", metavar="PATH", default="promtool", help="program to run (default promtool)"
+        "--promtool", metavar="PATH", default="promtool", help="program to run (default: promtool)"
     )
 
 
@@ -149,9 +141,15 @@ def _add_backtest(verbs: Any) -> None:
         "--prometheus", metavar="URL", required=True, help="where the history is; no rules need be loaded"
     )
     made.add_argument(
-        "--from", metavar="TIME", dest="start", default="now-1d", help="such as now-7d (default now-1d)"
+        "--from",
+        metavar="TIME",
+        dest="start",
+        default="now-1d",
+        help="begin of the range, such as now-7d (default: now-1d)",
     )
-    made.add_argument("--to", metavar="TIME", dest="end", default="now", help="default now")
+    made.add_argument(
+        "--to", metavar="TIME", dest="end", default="now", help="end of the range (default: now)"
+    )
     made.add_argument("--against", metavar="FILE", type=Path, help="a second configuration to compare with")
     made.add_argument("--json", action="store_true", help="print JSON")
     _add_access(made)
@@ -160,6 +158,6 @@ def _add_backtest(verbs: Any) -> None:
 def _add_access(made: argparse.ArgumentParser) -> None:
     """How Prometheus may be reached."""
     made.add_argument(
-        "--timeout", metavar="TIME", default="60s", help="longest wait for one answer (default 60s)"
+        "--timeout", metavar="TIME", default="60s", help="longest wait for one answer (default: 60s)"
     )
     http_access.add_options(made)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from exporter.command_line import add_verb, command, ended
+from exporter.command_line import add_verb, command, duration, ended
 from exporter.environment import LOG_LEVELS, fill
 
 PROGRAM = "bullgauge-exporter"
@@ -35,13 +35,9 @@ def _run(options: argparse.Namespace) -> int:
     return commands.run(options, _overrides(options))
 
 
-VERBS = ("serve", "sample", "record", "doctor", "demo", "acl", "metrics", "schema")
-
-
 def _with_verb(arguments: list[str]) -> list[str]:
     """`serve` is what the command does when no verb is given."""
-    first = arguments[0] if arguments else ""
-    if first in VERBS or first in ("-h", "--help", "--version"):
+    if arguments and (not arguments[0].startswith("-") or arguments[0] in ("-h", "--help", "--version")):
         return arguments
     return ["serve", *arguments]
 
@@ -50,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = command(
         PROGRAM,
         "Reads Bull and BullMQ queues from Redis, read-only, and serves Prometheus metrics.\n"
-        f"Without a verb it serves; its options: {PROGRAM} serve --help",
+        f"Without a verb it serves; its options: {PROGRAM} serve --help\n"
+        "Options of all verbs but demo may stand in variables: BULLGAUGE_REDIS for --redis, and so on.",
         EPILOG,
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (without one: serve)")
@@ -67,10 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_serve(verbs: Any) -> None:
     parser = add_verb(
-        verbs, "serve", "serve /metrics until stopped", "bullgauge-exporter --redis redis://127.0.0.1:6379"
+        verbs,
+        "serve",
+        "serve /metrics until stopped",
+        "bullgauge-exporter serve --redis redis://127.0.0.1:6379 --listen :10577",
     )
     _add_target(parser)
-    parser.add_argument("--listen", metavar="HOST:PORT", help="address to serve on (default :10577)")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="address to serve on (default: :10577)")
     parser.add_argument(
         "--web-config", metavar="FILE", type=Path, help="TLS and passwords, as other exporters take them"
     )
@@ -92,7 +92,7 @@ def _add_sample(verbs: Any) -> None:
     _add_target(parser)
     parser.add_argument("--watch", action="store_true", help="show them again and again, until Ctrl-C")
     parser.add_argument(
-        "--every", metavar="SECONDS", type=float, default=2.0, help="pause between two looks (default 2)"
+        "--every", metavar="TIME", type=duration, default=2.0, help="pause between two looks (default: 2s)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON; with --watch one object a line")
 
@@ -102,15 +102,13 @@ def _add_record(verbs: Any) -> None:
         verbs,
         "record",
         "write one line for each finished attempt",
-        "bullgauge-exporter record --out trace.csv --for 3600",
+        "bullgauge-exporter record --out trace.csv --for 1h",
     )
     _add_target(parser)
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help=".csv, .jsonl or .parquet (default: CSV on stdout)"
     )
-    parser.add_argument(
-        "--for", metavar="SECONDS", type=float, dest="for_seconds", help="stop after this time"
-    )
+    _add_for(parser)
 
 
 def _add_doctor(verbs: Any) -> None:
@@ -126,16 +124,17 @@ def _add_doctor(verbs: Any) -> None:
 
 def _add_demo(verbs: Any) -> None:
     parser = add_verb(
-        verbs, "demo", "measure real jobs on an embedded Valkey", "bullgauge-exporter demo --for 60"
+        verbs, "demo", "measure real jobs on an embedded Valkey", "bullgauge-exporter demo --for 1m"
     )
-    parser.add_argument(
-        "--for", metavar="SECONDS", type=float, dest="for_seconds", help="stop after this time"
-    )
+    _add_for(parser)
     parser.add_argument(
         "--redis", metavar="URL", help="read this Redis instead; no server and no jobs are started"
     )
     parser.add_argument(
-        "--listen", metavar="HOST:PORT", default="127.0.0.1:10577", help="address of the exporter"
+        "--listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:10577",
+        help="address of the exporter, or the next free port (default: 127.0.0.1:10577)",
     )
 
 
@@ -144,9 +143,11 @@ def _add_acl(verbs: Any) -> None:
         verbs, "acl", "print the Redis ACL that the exporter needs", "bullgauge-exporter acl --prefix bull"
     )
     parser.add_argument(
-        "--prefix", metavar="PREFIX", action="append", help="key prefix (repeatable, default bull)"
+        "--prefix", metavar="PREFIX", action="append", help="key prefix (repeatable; default: bull)"
     )
-    parser.add_argument("--user", metavar="NAME", default="bullgauge", help="name of the ACL user")
+    parser.add_argument(
+        "--user", metavar="NAME", default="bullgauge", help="name of the ACL user (default: bullgauge)"
+    )
     parser.add_argument("--least", action="store_true", help="counts and discovery only")
     parser.add_argument(
         "--with",
@@ -158,19 +159,25 @@ def _add_acl(verbs: Any) -> None:
     parser.add_argument("--redis-6", action="store_true", help="in the words of Redis 6.2")
 
 
+def _add_for(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--for", metavar="TIME", type=duration, dest="for_seconds", help="stop after this time: 90, 10m or 1h"
+    )
+
+
 def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", type=Path, help="YAML file; options override it")
     parser.add_argument(
         "--redis",
         metavar="URL",
-        help="redis://, rediss:// or unix:// (default $BULLGAUGE_REDIS or redis://127.0.0.1:6379)",
+        help="redis://, rediss:// or unix:// (default: $BULLGAUGE_REDIS or redis://127.0.0.1:6379)",
     )
     parser.add_argument("--redis-password-file", metavar="FILE", help="file that holds the password")
     parser.add_argument(
         "--cluster", action="store_true", default=None, help="the address is a node of a Redis Cluster"
     )
     parser.add_argument(
-        "--prefix", metavar="PREFIX", action="append", help="key prefix (repeatable, default bull)"
+        "--prefix", metavar="PREFIX", action="append", help="key prefix (repeatable; default: bull)"
     )
     parser.add_argument(
         "--queue",
@@ -178,7 +185,7 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a queue's name (repeatable); given, no SCAN is ever sent",
     )
-    parser.add_argument("--log-level", choices=LOG_LEVELS, help="default info")
+    parser.add_argument("--log-level", choices=LOG_LEVELS, help="how much is logged (default: info)")
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:

@@ -3,23 +3,36 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any, NoReturn
 
 from exporter import __version__
+from exporter.durations import seconds
 
 _LAYOUT = argparse.RawDescriptionHelpFormatter
-FINE, NO, BAD_INPUT = 0, 1, 2
-"""Exit status: as it should be; the answer is no; what was given can't be used."""
+FINE, NO, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""Exit status: as it should be; the answer is no; what was given can't be used; Ctrl-C, as shells tell it."""
+
+
+_STATUSES = "exit status: 0 fine, 1 the answer is no, 2 bad input or no answer, told in one line; 130 after Ctrl-C\n\n"
 
 
 class UsageError(ValueError):
     """Bad input, in one line: what, where, which value, which rule."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells a mistake in one line, where argparse would print all options before it; so do the verbs."""
+
+    def error(self, message: str) -> NoReturn:
+        program = self.prog.split()[0]
+        self.exit(BAD_INPUT, f"{program}: {message.removeprefix('argument ')}; see {self.prog} --help\n")
+
+
 def command(program: str, text: str, epilog: str) -> argparse.ArgumentParser:
-    """The parser of a whole command; its help ends with an example."""
-    made = argparse.ArgumentParser(prog=program, description=text, epilog=epilog, formatter_class=_LAYOUT)
+    """The parser of a whole command; its help ends with what statuses mean and an example."""
+    made = _Parser(prog=program, description=text, epilog=_STATUSES + epilog, formatter_class=_LAYOUT)
     made.add_argument("--version", action="version", version=f"bullgauge {__version__}")
     return made
 
@@ -33,6 +46,20 @@ def add_verb(verbs: Any, name: str, text: str, example: str) -> argparse.Argumen
     return made
 
 
+def duration(text: str) -> float:
+    """The seconds of an option such as `90` or `10m`, for argparse."""
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def lacking(packages: Mapping[str, str], extra: str) -> str | None:
+    """Which packages (by their modules) of an extra are not installed, and the remedy; None when all are there."""
+    missing = [package for module, package in packages.items() if find_spec(module) is None]
+    return f"{', '.join(missing)} not installed: pip install 'bullgauge[{extra}]'" if missing else None
+
+
 def ended(program: str, run: Callable[[], int]) -> int:
     """The exit status of a command: its own, or that of bad input, which is told in one line."""
     try:
@@ -41,6 +68,8 @@ def ended(program: str, run: Callable[[], int]) -> int:
     except UsageError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
         return NO

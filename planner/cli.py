@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from exporter.command_line import add_verb
 from planner import fit_options, forecast_options, run_options, size_verb, whatif_verb
 
 PROGRAM = "bullgauge-planner"
-NEEDED = ("numpy", "scipy")
+NEEDED = {"numpy": "numpy", "scipy": "scipy", "pyarrow": "pyarrow", "prometheus_client": "prometheus-client"}
 EPILOG = """\
 example:
   bullgauge-planner size fleet.yaml
@@ -28,13 +27,9 @@ example:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 fine, 1 the answer is no, 2 bad input."""
     options = parser().parse_args(argv)
-    missing = [package for package in NEEDED if find_spec(package) is None]
-    if missing:
-        print(
-            f"{PROGRAM}: {' and '.join(missing)} not installed: pip install 'bullgauge[planner]'",
-            file=sys.stderr,
-        )
-        return 2
+    if missing := command_line.lacking(NEEDED, "planner"):
+        print(f"{PROGRAM}: {missing}", file=sys.stderr)
+        return command_line.BAD_INPUT
     # More threads than one make small matrices slower on a busy machine; numpy reads this when it is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Each verb imports what it needs, so that `--help` answers without the extra.
@@ -131,7 +126,7 @@ def _add_replay(verbs: Any) -> None:
         metavar="OURS=THEIRS",
         action="append",
         default=[],
-        help="the trace's name for a column, such as ready=created",
+        help="the trace's name for a column, such as ready=created (repeatable)",
     )
     made.add_argument("--json", action="store_true", help="print JSON")
 

@@ -78,17 +78,17 @@ def _from_exporter(options: argparse.Namespace) -> tuple[str, list[Observed]]:
 def _from_prometheus(options: argparse.Namespace) -> tuple[str, list[Observed]]:
     from planner.fit_prometheus import observe_range
 
-    server, begin, end = asked_range(options, "now-7d")
+    server, begin, end = asked_range(options)
     return server.address.shown, observe_range(server, begin, end, options.queue)
 
 
-def asked_range(options: argparse.Namespace, since: str) -> tuple[Prometheus, float, float]:
-    """The server and the range of the options; `since` where no begin is given. Raises BadInput."""
+def asked_range(options: argparse.Namespace) -> tuple[Prometheus, float, float]:
+    """The server and the range of the options. Raises BadInput."""
     now = datetime.now(UTC)
-    begin = moment("--from", options.begin or since, now)
+    begin = moment("--from", options.begin, now)
     end = moment("--to", options.end, now)
     if begin >= end:
-        raise BadInput(f"--from {options.begin or since}: is not before --to {options.end}")
+        raise BadInput(f"--from {options.begin}: is not before --to {options.end}")
     return Prometheus(_address("--prometheus", options.prometheus, options), options.selector), begin, end
 
 

@@ -22,22 +22,32 @@ def add_options(made: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         help="Redis itself: the finished jobs that are kept, read only "
-        "(default $BULLGAUGE_REDIS or redis://127.0.0.1:6379)",
+        "(default: $BULLGAUGE_REDIS or redis://127.0.0.1:6379)",
     )
     made.add_argument(
-        "--queue", metavar="NAME", action="append", default=[], help="this queue only; may be repeated"
+        "--queue", metavar="NAME", action="append", default=[], help="this queue only (repeatable)"
     )
     made.add_argument(
         "--fleet", metavar="FILE", type=Path, help="YAML of queues: their slots, and what else is kept"
     )
     made.add_argument(
-        "--slots", metavar="QUEUE=N", action="append", default=[], help="slots of a queue; may be repeated"
+        "--slots", metavar="QUEUE=N", action="append", default=[], help="slots of a queue (repeatable)"
     )
     made.add_argument(
-        "--column", metavar="OURS=THEIRS", action="append", default=[], help="the trace's name for a column"
+        "--column",
+        metavar="OURS=THEIRS",
+        action="append",
+        default=[],
+        help="the trace's name for a column, such as ready=created (repeatable)",
     )
-    made.add_argument("--for", dest="span", metavar="TIME", default="60s", help="how long (default: 60s)")
-    add_range(made)
+    made.add_argument(
+        "--for",
+        dest="span",
+        metavar="TIME",
+        default="60s",
+        help="how long to read the exporter (default: 60s)",
+    )
+    add_range(made, "now-7d")
     _add_redis(made)
     made.add_argument(
         "--jobs",
@@ -67,16 +77,18 @@ def _add_redis(made: argparse.ArgumentParser) -> None:
         "--prefix",
         metavar="PREFIX",
         action="append",
-        help="prefix of the queues in Redis; may be repeated (default: bull)",
+        help="key prefix (repeatable; default: bull)",
     )
 
 
-def add_range(made: argparse.ArgumentParser) -> None:
-    """What a range query needs."""
+def add_range(made: argparse.ArgumentParser, begin: str) -> None:
+    """What a range query needs; without `--from` the range begins at `begin`."""
     made.add_argument(
-        "--from", dest="begin", metavar="TIME", help="begin of the range, such as now-7d (the default)"
+        "--from", dest="begin", metavar="TIME", default=begin, help=f"begin of the range (default: {begin})"
     )
-    made.add_argument("--to", dest="end", metavar="TIME", default="now", help="its end (default: now)")
+    made.add_argument(
+        "--to", dest="end", metavar="TIME", default="now", help="end of the range (default: now)"
+    )
     made.add_argument(
         "--selector",
         metavar="LABELS",

@@ -7,8 +7,8 @@ import numpy as np
 
 from exporter import catalogue as c
 from exporter.catalogue import Kind, Metric
+from exporter.durations import SECONDS_PER_UNIT
 from planner import fit_counters
-from planner.durations import SECONDS_PER_UNIT
 from planner.errors import BadInput
 from planner.fit_counters import Counted, Gauges, Labels, Whose
 from planner.growth import milliseconds

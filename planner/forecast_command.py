@@ -54,7 +54,7 @@ def _histories(
         return str(options.history), read_counts(options.history, columns, zone)
     if given == ["trace"]:
         return str(options.trace), counts_of_trace(options.trace, columns)
-    server, begin, end = asked_range(options, "now-56d")
+    server, begin, end = asked_range(options)
     return server.address.shown, counts_of_prometheus(server, begin, end, options.queue)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from exporter.catalogue import METRICS, Kind, Metric
 from exporter.rights import FEATURES
-from tests.documents import FENCE, PACKAGES, PAGES, ROOT, all_text, name, options, run, verbs
+from tests.documents import FENCE, PACKAGES, PAGES, ROOT, all_text, help_text, name, options, run, verbs
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -54,6 +54,14 @@ def test_every_verb_and_every_option_is_in_the_documents(package: str) -> None:
             assert re.search(rf"bullgauge-{package}[^\n]* {verb}\b", all_text()), f"{package} {verb}"
         for option in options(package, verb):
             assert re.search(rf"(?<![\w-]){option}\b", all_text()), f"{package} {verb} {option}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_help_ends_with_an_example_and_that_of_a_command_says_what_statuses_mean(package: str) -> None:
+    assert "\nexit status: 0 fine, 1 the answer is no, 2 bad input" in help_text(package)
+    for verb in ("", *verbs(package)):
+        example = help_text(package, verb).partition("\nexample:\n")[2]
+        assert example.startswith(f"  bullgauge-{package} {verb}".rstrip()), f"{package} {verb}"
 
 
 def test_the_table_of_options_says_which_verb_of_the_exporter_takes_what() -> None:
@@ -192,11 +200,10 @@ def test_the_glossary_has_a_line_for_each_noun_of_the_code() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.ClassDef)
     }
-    nouns = (
-        "QueueSnapshot RedisSnapshot JobEvent JobRecord Workload Fleet Objective Prediction Plan Threshold"
-    )
-    assert set(nouns.split()) <= told
-    assert {"QueueSnapshot", "RedisSnapshot", "JobEvent", "JobRecord"} <= classes
+    exporters = {"QueueSnapshot", "RedisSnapshot", "JobEvent", "JobRecord"}
+    planners = {"Workload", "Fleet", "Objective", "Prediction", "Plan"}
+    assert exporters | planners | {"Threshold", "Recording", "Alert", "Route", "Panel"} == told
+    assert told <= classes
 
 
 def test_every_right_in_redis_is_in_the_table_with_what_is_absent_without_it() -> None:

@@ -30,21 +30,7 @@ from tests.servers import Server
 
 REDIS_ADDRESS, PAGE_ADDRESS = "redis://127.0.0.1:6379", "http://127.0.0.1:10577"
 # Commands of others that an example may show; a test has no right or no need to run them.
-FOREIGN = frozenset(
-    (
-        "cd",
-        "git",
-        "pip",
-        "export",
-        "kubectl",
-        "systemctl",
-        "sudo",
-        "install",
-        "docker",
-        "htpasswd",
-        "redis-cli",
-    )
-)
+FOREIGN = {"docker", "export", "kubectl", "pip", "python3", "sudo"}
 
 
 def commands(text: str) -> list[str]:
@@ -116,6 +102,13 @@ def test_a_shell_example_works(
             run(tool(command.replace(PAGE_ADDRESS, page_address)), check=True, capture_output=True)
         else:
             assert program in FOREIGN, f"{name(page)}: {program} is not known here"
+        for path in re.findall(r"(?<![\w/])docs/\S+", command):
+            assert (ROOT / path).exists(), f"{name(page)}: {path}"
+
+
+def test_every_command_of_others_that_is_let_pass_is_in_an_example() -> None:
+    lines = [line for param in blocks("sh") for line in commands(param.values[1])]
+    assert {shlex.split(line)[0] for line in lines} >= FOREIGN
 
 
 def works(command: str, folder: Path, redis_url: str) -> None:
@@ -128,7 +121,7 @@ def works(command: str, folder: Path, redis_url: str) -> None:
         run(arguments(command), check=True, capture_output=True)
         return
     changes = [(REDIS_ADDRESS, redis_url), ("/tmp/", f"{folder}/"), (" trace.csv", f" {folder}/trace.csv")]
-    words = arguments(re.sub(r"--for \d+", "--for 1", command), *changes)
+    words = arguments(re.sub(r"--for \S+", "--for 1", command), *changes)
     if verb != "serve":
         assert run(words, capture_output=True).returncode == 0
         return
