@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("exporter", "planner", "alerts", "dashboard")
+# Whose code asks for an extra; what every installation has is the exporter's.
+ASKED_BY = {"planner": "planner", "fast": "planner", "alerts": "alerts", "dashboard": "dashboard",
+            "login": "dashboard", "demo": "exporter"}  # fmt: skip
 HEAVY = {"numpy", "pandas", "scipy", "numba", "streamlit", "jinja2", "altair", "matplotlib"}
 NO_HOME = {"utils", "common", "helpers", "core", "misc"}
 FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
@@ -39,6 +44,15 @@ def test_the_exporter_imports_nothing_heavy() -> None:
         for one in imports(file)
         if one in HEAVY
     }
+
+
+@pytest.mark.parametrize(("extra", "package"), [("", "exporter"), *ASKED_BY.items()])
+def test_every_direct_dependency_is_imported_by_the_part_that_asks_for_it(extra: str, package: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    asked = {re.split(r"[^\w.-]", line)[0].lower().replace("-", "_") for line in lines} - {"bullgauge"}
+    imported = {one for file in (ROOT / package).rglob("*.py") for one in imports(file)}
+    assert {"yaml" if name == "pyyaml" else name for name in asked} <= imported
 
 
 def test_no_module_has_a_name_that_could_hold_anything() -> None:
