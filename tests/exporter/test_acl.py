@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter
 from tests.documents import environment
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, size
 from tests.exporter.bad_days.queues import HandQueue, hold
@@ -24,8 +24,6 @@ from tests.exporter.truth.page import Page
 from tests.servers import Server, missing, start_cluster
 
 WRONG_CLOCK = ("env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", "+2h")
-
-Exporter = Callable[..., ExporterProcess]
 
 
 def printed(server: Server, *options: str) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter import __version__
 from exporter.cli import _parser
 from exporter.pages import application
 from exporter.settings import DEFAULT_PORT
@@ -235,7 +236,7 @@ def test_the_steps_of_the_dockerfile_make_an_exporter_that_starts(tmp_path: Path
             )
             subprocess.run(shlex.split(command), cwd=source, check=True, capture_output=True)
     done = subprocess.run([installed / "bin/bullgauge-exporter", "--version"], capture_output=True, text=True)
-    assert done.stdout.startswith("bullgauge ")
+    assert done.stdout == f"bullgauge {__version__}\n"
 
 
 def second_stage() -> int:

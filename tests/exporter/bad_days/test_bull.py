@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 import redis
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter
 from tests.exporter.bad_days.looking import eventually, finished
 from tests.servers import Server
 
-Exporter = Callable[..., ExporterProcess]
 QUEUE = "email"
 DURATION = "queue_job_duration_seconds"
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis.cluster import RedisCluster
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter
 from tests.exporter.bad_days.bullmq import bullmq
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, size
 from tests.exporter.bad_days.queues import HandQueue
 from tests.exporter.truth.page import Page
 from tests.servers import Server, start_cluster
-
-Exporter = Callable[..., ExporterProcess]
 
 QUEUES = ("{email}", "{reports}", "{notifications}")
 """One queue on each of the three primaries."""

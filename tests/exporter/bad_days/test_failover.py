@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 import yaml
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter
 from tests.exporter.bad_days.bullmq import bullmq
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, size
 from tests.exporter.bad_days.queues import HandQueue
 from tests.servers import Server, start_sentinel
-
-Exporter = Callable[..., ExporterProcess]
 
 AT_ONCE = "repl-diskless-sync-delay 0"
 """Do not wait 5 s for further replicas before copying."""

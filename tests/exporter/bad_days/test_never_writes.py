@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,13 @@ import yaml
 from redis.cluster import RedisCluster
 
 from exporter.rights import FEATURES
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, Start
 from tests.exporter.bad_days.bullmq import bullmq
 from tests.exporter.bad_days.looking import eventually, finished
 from tests.exporter.bad_days.monitor import Monitor, flags
 from tests.exporter.bad_days.queues import HandQueue
 from tests.exporter.bad_days.watched import fill, work
 from tests.servers import Server, start_cluster
-
-Exporter = Callable[..., ExporterProcess]
-Start = Callable[..., Server]
 
 # What redis-py says of itself on each connection.
 ALSO = {"client|setinfo"}
@@ -81,9 +77,9 @@ def test_nothing_that_the_exporter_does_writes(
         jobs.add(20)
         jobs.wait()
         eventually(process, lambda page: finished(page, "real") == 20 and finished(page, "legacy") == 1)
-        assert process.get("/probe?target=other")
-        assert process.get("/")
-        assert process.get("/-/ready")
+        assert "queue_redis_up 1\n" in process.get("/probe?target=other")
+        assert "/metrics" in process.get("/")
+        assert process.get("/-/ready") == "ready\n"
         for command in ("strlen", "hstrlen", "zrangebyscore", "scan", "psubscribe"):
             monitor.wait_for(command)
         eventually(process, lambda _: (tmp_path / "state.json").exists())

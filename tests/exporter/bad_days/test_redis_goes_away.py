@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, Start
 from tests.exporter.bad_days.looking import (
     eventually,
     finished,
@@ -23,9 +22,6 @@ from tests.exporter.bad_days.looking import (
 from tests.exporter.bad_days.queues import HandQueue
 from tests.exporter.bad_days.relay import Relay
 from tests.servers import Server
-
-Exporter = Callable[..., ExporterProcess]
-Start = Callable[..., Server]
 
 RESIDENT_MEGABYTES_MAX = 100
 
@@ -230,8 +226,7 @@ def test_a_replica_without_its_primary_is_down(exporter: Exporter, server: Start
     assert any("MASTERDOWN" in line for line in process.program.lines)
     primary.start()
     HandQueue(primary.client()).create().add(1)
-    page = eventually(process, is_up)
-    page = eventually(process, lambda page: size(page, "waiting") == 1)
+    eventually(process, lambda page: is_up(page) and size(page, "waiting") == 1)
 
 
 def test_a_full_redis_is_read_as_ever(exporter: Exporter, server: Start) -> None:
@@ -258,7 +253,7 @@ def test_an_answer_that_is_none_is_asked_for_again(
         scrape = look_in_background(process)
         relay.wait_until_held()
         relay.garble()
-        assert scrape.result(timeout=30).value("queue_redis_up") is not None
+        assert is_up(scrape.result(timeout=30))
         queue.finish(3).add(1)
         page = eventually(process, lambda page: finished(page) == 3)
         assert size(page, "waiting") == 1

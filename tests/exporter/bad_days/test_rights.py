@@ -12,14 +12,11 @@ from functools import cache
 import pytest
 
 from exporter.rights import FEATURES
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, Servers
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, says_nothing_but_down, size
 from tests.exporter.bad_days.queues import HandQueue
 from tests.exporter.bad_days.watched import PASSWORD, Watched, fill, metrics, watched, work
 from tests.servers import Server
-
-Exporter = Callable[..., ExporterProcess]
-Servers = Callable[[str], Server]
 
 OWN = {
     "pools": {"web": {"maximum": 5, "client_names": ["web*"]}},
@@ -323,7 +320,7 @@ def test_rights_taken_away_and_given_back_are_noticed_without_a_restart(
     server.client().execute_command("ACL", "SETUSER", "bullgauge", "+xread", "+info", "+llen")
     page = eventually(process, lambda page: finished(page) == 5)
     page = eventually(process, lambda page: page.value("queue_redis_memory_bytes") is not None)
-    assert size(page, "waiting") is not None
+    assert size(page, "waiting") == 1
 
 
 def test_rights_granted_after_the_start_are_used_without_a_restart(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, ExporterProcess, Start
 from tests.exporter.bad_days.looking import (
     eventually,
     finished,
@@ -22,9 +21,6 @@ from tests.exporter.bad_days.looking import (
 from tests.exporter.bad_days.queues import HandQueue
 from tests.exporter.bad_days.relay import Relay
 from tests.servers import Server
-
-Exporter = Callable[..., ExporterProcess]
-Start = Callable[..., Server]
 
 SCRAPES = 100
 

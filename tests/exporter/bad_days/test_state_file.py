@@ -7,20 +7,16 @@ import random
 import resource
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, ExporterProcess
 from tests.exporter.bad_days.bullmq import bullmq
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, lost, size
 from tests.exporter.bad_days.queues import ENTRIES_PER_JOB, HandQueue
 from tests.processes import Program
 from tests.servers import Server
-
-Exporter = Callable[..., ExporterProcess]
-Start = Callable[..., Server]
 
 
 def saved_completions(state: Path, queue: str = "email") -> int | None:

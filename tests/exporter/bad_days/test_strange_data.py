@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 import redis
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
 from exporter.acl import acl_line
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter
 from tests.exporter.bad_days.looking import (
     eventually,
     finished,
@@ -21,8 +20,6 @@ from tests.exporter.bad_days.looking import (
 from tests.exporter.bad_days.queues import HandQueue, hold
 from tests.exporter.truth.page import Page
 from tests.servers import Server
-
-Exporter = Callable[..., ExporterProcess]
 
 STATES = ("waiting", "paused", "prioritized", "active", "delayed", "waiting_children", "completed", "failed")
 

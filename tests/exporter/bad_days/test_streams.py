@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, Start
 from tests.exporter.bad_days.bullmq import bullmq
 from tests.exporter.bad_days.looking import eventually, finished, look, lost
 from tests.exporter.bad_days.queues import ENTRIES_PER_JOB, HandQueue
 from tests.servers import Server
-
-Exporter = Callable[..., ExporterProcess]
-Start = Callable[..., Server]
 
 AN_HOUR_MS = 3_600_000
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import ExporterProcess
+from tests.conftest import Exporter, Start
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, says_nothing_but_down, size
 from tests.exporter.bad_days.queues import HandQueue
 from tests.exporter.truth.page import Page
 from tests.servers import Certificates, Server, free_port
-
-Exporter = Callable[..., ExporterProcess]
-Start = Callable[..., Server]
 
 
 def set_password(redis: Server, password: str) -> None:
