@@ -3,14 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from dashboard.choices import chosen
 from dashboard.settings import SettingsError
+from exporter import command_line
+from exporter.command_line import duration
 from planner import http_access
 
+PROGRAM = "bullgauge-dashboard"
 EXTRA = {"streamlit": "streamlit", "pandas": "pandas", "altair": "altair", "promql_parser": "promql-parser"}
 EPILOG = """\
 example:
@@ -23,15 +24,14 @@ example:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 fine, 2 bad input."""
     options = parser().parse_args(argv)
-    missing = [package for module, package in EXTRA.items() if find_spec(module) is None]
-    if missing:
-        return _refused(f"{', '.join(missing)} missing; install with: pip install 'bullgauge[dashboard]'")
+    if missing := command_line.lacking(EXTRA, "dashboard"):
+        return _refused(missing)
     try:
         return _run(options)
     except SettingsError as error:
         return _refused(str(error))
     except KeyboardInterrupt:
-        return 130
+        return command_line.INTERRUPTED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -43,22 +43,20 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _refused(text: str) -> int:
-    print(f"bullgauge-dashboard: {text}", file=sys.stderr)
-    return 2
+    print(f"{PROGRAM}: {text}", file=sys.stderr)
+    return command_line.BAD_INPUT
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="bullgauge-dashboard",
-        description="Shows capacity, headroom, forecast and alerts of Bull and BullMQ queues. It only reads.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    made = command_line.command(
+        PROGRAM,
+        "Shows capacity, headroom, forecast and alerts of Bull and BullMQ queues. It only reads.",
+        EPILOG,
     )
-    made.add_argument("--version", action="version", version=f"bullgauge {version('bullgauge')}")
     source = made.add_argument_group("source").add_mutually_exclusive_group(required=True)
     source.add_argument("--prometheus", metavar="URL", help="Prometheus, Thanos, Mimir, VictoriaMetrics")
     source.add_argument(
-        "--exporter", metavar="URL", help="the exporter alone; history since the start, in memory"
+        "--exporter", metavar="URL", help="an exporter alone; history since the start, in memory"
     )
     source.add_argument(
         "--demo", action="store_true", help="real jobs on an embedded server, or those of `make run`"
@@ -70,7 +68,10 @@ def parser() -> argparse.ArgumentParser:
         "--note", metavar="TEXT", default="", help="a line on every screen, such as the cluster's name"
     )
     made.add_argument(
-        "--listen", metavar="HOST:PORT", default="127.0.0.1:8501", help="default 127.0.0.1:8501"
+        "--listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:8501",
+        help="address of the page (default: 127.0.0.1:8501)",
     )
     _add_access(made.add_argument_group("how to reach the source"))
     _add_people(made.add_argument_group("who may look"))
@@ -80,28 +81,32 @@ def parser() -> argparse.ArgumentParser:
 def _add_access(group: argparse._ArgumentGroup) -> None:
     http_access.add_options(group)
     group.add_argument(
-        "--timeout", metavar="SECONDS", type=float, default=10.0, help="longest wait, default 10"
+        "--timeout",
+        metavar="TIME",
+        type=duration,
+        default=10.0,
+        help="longest wait for one answer (default: 10s)",
     )
     group.add_argument(
         "--query-parameter",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="sent with each question to Prometheus, such as dedup=true to Thanos; may be repeated",
+        help="sent with each question to Prometheus, such as dedup=true to Thanos (repeatable)",
     )
     group.add_argument(
         "--select",
         metavar="LABEL=VALUE",
         action="append",
         default=[],
-        help="only such series; default job=bullgauge",
+        help="only such series (repeatable; default: job=bullgauge)",
     )
     group.add_argument(
         "--scrape-interval",
-        metavar="SECONDS",
-        type=float,
+        metavar="TIME",
+        type=duration,
         default=15.0,
-        help="of Prometheus' job, default 15",
+        help="how often Prometheus reads the exporter (default: 15s)",
     )
 
 
@@ -117,12 +122,12 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
         metavar="ADDRESS",
         action="append",
         default=[],
-        help="address or network of that proxy; default this machine; may be repeated",
+        help="address or network of that proxy (repeatable; default: this machine)",
     )
     group.add_argument(
         "--allow",
         metavar="WHO",
         action="append",
         default=[],
-        help="only this name or e-mail address, or @example.com for all of a domain; may be repeated",
+        help="only this name or e-mail address, or @example.com for all of a domain (repeatable)",
     )
