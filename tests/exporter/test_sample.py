@@ -31,7 +31,7 @@ STATE_KEYS = {"active": "active", "delayed": "delayed", "completed": "completed"
 
 def sample(server: Server, *arguments: str, columns: int | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "exporter", "sample", "--redis", server.url, *arguments]
-    env = {**environment(), "COLUMNS": str(columns) if columns else ""}
+    env = environment() | ({"COLUMNS": str(columns)} if columns else {})
     return subprocess.run(command, env=env, text=True, capture_output=True, timeout=60)
 
 
