@@ -7,11 +7,14 @@ from alerts.aims import Aim, aim
 from alerts.alert_jobs import budget
 from alerts.board_queries import HERE, bounds, of
 from alerts.links import OVERVIEW
-from alerts.panels import Board, Kind, Panel, Query, Row
+from alerts.panels import Board, Column, Kind, Panel, Query, Row
+from alerts.promql import without
 from alerts.rules import Ground
 from alerts.signals import (
     CACHE_HITS,
     CONNECTIONS,
+    DRAIN,
+    FAILURES,
     LATENCY,
     THROUGHPUT,
     Signal,
@@ -95,32 +98,39 @@ def _worst(g: Ground) -> Iterator[Panel]:
     yield Panel(
         "Firing alerts",
         "Alerts of these rules that fire now, critical ones first.",
-        (Query(f"sort_desc(max by (severity, alertname, queue) ({firing}))"),),
+        (Query(_apart(firing, "alertstate", "bound")),),
         "none",
         Kind.TABLE,
-        8,
+        10,
         9,
     )
-    columns = [
-        ("A", "Ready jobs", "short", f"max by (queue) ({of(g, n.READY)})"),
-        ("B", "Drain time", "s", f"max by (queue) ({of(g, n.DRAIN)})"),
-        ("C", "Failed", "percentunit", f"max by (queue) ({of(g, n.failed_ratio('30m'))})"),
-    ]
-    if g.config.profile == "bullgauge":
-        columns += [
-            ("D", "p95 wait", "s", f"max by (queue) ({of(g, n.recorded('queue', c.JOB_WAIT, 'p95_15m'))})"),
-            ("E", "Workers", "short", f"max by (queue) ({of(g, n.WORKERS)})"),
-        ]
+    found = list(_columns(g))
     yield Panel(
         "Queues",
-        "One line a queue; sorted by ready jobs, the most first.",
-        tuple(Query(expr) for *_, expr in columns),
+        "One line a queue; sorted by ready jobs, the most first. Colours change at the bounds of all queues; "
+        "a queue's name leads to its board.",
+        tuple(Query(expr) for _, expr in found),
         "none",
         Kind.TABLE,
-        16,
+        14,
         9,
-        columns=tuple((letter, heading, unit) for letter, heading, unit, _ in columns),
+        columns=tuple(column for column, _ in found),
     )
+
+
+def _columns(g: Ground) -> Iterator[tuple[Column, str]]:
+    yield Column("A", "Ready jobs", "short"), _apart(of(g, n.READY))
+    yield Column("B", "Drain time", "s", DRAIN), _apart(of(g, n.DRAIN))
+    yield Column("C", "Failed", "percentunit", FAILURES), _apart(of(g, n.failed_ratio("30m")), "status")
+    if g.config.profile == "bullgauge":
+        wait = of(g, n.recorded("queue", c.JOB_WAIT, "p95_15m"))
+        yield Column("D", "p95 wait", "s", LATENCY), _apart(wait)
+        yield Column("E", "Workers", "short"), _apart(of(g, n.WORKERS))
+
+
+def _apart(series: str, *labels: str) -> str:
+    """Without its name and these labels; what tells two Redis servers apart becomes a column."""
+    return without("max", ("job", *labels), series)
 
 
 def _totals(g: Ground) -> Iterator[Panel]:

@@ -3,19 +3,20 @@
 import json
 from typing import Any
 
-from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from alerts import grafana_colours as colours
+from alerts import grafana_table
 from alerts import names as n
 from alerts.grafana_left import without_leftovers
 from alerts.panels import Board, Kind, Panel, Query, Row
 from alerts.rules import Ground
 
 SOURCE = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-GREEN, YELLOW, RED = "green", "yellow", "red"
 WIDTH = 24
 
 
@@ -37,7 +38,7 @@ def _dashboard(board: Board, g: Ground) -> dashboard.Dashboard:
         .refresh("1m")
         .time("now-6h", "now")
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
-        .annotation(_firing())
+        .annotation(_firing(g))
         .link(_siblings())
     )
     for narrower, name in enumerate(board.variables):
@@ -77,17 +78,19 @@ def _variable(name: str, wider: tuple[str, ...]) -> dashboard.QueryVariable:
     )
 
 
-def _firing() -> dashboard.AnnotationQuery:
+def _firing(g: Ground) -> dashboard.AnnotationQuery:
+    distinct = [name for name in g.config.redis_labels if name != "job"]
     expr = f'{n.ALERTS}{{alertstate="firing", alertname=~"Bull.+", alertname!="BullWatchdog"}}'
     return (
         dashboard.AnnotationQuery()
         .name("Alerts")
         .datasource(SOURCE)
         .enable(True)
-        .icon_color(RED)
+        .icon_color(colours.RED)
         .expr(expr)
         .title_format("{{alertname}} {{severity}}")
-        .text_format("{{queue}}")
+        # As tags, since in a text Grafana puts a label's name where an alert has no such label.
+        .tag_keys(",".join(("queue", "pool", "cache", "window", "instance", *distinct)))
         .step("60s")
     )
 
@@ -110,13 +113,13 @@ def _panel(panel: Panel, g: Ground) -> Any:
         case Kind.LINES:
             made = _lines(panel)
         case Kind.TABLE:
-            made = _table(panel)
+            made = grafana_table.table_of(panel, g)
         case Kind.NUMBER:
             made = _number()
     made = made.title(panel.title).description(panel.description).datasource(SOURCE).unit(panel.unit)
     for index, query in enumerate(panel.queries):
         made = made.with_target(_target(query, chr(ord("A") + index), instant=panel.kind is Kind.TABLE))
-    steps = _steps(panel, g)
+    steps = colours.steps(panel.signal, panel.target, g)
     if steps:
         made = made.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
     return made if panel.maximum is None else made.min(0).max(panel.maximum)
@@ -145,39 +148,3 @@ def _lines(panel: Panel) -> timeseries.Panel:
 def _number() -> stat.Panel:
     reduce = common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
     return stat.Panel().reduce_options(reduce).no_value("unknown")
-
-
-def _table(panel: Panel) -> table.Panel:
-    made = table.Panel()
-    if not panel.columns:
-        return made.with_transformation(_organised({"Time": True, "Value": True}, {}))
-    made = made.with_transformation(models.DataTransformerConfig("merge", options={}))
-    renamed = {f"Value #{letter}": heading for letter, heading, _ in panel.columns}
-    made = made.with_transformation(_organised({"Time": True}, renamed))
-    for _, heading, unit in panel.columns:
-        made = made.override_by_name(heading, [models.DynamicConfigValue("unit", unit)])
-    first = panel.columns[0][1]
-    return made.sort_by([common.TableSortByFieldState().display_name(first).desc(True)])
-
-
-def _organised(hidden: dict[str, bool], renamed: dict[str, str]) -> models.DataTransformerConfig:
-    return models.DataTransformerConfig(
-        "organize", options={"excludeByName": hidden, "renameByName": renamed}
-    )
-
-
-def _steps(panel: Panel, g: Ground) -> list[models.Threshold]:
-    """Colours change at the bounds, or at the target."""
-    if panel.target is not None:
-        value, good = panel.target
-        low, high = (YELLOW, GREEN) if good == "above" else (GREEN, YELLOW)
-        return [models.Threshold(None, low), models.Threshold(value, high)]
-    if panel.signal is None:
-        return []
-    warning, critical = (g.thresholds.default(panel.signal, s) for s in ("warning", "critical"))
-    if panel.signal.worse == "above":
-        given = [(None, GREEN), (warning, YELLOW), (critical, RED)]
-        return [models.Threshold(v, colour) for v, colour in given if colour == GREEN or v is not None]
-    falling = [(v, colour) for v, colour in ((critical, YELLOW), (warning, GREEN)) if v is not None]
-    lowest = RED if critical is not None else YELLOW
-    return [models.Threshold(None, lowest), *(models.Threshold(v, colour) for v, colour in falling)]

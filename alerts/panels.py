@@ -23,6 +23,16 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its query's letter, and the signal whose bounds colour it."""
+
+    letter: str
+    heading: str
+    unit: str
+    signal: Signal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """One panel. Its colours change at the bounds of `signal`; `target` is a value and the side that is good."""
 
@@ -36,8 +46,8 @@ class Panel:
     signal: Signal | None = None
     target: tuple[float, str] | None = None
     maximum: float | None = None
-    columns: tuple[tuple[str, str, str], ...] = ()
-    """For tables: query letter, heading and unit of each column."""
+    columns: tuple[Column, ...] = ()
+    """For tables: what is shown of each line beside its labels; without any, the labels alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import jsonschema
 import pytest
 
 from alerts import boards, grafana, lint
+from alerts.links import Links
 from tests.alerts.conftest import plan
 
 GRAFANA = Path(__file__).with_name("grafana")
@@ -134,3 +136,63 @@ def test_colours_change_at_the_configured_bounds() -> None:
         (5000, "yellow"),
         (8000, "green"),
     ]
+
+
+def test_the_bounds_of_all_queues_colour_the_table_of_queues() -> None:
+    table = next(panel for panel in panels(made()[0]) if panel["title"] == "Queues")
+    coloured = {
+        override["matcher"]["options"]: [step["value"] for step in part["value"]["steps"]]
+        for override in table["fieldConfig"]["overrides"]
+        for part in override["properties"]
+        if part["id"] == "thresholds"
+    }
+    assert coloured == {
+        "Drain time": [None, 1800, 7200],
+        "Failed": [None, 0.02, 0.05],
+        "p95 wait": [None, 0.75, 1.5],
+    }
+
+
+def test_critical_alerts_stand_first() -> None:
+    table = next(panel for panel in panels(made()[0]) if panel["title"] == "Firing alerts")
+    assert table["options"]["sortBy"] == [{"displayName": "severity"}]
+    assert sorted(["warning", "critical"])[0] == "critical"
+
+
+def test_two_redis_servers_are_told_apart_in_every_table() -> None:
+    tables = [panel for board in made() for panel in panels(board) if panel["type"] == "table"]
+    for expr in (target["expr"] for table in tables for target in table["targets"]):
+        assert " by (" not in expr, "what is kept by name loses the labels that are not named"
+
+
+def test_every_link_leads_to_a_board_that_has_what_it_sets() -> None:
+    known = {board["uid"]: {variable["name"] for variable in board["templating"]["list"]} for board in made()}
+    found = [*_links_of_alerts(), *_links_of_tables()]
+    assert len(found) > 20
+    for link in found:
+        uid = re.search(r"/d/([\w-]+)", link)
+        assert uid is not None, link
+        assert uid[1] in known, link
+        assert set(re.findall(r"var-(\w+)=", link)) <= known[uid[1]], link
+
+
+def _links_of_alerts() -> Iterator[str]:
+    config = plan()
+    links = Links(config.ground.config.addresses)
+    return (links.of(alert)["dashboard_url"] for alert in config.alerts)
+
+
+def _links_of_tables() -> Iterator[str]:
+    for panel in (panel for board in made() for panel in panels(board)):
+        for override in panel["fieldConfig"]["overrides"]:
+            for part in override["properties"]:
+                yield from (link["url"] for link in part["value"] if part["id"] == "links")
+
+
+def test_what_an_annotation_is_about_are_tags() -> None:
+    """Where an alert lacks a label of a text, Grafana writes the label's name: `queue` for an alert on no queue."""
+    for board in made():
+        (alerts,) = board["annotations"]["list"]
+        assert "textFormat" not in alerts
+        assert set(re.findall(r"{{(\w+)}}", alerts["titleFormat"])) == {"alertname", "severity"}
+        assert {"queue", "pool", "redis"} <= set(alerts["tagKeys"].split(","))

@@ -27,6 +27,7 @@ interface Annotation extends raw.AnnotationQuery {
   step?: string
   titleFormat?: string
   textFormat?: string
+  tagKeys?: string
 }
 
 export interface Board extends Omit<raw.Dashboard, 'panels' | 'annotations'> {
