@@ -30,7 +30,7 @@ class DailyWait:
 
     @property
     def worst_bin(self) -> int:
-        return int(np.argmax([wait.mean for wait in self.bins]))
+        return int(np.nanargmax([wait.mean for wait in self.bins]))  # no mean where nobody comes
 
 
 def daily_wait(
@@ -54,7 +54,8 @@ def _waits(slots: int, seen: Vector, service_seconds: float, finite: bool) -> Da
 
 
 def _mixture(slots: int, states: Vector, service_seconds: float) -> ErlangMixture:
-    queued = states[slots:] / states.sum()
+    with np.errstate(invalid="ignore"):  # a part of the period in which nobody comes has no wait
+        queued = states[slots:] / states.sum()
     return ErlangMixture(slots / service_seconds, np.append(np.cumsum(queued[::-1])[::-1], 0.0))
 
 

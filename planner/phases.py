@@ -109,7 +109,18 @@ class Crowd:
 
     def enter(self, busy: int) -> Matrix:
         entries = self._rates(busy, busy + 1, lambda state: _entries(self.law, state))
+        for edge in np.flatnonzero(entries.sum(axis=1) == 0.0):
+            entries[edge, self._nearest(list(self.states(busy))[edge])] = 1.0
         return np.asarray(entries / entries.sum(axis=1, keepdims=True))
+
+    def _nearest(self, state: State) -> int:
+        """Where a state at the edge of those kept goes when no phase that jobs start in would keep it: no chain may
+        lose who is in it.
+        """
+        busy = sum(state) + 1
+        short = np.argsort(np.asarray(state) - busy * self._usual)
+        near = (_changed(state, int(phase), 1) for phase in short)
+        return next(self.states(busy)[one] for one in near if one in self.states(busy))
 
     def move(self, busy: int) -> Matrix:
         rates = self._rates(busy, busy, lambda state: _moves(self.law, state))

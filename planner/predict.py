@@ -1,13 +1,14 @@
 """Knows how to answer any figure of a queue: by the exact method that fits, else by simulation."""
 
 from planner.combinations import refuse_absent, refuse_unanswered
-from planner.exact import Solved, solve_exactly
+from planner.exact import solve_exactly
 from planner.fleet import Fleet
 from planner.large_days import small_enough
 from planner.laws import IoThenCpu
 from planner.limits import Ceiling, ceiling, loses, overloads_of
 from planner.prediction import Figure, Prediction
 from planner.simulation_effort import Effort
+from planner.solved import Solved
 from planner.workload import Workload
 
 DEFAULT_FIGURES = (

@@ -5,6 +5,7 @@ Below `slots` jobs each level has its own phases; from there on all levels are a
 fall as powers of a matrix R (Neuts 1981), found by logarithmic reduction (Latouche & Ramaswami 1993).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,11 +70,20 @@ def solve(arrivals: ArrivalPhases, service: ServicePhases, lowest: int = 0) -> Q
     refill = service.leave(slots) @ service.enter(slots - 1)
     move = service.move(slots)
     up = np.asarray(np.kron(arrivals.arriving, np.eye(len(move))), dtype=np.float64)
-    local = _kron_sum(arrivals.quiet, move)
+    local = kron_sum(arrivals.quiet, move)
     down = np.asarray(np.kron(np.eye(len(arrivals.quiet)), refill), dtype=np.float64)
     r = rate_matrix(up, local, down)
-    levels = _levels_below(arrivals, service, local + r @ down, lowest)
-    return _summary(arrivals, service, r, levels, move, refill)
+    top = local + r @ down
+    levels = levels_below(arrivals, service, top, lowest)
+    beyond = np.asarray(linalg.solve((np.eye(len(r)) - r).T, levels[-1]))
+    total = sum(float(level.sum()) for level in levels[:-1]) + float(beyond.sum())
+    first = slots - len(levels) + 1
+    busy = sum((first + i) * float(level.sum()) for i, level in enumerate(levels[:-1]))
+    if len(arrivals.quiet) == 1:
+        wait = _wait_by_length(top + up, beyond / total)
+    else:
+        wait = _wait(arrivals, r, levels[-1] / total, move, refill)
+    return QbdResult(wait, (busy + slots * float(beyond.sum())) / total, max_throughput(service))
 
 
 def max_throughput(service: ServicePhases) -> float:
@@ -106,11 +116,11 @@ def rate_matrix(up: Matrix, local: Matrix, down: Matrix) -> Matrix:
     return np.asarray(linalg.solve((-local - up @ first_passage).T, up.T).T)
 
 
-def _kron_sum(left: Matrix, right: Matrix) -> Matrix:
+def kron_sum(left: Matrix, right: Matrix) -> Matrix:
     return np.asarray(np.kron(left, np.eye(len(right))) + np.kron(np.eye(len(left)), right))
 
 
-def _levels_below(arrivals: ArrivalPhases, service: ServicePhases, top: Matrix, lowest: int) -> list[Vector]:
+def levels_below(arrivals: ArrivalPhases, service: ServicePhases, top: Matrix, lowest: int) -> list[Vector]:
     """Probabilities (not yet scaled) of levels lowest..slots: each level's censored generator, from the top
     down.
     """
@@ -123,27 +133,20 @@ def _levels_below(arrivals: ArrivalPhases, service: ServicePhases, top: Matrix, 
         move = service.move(level)
         if level == lowest > 0:
             move = move + np.diag(service.leave(level).sum(axis=1))
-        censored = _kron_sum(arrivals.quiet, move) + ratios[-1] @ np.kron(phases, service.leave(level + 1))
+        censored = kron_sum(arrivals.quiet, move) + ratios[-1] @ np.kron(phases, service.leave(level + 1))
     levels = [stationary(censored)]
     for ratio in reversed(ratios):
         levels.append(levels[-1] @ ratio)
     return levels
 
 
-def _summary(
-    arrivals: ArrivalPhases,
-    service: ServicePhases,
-    r: Matrix,
-    levels: list[Vector],
-    move: Matrix,
-    refill: Matrix,
-) -> QbdResult:
-    beyond = linalg.solve((np.eye(len(r)) - r).T, levels[-1])
-    total = sum(float(level.sum()) for level in levels[:-1]) + float(beyond.sum())
-    slots, first = service.slots, service.slots - len(levels) + 1
-    busy = sum((first + i) * float(level.sum()) for i, level in enumerate(levels[:-1]))
-    wait = _wait(arrivals, r, levels[-1] / total, move, refill)
-    return QbdResult(wait, (busy + slots * float(beyond.sum())) / total, max_throughput(service))
+def _wait_by_length(ending: Matrix, waiting: Vector) -> ErlangMixture:
+    """With Poisson arrivals: those that come while a job waits are what waits behind it (Haji & Newell 1971), so
+    P(W > t) = waiting·exp(ending·t)·1, by ticks of its fastest clock.
+    """
+    rate = float(-ending.diagonal().min())
+    step = np.eye(len(ending)) + ending / rate
+    return _ticked(rate, waiting, lambda state: np.asarray(state @ step), np.sum)
 
 
 def _wait(arrivals: ArrivalPhases, r: Matrix, level: Vector, move: Matrix, refill: Matrix) -> ErlangMixture:
@@ -155,12 +158,21 @@ def _wait(arrivals: ArrivalPhases, r: Matrix, level: Vector, move: Matrix, refil
     stay = sparse.csr_array(np.eye(len(move)) + move / rate)
     complete = sparse.csr_array(refill / rate)
     seen = np.kron(arrivals.arriving.sum(axis=1)[:, None], np.eye(len(move))) / arrivals.per_second
-    x = linalg.solve(np.eye(len(r)) - r, seen)
-    above = [float((level @ x).sum())]
+    start = np.asarray(linalg.solve(np.eye(len(r)) - r, seen))
+    return _ticked(
+        rate, start, lambda x: np.asarray(x @ stay + r @ (x @ complete)), lambda x: (level @ x).sum()
+    )
+
+
+def _ticked(
+    rate: float, state: Matrix, tick: Callable[[Matrix], Matrix], share: Callable[[Matrix], float]
+) -> ErlangMixture:
+    """P(N > n) listed tick by tick, until it is nothing or falls by one ratio."""
+    above = [float(share(state))]
     ratio = 0.0
     while above[-1] > _SMALL:
-        x = x @ stay + r @ (x @ complete)
-        above.append(float((level @ x).sum()))
+        state = tick(state)
+        above.append(float(share(state)))
         if len(above) % 16 == 0:
             before, ratio = ratio, above[-1] / above[-2]
             if abs(ratio - before) < _STEADY * (1.0 - ratio):

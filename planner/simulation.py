@@ -221,7 +221,7 @@ class Simulation:
 
     def _worst_bin(self) -> int:
         means = [np.mean([r.tallies["wait", None, part].mean for r in self.done]) for part in range(BINS)]
-        return int(np.argmax(means))
+        return int(np.nanargmax(means))  # no mean where nobody comes
 
     def _replicate(self, seed: np.random.SeedSequence) -> Replication:
         random = np.random.default_rng(seed)

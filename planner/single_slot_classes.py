@@ -1,4 +1,5 @@
-"""Knows the waits of priority classes on one slot with any smooth service law, when no job is interrupted.
+"""Knows the waits of priority classes on one slot, when no job is interrupted: means for any service law, the whole
+law where the service has no steps.
 
 Means: Cobham 1954. Laws: the transform of the wait in the non-preemptive M/G/1 queue (Takagi 1991, section 3.3).
 """
@@ -8,23 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from planner.distributions import TailFunction
+from planner.distributions import Distribution, TailFunction
 from planner.inversion import invert
-from planner.laws import Law
+from planner.laws import Law, is_continuous
+from planner.solved import OnlyMean
 
 _STEPS, _CLOSE = 200, 1e-12
 
 
-def single_slot_class_waits(rates: Sequence[float], service: Law) -> tuple[TailFunction, ...]:
+def single_slot_class_waits(rates: Sequence[float], service: Law) -> tuple[Distribution, ...]:
     """One wait a class, highest first; rates a second, one service law for all, utilisation below 1."""
     return tuple(_class_wait(rates, service, index) for index in range(len(rates)))
 
 
-def _class_wait(rates: Sequence[float], service: Law, index: int) -> TailFunction:
+def _class_wait(rates: Sequence[float], service: Law, index: int) -> Distribution:
     higher, own, lower = sum(rates[:index]), rates[index], sum(rates[index + 1 :])
     load = sum(rates) * service.mean
     in_service = sum(rates) * service.moment(2) / 2
     mean = in_service / (1.0 - higher * service.mean) / (1.0 - (higher + own) * service.mean)
+    if not is_continuous(service):
+        return OnlyMean(mean)
 
     def transform_of_tail(s: Any) -> Any:
         z = s + higher * (1.0 - _busy_period(s, higher, service))

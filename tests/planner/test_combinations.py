@@ -6,7 +6,7 @@ from planner.arrivals import BatchPoisson, Poisson, PoissonClasses
 from planner.cli import main
 from planner.errors import BadInput
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Exponential, IoThenCpu
+from planner.laws import Exponential, Gamma, IoThenCpu
 from planner.predict import predict
 from planner.simulation_effort import Effort
 from planner.workload import Retries, Workload
@@ -76,6 +76,6 @@ def test_without_retries_the_first_attempt_is_the_only_one() -> None:
 
 
 def test_a_share_that_no_job_of_a_run_showed_has_a_band(tmp_path) -> None:
-    idle = Workload(Poisson(0.01), Exponential(1.0), Retries(0.05, 3, 5.0))
+    idle = Workload(Poisson(0.01), Gamma(2.0, 1.0), Retries(0.05, 3, 5.0))
     waits = predict(idle, Fleet(25), ("prob_wait",), QUICK).figures["prob_wait"]
     assert waits.value == 0.0 < waits.half_width < 1e-4

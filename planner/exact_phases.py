@@ -1,0 +1,83 @@
+"""Knows which queues are answered by a chain of phases, and up to which size that is worth its time.
+
+Each solver takes the queue apart itself and answers None when the queue is not of its kind.
+"""
+
+from planner.arrivals import Poisson
+from planner.fleet import Fleet
+from planner.laws import Exponential, IoThenCpu
+from planner.phase_room import solve_room
+from planner.phases import Crowd, arrival_phases, crowd_size, phase_type
+from planner.qbd import ArrivalPhases, solve
+from planner.shared_cpu import SharedCpu, saturated_throughput
+from planner.solved import OnlyMean, Solved
+from planner.workload import Workload
+
+# Larger chains take longer than a simulation that is sure to 0.4 %; with Poisson arrivals the wait costs little.
+MOST_PHASES, MOST_PHASES_POISSON, MOST_LISTED = 700, 1_200, 20_000
+# Levels above the slots of a chain with finite room, each solved by itself.
+MOST_WAITING = 3_000
+
+
+def solve_phases(workload: Workload, fleet: Fleet) -> Solved | None:
+    """The answer of the chain that fits, or None."""
+    phases = arrival_phases(workload.arrivals)
+    if phases is None or workload.patience is not None or workload.retries is not None:
+        return None
+    if isinstance(workload.service, IoThenCpu):
+        return _shared_cpu(workload, workload.service, fleet, phases)
+    crowd = _crowd(workload, fleet, phases)
+    if crowd is None:
+        return None
+    return _open(workload, phases, crowd) if fleet.places is None else _room(fleet, phases, crowd)
+
+
+def _shared_cpu(workload: Workload, service: IoThenCpu, fleet: Fleet, phases: ArrivalPhases) -> Solved | None:
+    io, cpu = service.io, service.cpu
+    if fleet.places is not None or fleet.processes > 1 or len(phases.quiet) * (fleet.slots + 1) > MOST_PHASES:
+        return None
+    if not isinstance(io, Exponential) or not isinstance(cpu, Exponential):
+        return None
+    found = solve(phases, SharedCpu(fleet.slots, io.mean, cpu.mean, fleet.cores))
+    held = found.mean_busy / workload.arrivals.per_second
+    busy = found.mean_busy / fleet.slots
+    # The mean stay is exact; its law is not that of wait plus an independent service, so only the mean is.
+    scalars = {
+        "util": busy,
+        "mean_slot_occupancy": busy,
+        "mean_service_stretched": held,
+        "max_throughput": saturated_throughput(fleet.slots, io.mean, cpu.mean, fleet.cores),
+    }
+    return Solved(
+        "chain of shared cores (QBD)", found.wait, OnlyMean(found.wait.mean + held), scalars=scalars
+    )
+
+
+def _crowd(workload: Workload, fleet: Fleet, phases: ArrivalPhases) -> Crowd | None:
+    if isinstance(workload.service, IoThenCpu):
+        return None
+    law = phase_type(workload.service)
+    if law is None or crowd_size(len(law.start), fleet.slots) > MOST_LISTED:
+        return None
+    crowd = Crowd(law, fleet.slots)
+    most = MOST_PHASES_POISSON if len(phases.quiet) == 1 and fleet.places is None else MOST_PHASES
+    return crowd if len(crowd.states(fleet.slots)) * len(phases.quiet) <= most else None
+
+
+def _open(workload: Workload, phases: ArrivalPhases, crowd: Crowd) -> Solved:
+    lowest = _rare_below(workload.offered_load) if isinstance(workload.arrivals, Poisson) else 0
+    found = solve(phases, crowd, min(lowest, crowd.slots - 1))
+    return Solved("MAP/PH/c chain (QBD, matrix-geometric; exact)", found.wait)
+
+
+def _room(fleet: Fleet, phases: ArrivalPhases, crowd: Crowd) -> Solved | None:
+    assert fleet.places is not None
+    if fleet.places - fleet.slots > MOST_WAITING:
+        return None
+    found = solve_room(phases, crowd, fleet.places)
+    return Solved("MAP/PH/c chain with finite room (exact)", found.wait, lost=found.lost)
+
+
+def _rare_below(offered_load: float) -> int:
+    """Fewer busy slots than this are never seen: with Poisson arrivals they are at least Poisson many."""
+    return max(0, int(offered_load - 9.0 * offered_load**0.5 - 10.0))
