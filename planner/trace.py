@@ -7,7 +7,7 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ LATEST = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt of one job, epoch seconds; `ready` is None where it is not known."""
+    """One attempt of one job, epoch seconds; `ready` is None where it is not known. `kind` is the job's type."""
 
     job: str
     number: int
@@ -35,6 +35,7 @@ class Attempt:
     started: float
     ended: float
     outcome: str
+    kind: str = ""
 
 
 def read_trace(path: Path, columns: Mapping[str, str]) -> dict[str, list[Attempt]]:
@@ -103,7 +104,8 @@ def _by_queue(
         outcome = str(ours["outcome"] or "completed")
         if outcome not in OUTCOMES:
             raise BadInput(f"{where}: outcome: {outcome!r} is none of {', '.join(OUTCOMES)}")
-        attempt = Attempt(job, number, times["ready"], times["started"], times["ended"], outcome)
+        kind = str(ours["job_type"] or "")
+        attempt = Attempt(job, number, times["ready"], times["started"], times["ended"], outcome, kind)
         found.setdefault(queue, []).append((line, _in_order(where, attempt)))
     if not found:
         raise BadInput(f"{path}: no attempt with a start and an end")
@@ -167,9 +169,7 @@ def _in_order(where: str, attempt: Attempt) -> Attempt:
         return attempt
     if attempt.ready > attempt.started + CLOCK_SECONDS:
         raise BadInput(f"{where}: started {attempt.started:.3f} is before ready {attempt.ready:.3f}")
-    return Attempt(
-        attempt.job, attempt.number, attempt.started, attempt.started, attempt.ended, attempt.outcome
-    )
+    return replace(attempt, ready=attempt.started)
 
 
 def _check_order(path: Path, attempts: list[tuple[int, Attempt]]) -> None:
