@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.arrivals import Drawn, PoissonClasses
-from planner.bull_options import JobOptions, Pause, Stalls
+from planner.bull_options import Children, JobOptions, Pause, Stalls
 from planner.coupling import from_exponential
+from planner.errors import BadInput
+from planner.fleet import Fleet
 from planner.laws import Ints, IoThenCpu, Vector
-from planner.queue_run import Jobs
+from planner.queue_kernel import ONCE_AT_HEAD
+from planner.queue_run import Crashing, Jobs, run
 from planner.workload import Retries, Workload
 
 Flags = NDArray[np.bool_]
@@ -29,11 +32,23 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """The jobs of another queue, and which of them are the children of each of the `parents`, jobs of this one."""
+
+    jobs: Jobs
+    parents: Ints
+    children: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
-    """Jobs for the queue kernel, with the arrivals that belong to them: a delayed job arrives when it is due."""
+    """Jobs for the queue kernel, with the arrivals that belong to them: a delayed job arrives when it is due, a parent
+    of children in another queue when the last of them has ended.
+    """
 
     arrivals: Drawn
     jobs: Jobs
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ class _Placed:
     plain: Ints | None = None
     delayed: Ints | None = None
     parent: Ints | None = None
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ def made(workload: Workload, drawn: Draw, random: np.random.Generator) -> Made:
         placed.arrivals.times, placed.arrivals.classes, lives.first, hold, back, drawn.patience,
         placed.lifo, placed.parent, placed.delayed, placed.plain,
     )  # fmt: skip
-    return Made(placed.arrivals, jobs)
+    return Made(placed.arrivals, jobs, placed.brought)
 
 
 def pauses(pause: Pause | None, until: float) -> tuple[tuple[float, float], ...]:
@@ -85,6 +101,23 @@ def pauses(pause: Pause | None, until: float) -> tuple[tuple[float, float], ...]
         return ()
     begins = np.arange(pause.begins, until + pause.period, pause.period)
     return tuple((begin, begin + pause.seconds) for begin in begins.tolist())
+
+
+def crashing(
+    options: JobOptions | None, fleet: Fleet, until: float, random: np.random.Generator
+) -> Crashing | None:
+    """The crashes of each process until a moment: it runs, is away, and runs again."""
+    crashes = options.crashes if options else None
+    if crashes is None:
+        return None
+    mean, away = crashes.every_seconds, crashes.restart_seconds
+    count = int(until / (mean + away) + 6.0 * np.sqrt(until / (mean + away)) + 20)
+    times = np.cumsum(random.exponential(mean, (fleet.processes, count)) + away, axis=1) - away
+    processes = np.repeat(np.arange(fleet.processes), count).reshape(times.shape)
+    inside = times <= until
+    order = np.argsort(times[inside])
+    phase = float(random.random() * crashes.check_seconds)
+    return Crashing(times[inside][order], processes[inside][order], phase, crashes)
 
 
 def _placed(options: JobOptions, drawn: Draw, random: np.random.Generator, prioritised: bool) -> _Placed:
@@ -96,10 +129,20 @@ def _placed(options: JobOptions, drawn: Draw, random: np.random.Generator, prior
         plain = (values[classes] == 0).astype(np.int64)
     is_parent = _chosen(options.children.share if options.children else 0.0, count, random)
     is_delayed = _chosen(options.delayed.share if options.delayed else 0.0, count, random) & ~is_parent
-    lifo = _chosen(options.lifo, count, random) & (plain == 1) & ~is_delayed & ~is_parent
+    lifo = (_chosen(options.lifo, count, random) & (plain == 1) & ~is_delayed & ~is_parent).astype(np.int64)
     times = _due(options, arrivals.times, is_delayed, drawn.span, random)
+    children = options.children
+    brought = None
+    if children is not None and children.queue is not None:
+        # Like due times they go round in the run.
+        span = drawn.span or float(arrivals.times[-1])
+        ended, brought = _ended_elsewhere(children, arrivals.times[is_parent], span, random)
+        times[is_parent] = ended % span
+        lifo[is_parent & (plain == 1)] = ONCE_AT_HEAD
     order = np.argsort(times, kind="stable")
-    each = 1 + is_parent[order] * (options.children.count if options.children else 0)
+    if brought is not None:
+        brought = replace(brought, parents=_places(order)[is_parent])
+    each = 1 + is_parent[order] * (children.count if children and children.queue is None else 0)
     job = np.repeat(order, each)
     heads = np.repeat(np.cumsum(each) - each, each)
     is_child = np.arange(len(job)) > heads
@@ -107,8 +150,8 @@ def _placed(options: JobOptions, drawn: Draw, random: np.random.Generator, prior
     unit[is_child] = random.standard_exponential(int(is_child.sum()))
     placed = replace(arrivals, times=times[job], classes=classes[job], batches=None, intervals=None)
     return _Placed(
-        placed, unit, (lifo[job] & ~is_child).astype(np.int64), plain[job], is_delayed[job].astype(np.int64),
-        np.where(is_child, heads, -1),
+        placed, unit, lifo[job] * ~is_child, plain[job], is_delayed[job].astype(np.int64),
+        np.where(is_child, heads, -1), brought,
     )  # fmt: skip
 
 
@@ -124,11 +167,40 @@ def _due(
     random: np.random.Generator,
 ) -> Vector:
     """What would be due after the end is due as long after the begin: so many came before, in the steady state."""
-    if options.delayed is None or not len(times):
-        return times
     due = times.copy()
+    if options.delayed is None or not len(times):
+        return due
     due[is_delayed] += options.delayed.delay.draw(random, int(is_delayed.sum()))
     return np.where(is_delayed, due % (span or float(times[-1])), times)
+
+
+def _ended_elsewhere(
+    children: Children, added: Vector, span: float, random: np.random.Generator
+) -> tuple[Vector, Brought]:
+    """When the last child of each parent has ended in the other queue, which is run beside its own jobs."""
+    other = children.elsewhere
+    if other is None:
+        raise BadInput(f"children.queue: {children.queue!r} is not at hand; give both queues in one file")
+    workload, count = other.workload, len(added) * children.count
+    # Some more than come on average, so that they last.
+    own = workload.arrivals.draw(random, int(1.1 * span * workload.arrivals.per_second) + 100).times
+    both = np.concatenate([np.repeat(added, children.count), own[own <= span]])
+    order = np.argsort(both, kind="stable")
+    place = _places(order)
+    arrivals = Drawn(both[order], np.zeros(len(both), dtype=np.int64))
+    jobs = made(workload, Draw(arrivals, random.standard_exponential(len(both)), None, span), random).jobs
+    late = workload.options.late_due if workload.options else False
+    crashes = crashing(workload.options, other.fleet, span, random)
+    out = run(jobs, other.fleet.at_work, pauses(other.fleet.pause, span), late, crashes)
+    brought = Brought(jobs, np.arange(len(added)), place[:count].reshape(-1, children.count))
+    return np.asarray(out.finished[brought.children].max(axis=1)), brought
+
+
+def _places(order: Ints) -> Ints:
+    """Where each one stands that `order` lists."""
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return places
 
 
 def _lives(retries: Retries | None, stalls: Stalls | None, random: np.random.Generator, count: int) -> _Lives:

@@ -1,10 +1,15 @@
 """Knows what Bull lets an application ask for each job and each queue, beside retries and the rate limit."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planner.laws import Law, Vector
+
+if TYPE_CHECKING:  # they hold these options
+    from planner.fleet import Fleet
+    from planner.workload import Workload
 
 # The libraries' own defaults (lockDuration, stalledInterval, maxStalledCount): Bull 3 and 4, BullMQ 1 to 6.
 LOCK_SECONDS, CHECK_SECONDS, MOST_STALLS = 30.0, 30.0, 1
@@ -19,11 +24,24 @@ class Delayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another queue that works on the children: its own jobs, and what serves it."""
+
+    workload: "Workload"
+    fleet: "Fleet"
+
+
+@dataclass(frozen=True, slots=True)
 class Children:
-    """The `share` of what is added that are parents, each with `count` children in the same queue."""
+    """The `share` of what is added that are parents, each with `count` children in the same queue, or in `queue`.
+
+    `elsewhere` is that other queue, once the file was read (planner/flows.py).
+    """
 
     share: float
     count: int
+    queue: str | None = None
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,24 @@ class Stalls:
         held = worked % (self.lock_seconds / 2.0)
         checks = np.maximum(1.0, np.ceil((self.lock_seconds - until_check) / self.check_seconds))
         return np.asarray(until_check + checks * self.check_seconds - held)
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """Each process crashes `every_seconds` of its running on average, at any moment alike, with all jobs that it works
+    on, and runs again `restart_seconds` later. What befalls the jobs is what befalls a stalled one.
+    """
+
+    every_seconds: float
+    most: int = MOST_STALLS
+    lock_seconds: float = LOCK_SECONDS
+    check_seconds: float = CHECK_SECONDS
+    restart_seconds: float = 0.0
+
+    @property
+    def up_share(self) -> float:
+        """Part of the time in which a process runs."""
+        return self.every_seconds / (self.every_seconds + self.restart_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +114,31 @@ class JobOptions:
     delayed: Delayed | None = None
     children: Children | None = None
     stalls: Stalls | None = None
+    crashes: Crashes | None = None
     late_due: bool = False
 
     @property
     def only_priorities(self) -> bool:
         """Whether nothing else is asked for that changes when a job of one attempt starts."""
-        return not self.lifo and self.delayed is None and self.children is None and self.stalls is None
+        rest = (self.delayed, self.children, self.stalls, self.crashes)
+        return not self.lifo and all(one is None for one in rest)
 
     @property
     def jobs_per_add(self) -> float:
-        """Jobs for each that arrives: a parent brings its children."""
-        return 1.0 + self.children.share * self.children.count if self.children else 1.0
+        """Jobs for each that arrives: a parent brings its children, unless they are in another queue."""
+        here = self.children if self.children and self.children.queue is None else None
+        return 1.0 + here.share * here.count if here else 1.0
 
     def on_clock(self, longer_by: float) -> "JobOptions":
         """The same on a clock whose second is `longer_by` seconds."""
-        if self.stalls is None:
-            return self
-        times = {
-            name: getattr(self.stalls, name) / longer_by
-            for name in ("lock_seconds", "check_seconds", "restart_seconds")
-        }
-        return replace(self, stalls=replace(self.stalls, **times))
+        stalls, crashes = self.stalls, self.crashes
+        if stalls is not None:
+            stalls = replace(stalls, **_shorter(stalls, longer_by))
+        if crashes is not None:
+            every = crashes.every_seconds / longer_by
+            crashes = replace(crashes, every_seconds=every, **_shorter(crashes, longer_by))
+        return replace(self, stalls=stalls, crashes=crashes)
+
+
+def _shorter(lost: Stalls | Crashes, by: float) -> dict[str, Any]:
+    return {name: getattr(lost, name) / by for name in ("lock_seconds", "check_seconds", "restart_seconds")}

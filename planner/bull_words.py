@@ -48,32 +48,29 @@ class DelayedWords(Words):
 
 
 class ChildrenWords(Words):
-    """Flows: which share of what is added are parents, and how many children each brings into the same queue."""
+    """Flows: which share of what is added are parents, and how many children each brings, into which queue."""
 
     share: Share
     count: Children
+    queue: Annotated[str | None, Field(description="another queue of the file (default: the same)")] = None
 
     def value(self) -> options.Children | None:
-        return options.Children(self.share, self.count) if self.share else None
+        return options.Children(self.share, self.count, self.queue) if self.share else None
 
 
-class StallsWords(Words):
-    """Workers that crash: the ratio of starts that lose theirs, and Bull's settings for the jobs left behind."""
+class LostWords(Words):
+    """Bull's settings for jobs whose worker is gone."""
 
-    ratio: Annotated[float, Field(ge=0, lt=1)]
     max_stalled_count: Annotated[int, Field(ge=0, le=1000)] = options.MOST_STALLS
     lock_duration: Seconds = options.LOCK_SECONDS
     stalled_interval: Seconds = options.CHECK_SECONDS
-    restart: Annotated[SecondsOrZero, Field(description="until the slot of the worker is back")] = 0.0
+    restart: Annotated[SecondsOrZero, Field(description="until the slots of the worker are back")] = 0.0
 
-    def value(self) -> options.Stalls | None:
-        if not self.ratio:
-            return None
-        return options.Stalls(
-            self.ratio, self.max_stalled_count, self.lock_duration, self.stalled_interval, self.restart
-        )
+    @property
+    def settings(self) -> tuple[int, float, float, float]:
+        return self.max_stalled_count, self.lock_duration, self.stalled_interval, self.restart
 
-    def assumed(self) -> list[str]:
+    def assumed(self, word: str) -> list[str]:
         """Each default that was taken."""
         plain = {
             "max_stalled_count": f"{self.max_stalled_count}",
@@ -81,7 +78,25 @@ class StallsWords(Words):
             "stalled_interval": f"{self.stalled_interval:g} s",
             "restart": f"{self.restart:g} s",
         }
-        return [f"stalls.{word}: {told}" for word, told in plain.items() if word not in self.model_fields_set]
+        return [f"{word}.{name}: {told}" for name, told in plain.items() if name not in self.model_fields_set]
+
+
+class StallsWords(LostWords):
+    """Single jobs that lose their worker: the ratio of starts that do."""
+
+    ratio: Annotated[float, Field(ge=0, lt=1)]
+
+    def value(self) -> options.Stalls | None:
+        return options.Stalls(self.ratio, *self.settings) if self.ratio else None
+
+
+class CrashesWords(LostWords):
+    """Processes that crash with all their jobs: each so often on average."""
+
+    every: Annotated[Seconds, Field(description="mean time that a process runs until it crashes")]
+
+    def value(self) -> options.Crashes:
+        return options.Crashes(self.every, *self.settings)
 
 
 class PauseWords(Words):
@@ -111,6 +126,7 @@ class BullWords(Words):
     delayed: DelayedWords | None = None
     children: ChildrenWords | None = None
     stalls: StallsWords | None = None
+    crashes: CrashesWords | None = None
     pause: PauseWords | None = None
     global_concurrency: Count | None = Field(
         None, description="most jobs at a time over all workers (setGlobalConcurrency)"
@@ -126,8 +142,8 @@ class BullWords(Words):
     @property
     def ruled(self) -> bool:
         """Whether the order of jobs is asked for, so that it matters whose rules hold."""
-        given = (self.library, self.priorities, self.lifo, self.delayed, self.children, self.stalls)
-        return any(word is not None for word in given)
+        given = (self.library, self.priorities, self.lifo, self.delayed, self.children)
+        return any(word is not None for word in (*given, self.stalls, self.crashes))
 
     @property
     def family(self) -> tuple[str, int]:
@@ -146,12 +162,14 @@ class BullWords(Words):
             delayed=self.delayed.value() if self.delayed else None,
             children=self.children.value() if self.children else None,
             stalls=self.stalls.value() if self.stalls else None,
+            crashes=self.crashes.value() if self.crashes else None,
             late_due=joins_late(*self.family),
         )
 
     def assumed(self, pause: options.Pause | None) -> tuple[str, ...]:
         """Each default that was taken."""
         found = [f"library: {LIBRARY}"] if self.ruled and self.library is None else []
-        found += self.stalls.assumed() if self.stalls else []
+        found += self.stalls.assumed("stalls") if self.stalls else []
+        found += self.crashes.assumed("crashes") if self.crashes else []
         found += self.pause.assumed(pause) if self.pause and pause else []
         return tuple(found)

@@ -45,6 +45,7 @@ def _options(workload: Workload, fleet: Fleet) -> list[str]:
         "delayed": options.delayed is not None,
         "children": options.children is not None,
         "stalls": options.stalls is not None,
+        "crashes": options.crashes is not None,
         "pause": fleet.pause is not None,
     }
     return [word for word, is_given in given.items() if is_given]
@@ -57,6 +58,10 @@ def _refuse_options(workload: Workload, fleet: Fleet, where: str) -> None:
             "places": fleet.places is not None,
             "arrivals poisson_classes": isinstance(workload.arrivals, PoissonClasses)
             and word in ("priorities", "lifo", "children"),
+            "stalls": word == "crashes"
+            and workload.options is not None
+            and workload.options.stalls is not None,
+            "global_concurrency": word == "crashes" and fleet.global_concurrency is not None,
         }
         for part in (part for part, given in beside.items() if given):
             raise BadInput(

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.bull_options import Pause
 
 
@@ -39,6 +42,12 @@ class Fleet:
         """The fleet with no more slots than may work at a time."""
         most = self.global_concurrency
         return self if most is None or most >= self.slots else replace(self, slots=most)
+
+    @property
+    def seats(self) -> NDArray[np.int64]:
+        """The first slot of each process, and one more; the first processes are the larger ones."""
+        share, extra = divmod(self.slots, self.processes)
+        return share * np.arange(self.processes + 1) + np.minimum(np.arange(self.processes + 1), extra)
 
     @property
     def concurrency(self) -> int:

@@ -15,6 +15,7 @@ from planner.bull_words import BullWords
 from planner.claims import CacheWords, ClaimsWords
 from planner.combinations import refuse_absent
 from planner.errors import BadInput
+from planner.flows import joined
 from planner.law_words import AnyLaw, IoThenCpuWords
 from planner.laws import IoThenCpu, Law
 from planner.lines import line_of
@@ -30,7 +31,7 @@ _QUEUE_WORDS = (
     *BullWords.model_fields,
 )  # fmt: skip
 _LOAD = ("jobs_per_hour", "share", "arrivals")
-_OF_JOBS = ("library", "priorities", "lifo", "delayed", "children", "stalls")
+_OF_JOBS = ("library", "priorities", "lifo", "delayed", "children", "stalls", "crashes")
 _WORK = (*_LOAD, "service", "retries", "rate_limit", "objectives", *_OF_JOBS)
 
 
@@ -195,9 +196,8 @@ def _read_queues(
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise BadInput(f"{where}: {twice!r} stands twice")
-    return tuple(
-        _read_queue(entry, words, levels, f"{where}[{place}]") for place, entry in enumerate(entries)
-    )
+    read = [_read_queue(entry, words, levels, f"{where}[{place}]") for place, entry in enumerate(entries)]
+    return joined(read, where)
 
 
 def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], where: str) -> AskedQueue:

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner import queue_kernel as kernel
+from planner.bull_options import Crashes
 from planner.fleet import Fleet
 from planner.laws import Vector
+from planner.queue_world import World
 
 Ints = NDArray[np.int64]
 
@@ -33,25 +35,48 @@ class Jobs:
 
 
 @dataclass(frozen=True, slots=True)
+class Crashing:
+    """When which process crashes, in order of time; a moment at which stalled jobs are looked for; and the rules."""
+
+    times: Vector
+    processes: Ints
+    phase: float
+    rules: Crashes
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Waits per attempt (NaN: never started), end per job (NaN: never), and SERVED, REFUSED or GAVE_UP per
-    job.
+    job. An attempt that a crash began anew has more waits than its first: `again_waits`, of `again_jobs`.
     """
 
     waits: Vector
     finished: Vector
     outcome: Ints
+    again_waits: Vector
+    again_jobs: Ints
+
+
+NOTHING_CRASHES = Crashing(np.zeros(0), np.zeros(0, dtype=np.int64), 0.0, Crashes(np.inf))
 
 
 def run(
-    jobs: Jobs, fleet: Fleet, pauses: tuple[tuple[float, float], ...] = (), late_due: bool = False
+    jobs: Jobs,
+    fleet: Fleet,
+    pauses: tuple[tuple[float, float], ...] = (),
+    late_due: bool = False,
+    crashing: Crashing | None = None,
 ) -> Outcome:
     """Every job, to its end. `late_due`: planner/bull_rules.py knows which library does so."""
     count, attempts = len(jobs.ready), len(jobs.hold)
+    crashing = crashing if crashing is not None and len(crashing.times) else NOTHING_CRASHES
+    seats = fleet.seats if len(crashing.times) else np.zeros(1, dtype=np.int64)
+    lost = len(crashing.times) * int(np.diff(seats).max(initial=0))
+    events = 2 * count + fleet.slots + 8 + lost + len(seats)
     parent = np.full(count, -1, dtype=np.int64) if jobs.parent is None else jobs.parent
     ranks = int(jobs.rank.max()) + 1 if count else 1
     limit = fleet.rate_limit
-    world = kernel.World(
+    world = World(
         ready=jobs.ready,
         rank=jobs.rank,
         lifo=np.zeros(count, dtype=np.int64) if jobs.lifo is None else jobs.lifo,
@@ -65,6 +90,14 @@ def run(
         parent=parent,
         pending=np.bincount(parent[parent >= 0], minlength=count).astype(np.int64),
         pauses=np.array(pauses, dtype=float).ravel(),
+        crash_times=crashing.times,
+        crashed=crashing.processes,
+        seats=seats,
+        restart=crashing.rules.restart_seconds,
+        most_stalls=crashing.rules.most,
+        lock=crashing.rules.lock_seconds,
+        check=crashing.rules.check_seconds,
+        phase=crashing.phase,
         slots=fleet.slots,
         places=fleet.places or count + 1,
         most=limit.max if limit else attempts + 1,
@@ -72,16 +105,26 @@ def run(
         waits=np.full(attempts, np.nan),
         finished=np.full(count, np.nan),
         outcome=np.full(count, kernel.UNFINISHED, dtype=np.int64),
+        again_waits=np.zeros(lost),
+        again_jobs=np.zeros(lost, dtype=np.int64),
         attempt=jobs.first[:-1].copy(),
         since=np.zeros(count),
         head=np.full(ranks, -1, dtype=np.int64),
         tail=np.full(ranks, -1, dtype=np.int64),
         after=np.full(count, -1, dtype=np.int64),
         due=np.full(2, -1, dtype=np.int64),
-        times=np.zeros(2 * count + fleet.slots + 8),
-        whats=np.zeros(2 * count + fleet.slots + 8, dtype=np.int64),
-        counts=np.zeros(6, dtype=np.int64),
+        holder=np.full(int(seats[-1]), -1, dtype=np.int64),
+        idle=np.diff(seats),
+        seat=np.zeros(2 * count if lost else 0, dtype=np.int64),
+        leaves=np.full(count if lost else 0, np.inf),
+        stalls=np.zeros(count, dtype=np.int64),
+        times=np.zeros(events),
+        whats=np.zeros(events, dtype=np.int64),
+        counts=np.zeros(8, dtype=np.int64),
         clock=np.full(1, -np.inf),
     )
     kernel.run(world)
-    return Outcome(world.waits, world.finished, world.outcome)
+    again = int(world.counts[kernel.AGAIN])
+    return Outcome(
+        world.waits, world.finished, world.outcome, world.again_waits[:again], world.again_jobs[:again]
+    )

@@ -20,9 +20,14 @@ def banded(queue: AskedQueue, options: argparse.Namespace) -> dict[str, Any]:
     from planner.run_bands import run_band  # loads the compiler, which formulas do without
 
     question = queue.question
-    if question.fleet.pause or (question.workload.options and question.workload.options.delayed):
+    options_of_jobs = question.workload.options
+    if question.fleet.pause or (options_of_jobs and options_of_jobs.delayed):
         raise BadInput(
             f"--run-of: a run of {queue.name!r} begins without pause and delayed jobs; leave them out"
+        )
+    if options_of_jobs and options_of_jobs.children and options_of_jobs.children.queue:
+        raise BadInput(
+            f"--run-of: a run of {queue.name!r} knows no children in another queue; leave them out"
         )
     workload = replace(question.workload, sample_size=options.fitted_to)
     found = run_band(workload, question.fleet, options.run_of, pickup_seconds=_pickup(options.pickup))

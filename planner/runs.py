@@ -127,7 +127,8 @@ def _with_events(
     options, times = workload.options, drawn.arrivals.times
     made = bull_draws.made(workload, drawn, random)
     pauses = bull_draws.pauses(fleet.pause, float(times[-1]))
-    out = queue_run.run(made.jobs, fleet, pauses, options.late_due if options else False)
+    crashing = bull_draws.crashing(options, fleet, float(made.arrivals.times[-1]), random)
+    out = queue_run.run(made.jobs, fleet, pauses, options.late_due if options else False, crashing)
     if workload.retries is None and options is None:
         waits = np.nan_to_num(out.waits)
         gave_up, refused = out.outcome == GAVE_UP, out.outcome == REFUSED
@@ -145,7 +146,10 @@ def _several_attempts(made: Made, out: queue_run.Outcome, warmup: int) -> Sample
     firsts = firsts[~np.isnan(out.waits[firsts])]
     done = np.flatnonzero(out.outcome == SERVED)
     done = done[done >= warmup]
-    per_attempt = Series(out.waits[started], arrivals.classes[owner[started]], arrivals.times[owner[started]])
+    again = out.again_jobs >= warmup
+    starters = np.concatenate([owner[started], out.again_jobs[again]])
+    all_waits = np.concatenate([out.waits[started], out.again_waits[again]])
+    per_attempt = Series(all_waits, arrivals.classes[starters], arrivals.times[starters])
     completion = out.finished[done] - arrivals.times[done]
     completions = Series(completion, arrivals.classes[done], arrivals.times[done])
     kept = out.outcome[warmup:]

@@ -33,6 +33,8 @@ UNCOMPILED = 20
 
 # A replication of more jobs than this takes more memory than a small machine has.
 MOST_JOBS = 6_000_000
+# Crashes in one replication; fewer where that takes millions of jobs.
+CRASHES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def length(workload: Workload, fleet: Fleet, shortest: int = 300_000) -> Length:
         return _whole_periods(workload, fleet, forgotten, shortest)
     # A parent brings its children, which a replication must have room for.
     each = workload.options.jobs_per_add if workload.options else 1.0
-    jobs = int(min(max(shortest, 12 * forgotten), 4_000_000) / each)
+    jobs = int(min(max(shortest, 12 * forgotten, _crashes_met(workload, fleet)), 4_000_000) / each)
     return Length(jobs, int(max(forgotten / each, jobs / 20)))
 
 
@@ -101,10 +103,19 @@ def _clockwork(workload: Workload) -> float:
         seconds += 4.0 * sum(1.0 / rate for rate in arrivals.switch_per_second)
     if retries is not None:
         seconds += 2.0 * sum(retries.delay_after(k) for k in range(1, retries.attempts))
-    stalls = workload.options.stalls if workload.options else None
-    if stalls is not None:
-        seconds += 2.0 * (stalls.lock_seconds + stalls.check_seconds + stalls.restart_seconds)
+    options = workload.options
+    for lost in (options.stalls, options.crashes) if options else ():
+        if lost is not None:
+            seconds += 2.0 * (lost.lock_seconds + lost.check_seconds + lost.restart_seconds)
     return seconds
+
+
+def _crashes_met(workload: Workload, fleet: Fleet) -> float:
+    """Jobs that come while so many processes crash that one replication is like another."""
+    crashes = workload.options.crashes if workload.options else None
+    if crashes is None:
+        return 0.0
+    return CRASHES * workload.arrivals.per_second * crashes.every_seconds / fleet.processes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from planner.arrivals import Arrivals
 from planner.bull_options import JobOptions, Stalls
+from planner.crashes import CrashedLife, crashed_life
 from planner.laws import IoThenCpu, Law
 
 
@@ -92,7 +93,18 @@ class Workload:
     options: JobOptions | None = None
 
     @property
+    def crashed(self) -> CrashedLife | None:
+        """What becomes of a job where processes crash."""
+        crashes = self.options.crashes if self.options else None
+        if crashes is None or isinstance(self.service, IoThenCpu):
+            return None
+        fails, attempts = (self.retries.failure_ratio, self.retries.attempts) if self.retries else (0.0, 1)
+        return crashed_life(self.service, crashes, fails, attempts)  # type: ignore[arg-type]  # laws are frozen
+
+    @property
     def life(self) -> Life:
+        if (crashed := self.crashed) is not None:
+            return Life(crashed.starts, crashed.stalls, crashed.failed)
         return life(self.retries, self.options.stalls if self.options else None)
 
     @property
@@ -107,7 +119,11 @@ class Workload:
 
     @property
     def hold_seconds(self) -> float:
-        """How long a start takes a slot away on average; one that stalls is half way through its work."""
+        """How long a start takes a slot away on average; one that stalls is half way through its work. Where processes
+        crash it takes it from those that are there.
+        """
+        if self.options and self.options.crashes and (crashed := self.crashed) is not None:
+            return crashed.held_seconds / crashed.starts / self.options.crashes.up_share
         stalls = self.options.stalls if self.options else None
         if stalls is None:
             return self.service.mean

@@ -1,6 +1,7 @@
 """Knows Bull's lists and sets as the libraries keep them, played by SimPy; shares nothing with the planner."""
 
 import bisect
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ class Job:
     children: int = 0
     done: int = 0
     since: float = 0.0
+    crashes: int = 0
 
 
 @dataclass
@@ -34,15 +36,39 @@ class Rules:
     most: int | None = None
     window: float = 0.0
     pauses: Sequence[tuple[float, float]] = ()
+    crashes: "Crashes | None" = None
+
+
+@dataclass
+class Crashes:
+    """When which process crashes; `slots` of each. Stalled jobs are looked for at `phase` and each `check` after."""
+
+    slots: Sequence[int]
+    times: Sequence[tuple[float, int]]
+    restart: float
+    most: int
+    lock: float
+    check: float
+    phase: float
+
+
+@dataclass
+class Lock:
+    """A job at work: when its lock was first taken, when its worker was lost, and when a check last marked it."""
+
+    taken: float
+    lost: float = math.inf
+    marked: float = -math.inf
 
 
 @dataclass
 class Twin:
-    """The state of a queue. The next job to run is the last of `wait`."""
+    """The state of a queue. The next job to run is the last of `wait`. Parents are in the queue `above`, if given."""
 
     jobs: list[Job]
     rules: Rules
     env: simpy.Environment = field(default_factory=simpy.Environment)
+    above: "Twin | None" = None
     wait: list[int] = field(default_factory=list)
     at_head: set[int] = field(default_factory=set)
     prioritized: list[tuple[int, int, int]] = field(default_factory=list)
@@ -51,18 +77,34 @@ class Twin:
     counter: int = 0
     started: int = 0
     window_ends: float = float("-inf")
+    again: list[tuple[int, float]] = field(default_factory=list)
+    locks: dict[int, Lock] = field(default_factory=dict)
+    idle: list[int] = field(default_factory=list)
+    left: int = 0
 
     def play(self) -> Waits:
-        self.bell = self.env.event()
+        self.begin()
+        self.env.run(self.all_ended if self.rules.crashes else None)
+        return self.waits
+
+    def begin(self) -> None:
+        self.bell, self.all_ended, self.left = self.env.event(), self.env.event(), len(self.jobs)
         for number, job in enumerate(self.jobs):
             if not job.children:
                 self.env.process(self.comes(number, job))
         for _, end in self.rules.pauses:
             self.env.process(self.rings_at(end))
-        for _ in range(self.rules.slots):
-            self.env.process(self.worker())
-        self.env.run()
-        return self.waits
+        crashes = self.rules.crashes
+        self.idle = list(crashes.slots) if crashes else [self.rules.slots]
+        hands = [
+            [self.env.process(self.hand(process)) for _ in range(slots)]
+            for process, slots in enumerate(self.idle)
+        ]
+        self.back = [self.env.event() for _ in self.idle]
+        if crashes:
+            self.env.process(self.checker(crashes))
+            for moment, process in crashes.times:
+                self.env.process(self.crashes_at(moment, process, hands[process], crashes))
 
     def ring(self) -> None:
         bell, self.bell = self.bell, self.env.event()
@@ -124,34 +166,96 @@ class Twin:
         full = self.rules.most is not None and self.started >= self.rules.most
         return full and self.env.now < self.window_ends
 
-    def worker(self) -> Generator[simpy.Event, None, None]:
+    def hand(self, process: int) -> Generator[simpy.Event, None, None]:
+        """A slot: works until its process crashes, and again when it is back."""
+        while True:
+            try:
+                yield from self.worker(process)
+            except simpy.Interrupt:
+                yield self.back[process]
+
+    def crashes_at(
+        self, moment: float, process: int, hands: Sequence[simpy.Process], crashes: Crashes
+    ) -> Generator[simpy.Event, None, None]:
+        yield self.env.timeout(moment)
+        self.idle[process] = 0
+        for hand in hands:
+            hand.interrupt()
+        yield self.env.timeout(crashes.restart)
+        self.idle[process] = crashes.slots[process]
+        back, self.back[process] = self.back[process], self.env.event()
+        back.succeed()
+
+    def checker(self, crashes: Crashes) -> Generator[simpy.Event, None, None]:
+        """As moveStalledJobsToWait: what was marked, and has no lock now, goes to wait; then all at work are marked."""
+        moment = crashes.phase
+        while True:
+            yield self.env.timeout(moment - self.env.now)
+            for number, lock in sorted(self.locks.items()):
+                worked = min(self.env.now, lock.lost) - lock.taken
+                renewed = lock.taken + worked // (crashes.lock / 2) * (crashes.lock / 2)
+                if lock.marked > renewed and self.env.now >= renewed + crashes.lock:
+                    self.is_stalled(number, crashes.most)
+                else:
+                    lock.marked = self.env.now
+            moment += crashes.check
+
+    def is_stalled(self, number: int, most: int) -> None:
+        job = self.jobs[number]
+        del self.locks[number]
+        job.crashes += 1
+        job.done -= 1
+        if job.crashes > most:
+            self.ends(job)
+        else:
+            self.add(number, head=True)
+
+    def is_first_choice(self, process: int) -> bool:
+        """A job goes to the process with most idle slots."""
+        return process == self.idle.index(max(self.idle))
+
+    def worker(self, process: int) -> Generator[simpy.Event, None, None]:
         while True:
             self.promote()
             if self.limited():
                 yield self.env.timeout(self.window_ends - self.env.now)
                 continue
             paused = any(begin <= self.env.now < end for begin, end in self.rules.pauses)
-            if paused or not (self.wait or self.prioritized):
+            if paused or not (self.wait or self.prioritized) or not self.is_first_choice(process):
                 yield self.bell
                 continue
             number = self.wait.pop() if self.wait else self.prioritized.pop(0)[2]
             self.at_head.discard(number)
-            yield from self.work(number, self.jobs[number])
+            self.idle[process] -= 1
+            if len(self.idle) > 1:
+                self.ring()  # another process may be the first choice now
+            yield from self.work(number, self.jobs[number], process)
 
-    def work(self, number: int, job: Job) -> Generator[simpy.Event, None, None]:
+    def work(self, number: int, job: Job, process: int) -> Generator[simpy.Event, None, None]:
         if self.env.now >= self.window_ends:
             self.window_ends, self.started = self.env.now + self.rules.window, 0
         self.started += 1
         if self.limited():
             self.ring()  # an idle worker learns at once that it may not ask before the window is over
-        self.waits[number, job.done] = self.env.now - job.since
+        if (number, job.done) in self.waits:
+            self.again.append((number, self.env.now - job.since))
+        else:
+            self.waits[number, job.done] = self.env.now - job.since
         how, seconds, back = job.tries[job.done]
         job.done += 1
         if how == "stalled":
             self.env.process(self.is_found(number, job, back))
             yield self.env.timeout(seconds)
+            self.idle[process] += 1
             return
-        yield self.env.timeout(seconds)
+        self.locks[number] = Lock(self.env.now)
+        try:
+            yield self.env.timeout(seconds)
+        except simpy.Interrupt:
+            self.locks[number].lost = self.env.now
+            raise
+        del self.locks[number]
+        self.idle[process] += 1
         if job.done == len(job.tries):
             self.ends(job)
         elif back:
@@ -168,9 +272,13 @@ class Twin:
             self.add(number, head=True)
 
     def ends(self, job: Job) -> None:
+        self.left -= 1
+        if not self.left:
+            self.all_ended.succeed()
         if job.parent is None:
             return
-        parent = self.jobs[job.parent]
+        there = self.above or self
+        parent = there.jobs[job.parent]
         parent.children -= 1
         if not parent.children:
-            self.add(job.parent, head=not parent.priority)
+            there.add(job.parent, head=not parent.priority)

@@ -9,10 +9,11 @@ from planner.bull_options import Children, Delayed, JobOptions, Pause, Stalls
 from planner.bull_rules import joins_late, order_of_start
 from planner.fleet import Fleet, RateLimit
 from planner.laws import Exponential, Lognormal
-from planner.queue_run import Jobs, run
+from planner.queue_run import run
 from planner.runs import draw
 from planner.workload import Retries, Workload
-from tests.planner.bull_twin import Job, Rules, Twin
+from tests.planner.bull_twin import Rules, Twin
+from tests.planner.bull_twin_jobs import per_attempt, twin_jobs
 
 JOBS = 1500
 SHARES = {0: 0.6, 1: 0.1, 3: 0.3}
@@ -30,38 +31,6 @@ def options(family: str, major: int) -> JobOptions:
         stalls=STALLS,
         late_due=joins_late(family, major),
     )
-
-
-def by_twin(jobs: Jobs, given: JobOptions, rules: Rules) -> np.ndarray:
-    """Waits of all attempts as the planner lists them."""
-    values = [value for value, _ in given.priorities]
-    parent, waits = jobs.parent, np.full(len(jobs.hold), np.nan)
-    assert parent is not None and jobs.lifo is not None and jobs.delayed is not None
-
-    def attempt(a: int, is_last: bool) -> tuple[str, float, float]:
-        if jobs.back[a] < 0:
-            return "stalled", float(jobs.hold[a]), float(-jobs.back[a])
-        return "well" if is_last else "badly", float(jobs.hold[a]), float(jobs.back[a])
-
-    played = []
-    for i, ready in enumerate(jobs.ready.tolist()):
-        ends = int(jobs.first[i + 1])
-        tries = [attempt(a, a == ends - 1) for a in range(int(jobs.first[i]), ends)]
-        above = int(parent[i])
-        played.append(
-            Job(
-                ready,
-                tries,
-                values[jobs.rank[i]],
-                bool(jobs.lifo[i]),
-                bool(jobs.delayed[i]),
-                None if above < 0 else above,
-                int((parent == i).sum()),
-            )
-        )
-    for (job, number), wait in Twin(played, rules).play().items():
-        waits[int(jobs.first[job]) + number] = wait
-    return waits
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -87,6 +56,7 @@ def test_simpy_starts_every_job_when_we_do(family, major, limit, seed, backoff):
     )
     ours = run(jobs, fleet, closed, given.late_due)
     assert not np.isnan(ours.finished).any(), "every job ends"
-    theirs = by_twin(jobs, given, rules)
+    twin = Twin(twin_jobs(jobs, [value for value, _ in given.priorities]), rules)
+    theirs = per_attempt(jobs, twin.play())
     assert np.nanmax(ours.waits) > 1.0, "there is a queue"
     assert np.allclose(ours.waits, theirs, atol=1e-7, equal_nan=False)

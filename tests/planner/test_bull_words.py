@@ -33,6 +33,7 @@ WORDS = {
     "delayed": "delayed: {share: 0.5, delay: 30s}",
     "children": "children: {share: 0.01, count: 3}",
     "stalls": "stalls: {ratio: 0.001}",
+    "crashes": "crashes: {every: 10m, restart: 10s}",
     "pause": "pause: {lasts: 1m, every: 1h, at: 30m}",
     "backoff": "retries: {failure_ratio: 0.05, attempts: 3, delay: 1s, backoff: exponential, jitter: 0.5}",
 }
@@ -80,6 +81,7 @@ def test_every_default_that_is_taken_is_named(tmp_path):
     given = "ratio: 0.1, max_stalled_count: 0, lock_duration: 1m, stalled_interval: 5s, restart: 9s"
     assumed = asked(tmp_path, f"library: bull4, stalls: {{{given}}}").assumed
     assert not [one for one in assumed if one.startswith(("library", "stalls"))]
+    assert "crashes.max_stalled_count: 1" in asked(tmp_path, "crashes: {every: 1h}").assumed
 
 
 def test_the_library_sets_the_order_of_priorities_and_the_back_off(tmp_path):
@@ -147,6 +149,15 @@ def test_a_queue_that_options_make_unstable_is_answered_as_such(tmp_path, capsys
         ("delayed: {share: 0.1, delay: {law: exponential, mean: -1}}", "queues[0].delayed.delay.mean: -1: "),
         ("children: {share: 0.1, count: 0}", "queues[0].children.count: 0: "),
         ("stalls: {ratio: 1}", "queues[0].stalls.ratio: 1: "),
+        ("crashes: {restart: 10s}", "queues[0].crashes.every: "),
+        (
+            "crashes: {every: 1h}, stalls: {ratio: 0.1}",
+            "queues[0].crashes: crashes beside stalls is not answered; leave one of them out",
+        ),
+        (
+            "crashes: {every: 1h}, global_concurrency: 2",
+            "queues[0].crashes: crashes beside global_concurrency is not answered",
+        ),
         ("library: bullmq9", "queues[0].library: 'bullmq9': "),
         ("global_concurrency: 0", "queues[0].global_concurrency: 0: "),
         (
