@@ -98,9 +98,10 @@ def _summary(sample: Sample, healths: list[Health]) -> str:
         return f"no queue{_so_far(sample)}"
     wrong = sum(health.severity is Severity.WRONG for health in healths)
     held = sum(health.severity is Severity.HELD for health in healths)
-    queues = f"{len(healths):,} queue{'s' if len(healths) > 1 else ''}"
+    queues = f"{len(healths):,} queue{'' if len(healths) == 1 else 's'}"
     so_far = _so_far(sample)
-    jobs = f"{sum(ready(h.queue) for h in healths):,} jobs ready, {sum(h.queue.active or 0 for h in healths):,} active"
+    waiting, active = sum(ready(h.queue) for h in healths), sum(h.queue.active or 0 for h in healths)
+    jobs = f"{waiting:,} job{'' if waiting == 1 else 's'} ready, {active:,} active"
     return f"{queues}{so_far}: {wrong:,} wrong (!!), {held:,} held back (!); {jobs}"
 
 

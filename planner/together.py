@@ -42,13 +42,20 @@ def _sum(rows: Sequence[Row], name: str) -> float | None:
 def lines(whole: dict[str, Any]) -> list[str]:
     """For people."""
     backlog = whole["mean_backlog_jobs"]
-    waiting = "a backlog without end" if backlog is None else f"{backlog:,.3g} jobs waiting on average"
+    waiting = "a backlog without end" if backlog is None else f"{_jobs(backlog)} jobs waiting on average"
     memory = "" if whole["memory_mb"] is None else f", {whole['memory_mb']:,.0f} MB"
     return [
         f"together {whole['busy_slots']:.3g} of {whole['slots']} slots busy, {waiting}{memory}; first to give way: "
         f"{whole['gives_way_first']}, at {whole['gives_way_at_times_the_load']:.3g} times the load",
         *_full(whole),
     ]
+
+
+def _jobs(number: float) -> str:
+    """For people: nobody reads powers of ten."""
+    if number < 0.01:
+        return "fewer than 0.01"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _full(whole: dict[str, Any]) -> list[str]:

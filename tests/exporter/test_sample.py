@@ -224,6 +224,14 @@ def test_a_pause_that_makes_no_sense_is_refused(every, redis_server):
     assert done.returncode == 2 and "--every" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("jobs", "said"), [(0, "0 jobs ready"), (1, "1 job ready"), (2000, "2,000 jobs ready")]
+)
+def test_the_summary_counts_as_people_do(jobs, said, redis_server):
+    HandQueue(redis_server.client(), "email").create().add(jobs)
+    assert f"; {said}, 0 active\n" in sample(redis_server).stdout
+
+
 def test_a_redis_without_queues_says_so(redis_server):
     done = sample(redis_server)
     assert done.returncode == 0 and "no queue" in done.stdout
