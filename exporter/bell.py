@@ -12,7 +12,7 @@ class Bell:
     def __init__(self) -> None:
         self._heard, self._rope = os.pipe()
         os.set_blocking(self._rope, False)
-        self._asked = self._answered = 0
+        self._asked = self._answered = self._taken = 0
         self._changed = threading.Condition()
         self._failed = False
 
@@ -58,6 +58,17 @@ class Bell:
         with self._changed:
             self._answered = ticket
             self._changed.notify_all()
+
+    def take(self) -> None:
+        """The answers so far are in the hands of those who asked."""
+        with self._changed:
+            self._taken = self._answered
+            self._changed.notify_all()
+
+    def wait_until_taken(self, ticket: int, seconds: float) -> None:
+        """Until the answer to this ticket is in their hands, or they take too long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._taken >= ticket or self._failed, seconds)
 
     def fail(self, *, failed: bool = True) -> None:
         """Let nobody wait for what can't come; `failed=False` when it can again."""

@@ -231,6 +231,7 @@ class Collector:
         sampled = self._settings.payload_samples_per_second > 0 and "hstrlen" not in self._follower.refused
         silent = {source for source, command in SOURCE_COMMANDS.items() if command in self._follower.refused}
         with self._follower.lock:
+            self._follower.take()
             since_poll = max(0.0, now - self._follower.last_poll)
             for snapshot in shown:
                 followed = self._roster.followed.get(snapshot.name)

@@ -73,6 +73,10 @@ class Follower:
         """Whether it was read in time."""
         return self._bell.wait(ticket, timeout_seconds)
 
+    def take(self) -> None:
+        """Under `lock`: what was waited for is looked at now, and following may go on after that."""
+        self._bell.take()
+
     @property
     def refused(self) -> dict[str, str]:
         """The commands that this user may not run, with the server's words."""

@@ -15,6 +15,8 @@ FORMAT = 1
 MIN_INTERVAL_SECONDS = 2.0
 # Writing may take this share of the time; with very many open jobs it is then done less often.
 _TIME_SHARE = 0.02
+# Time in which no page asked is saved up, at most so much: pages may be asked for in quick succession.
+_SAVED_UP_SECONDS = 60.0
 
 
 class StateError(Exception):
@@ -33,7 +35,7 @@ class StateFile:
         self.path = path
         self._address = address
         self._interval = MIN_INTERVAL_SECONDS
-        self._next = 0.0
+        self._next = self._next_shown = 0.0
         self.last_error: str | None = None
         self._lock = self._take_lock()
 
@@ -71,10 +73,11 @@ class StateFile:
             )
         return state
 
-    def due(self) -> bool:
-        return time.monotonic() >= self._next
+    def due(self, *, shown: bool = False) -> bool:
+        """Whether to write now; `shown` says that a page is about to show what was counted."""
+        return time.monotonic() >= (self._next_shown if shown else self._next)
 
-    def write(self, state: dict[str, Any]) -> None:
+    def write(self, state: dict[str, Any], *, shown: bool = False) -> None:
         """Replace the file as a whole; on failure the old one stays and `last_error` says why."""
         began = time.monotonic()
         try:
@@ -84,8 +87,11 @@ class StateFile:
             self.last_error = None
         except OSError as error:
             self.last_error = f"state file {self.path}: {error.strerror}; counters will not survive a restart"
-        took = time.monotonic() - began
-        self._next = time.monotonic() + max(self._interval, took / _TIME_SHARE)
+        ended = time.monotonic()
+        pause = (ended - began) / _TIME_SHARE
+        self._next = ended + max(self._interval, pause)
+        if shown:
+            self._next_shown = max(self._next_shown, ended - _SAVED_UP_SECONDS) + pause
 
     def set_aside(self) -> Path:
         """Move an unusable file out of the way and return its new name."""

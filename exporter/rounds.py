@@ -37,6 +37,7 @@ TIMES_ASKED_FIRST = 3
 RIGHTS_AGAIN_SECONDS = 5.0
 """How often a user who lacks rights is tried again."""
 _REQUEST_PATIENCE_SECONDS = 0.5
+_TAKING_SECONDS = 0.05  # so long nothing is added to what was saved for a page
 
 
 class Rounds:
@@ -116,7 +117,7 @@ class Rounds:
 
     def end(self) -> None:
         """Save the place a last time and close everything."""
-        self._save()
+        self._save(at_end=True)
         self.links.close()
         self._bull.close()
 
@@ -177,8 +178,7 @@ class Rounds:
         self.finder.step(self._began_ms, self._now_ms(), deadline)
         self.caches.step(deadline)
         self._housekeeping(now)
-        if self._state is not None and self._state.due():
-            self._save()
+        self._save()
 
     def _wait(self) -> None:
         """Until it is woken or something is due."""
@@ -206,7 +206,11 @@ class Rounds:
             self._roster.close_jobs_of(queue, at_ms)
         self.last_poll = time.monotonic()
         self._next_poll = now if more else self.last_poll + self._poll_pause(pressed=pressed)
+        # Saved before it is shown: a counter that a kill makes a little lower is a reset for Prometheus.
+        saved = self._bell.is_waited_for and self._save(shown=True)
         self._bell.answer(asked)
+        if saved:
+            self._bell.wait_until_taken(asked, _TAKING_SECONDS)
 
     def _poll_pause(self, *, pressed: bool) -> float:
         """Small streams that turn over quickly are polled five times as often."""
@@ -279,18 +283,19 @@ class Rounds:
             with self.lock:
                 self._roster.remove(queue)
 
-    def _save(self) -> None:
-        if self._state is None or not self._began_ms:
-            return
-        self._state.write(
-            {
-                "counting_began_ms": self._began_ms,
-                "heard_ms": self._bull.heard_ms,
-                "queues": self._roster.dump(),
-            }
-        )
+    def _save(self, *, shown: bool = False, at_end: bool = False) -> bool:
+        """Write the state where that is due, for a page that will show it or at the end; whether it was."""
+        if self._state is None or not self._began_ms or not (at_end or self._state.due(shown=shown)):
+            return False
+        state = {
+            "counting_began_ms": self._began_ms,
+            "heard_ms": self._bull.heard_ms,
+            "queues": self._roster.dump(),
+        }
+        self._state.write(state, shown=shown)
         if self._state.last_error:
             self._notices.warn(self._state.last_error)
+        return True
 
     def _now_ms(self) -> int:
         return int(self._clock.seconds() * 1000)

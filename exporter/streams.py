@@ -172,6 +172,8 @@ class Stream:
         if info.last_id is not None and info.entries_added is None:
             self.lost = None
         if info.last_id is None:
+            # Deleted: what was written to it after the last read is not known.
+            self.gaps += self._position != BEGINNING
             self._restart()
         elif _id(self._position) > _id(info.last_id):
             self._place_is_ahead(info)

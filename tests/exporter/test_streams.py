@@ -151,3 +151,17 @@ def test_ids_ahead_of_the_clock_tell_no_time():
     stream.lifecycle.name_jobs({})
     (histogram,) = stream.lifecycle.tally.durations.values()
     assert histogram.sum == pytest.approx(0.25)
+
+
+def test_a_stream_that_is_gone_may_have_held_more_which_is_told_once():
+    stream = new_stream()
+    stream.check(StreamInfo())
+    assert stream.gaps == 0, "there never was one"
+    stream.check(info(1, 2, 2, 2))
+    stream.take(entries(1, 2))
+    stream.check(StreamInfo())
+    stream.check(StreamInfo())
+    stream.check(info(5, 6, 2, 2))
+    stream.take(entries(5, 6))
+    stream.check(info(5, 6, 2, 2))
+    assert (stream.gaps, stream.lost) == (1, {"trimmed": 0, "disconnected": 0})

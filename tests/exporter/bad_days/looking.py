@@ -64,6 +64,11 @@ def lost(page: Page, queue: str = "email") -> float:
     return sum(count for count in counts if count is not None)
 
 
+def gaps(page: Page, queue: str = "email") -> float | None:
+    """Times that events may have been missed, nobody knows how many."""
+    return page.value("queue_events_gaps_total", queue=queue)
+
+
 def is_up(page: Page) -> bool:
     return page.value("queue_redis_up") == 1
 

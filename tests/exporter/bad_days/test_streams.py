@@ -8,15 +8,11 @@ import pytest
 
 from tests.conftest import Exporter, Start
 from tests.exporter.bad_days.bullmq import bullmq
-from tests.exporter.bad_days.looking import eventually, finished, look, lost
+from tests.exporter.bad_days.looking import eventually, finished, gaps, look, lost
 from tests.exporter.bad_days.queues import ENTRIES_PER_JOB, HandQueue
 from tests.servers import Server
 
 AN_HOUR_MS = 3_600_000
-
-
-def gaps(page: object) -> float | None:
-    return page.value("queue_events_gaps_total", queue="email")  # type: ignore[attr-defined,no-any-return]
 
 
 @pytest.mark.parametrize("kind", ["redis7", "valkey9"])
