@@ -21,7 +21,7 @@ from planner.errors import BadInput
 def chosen(options: argparse.Namespace) -> Settings:
     """The settings that the command line chose. Raises SettingsError."""
     host, port = read_listen(options.listen)
-    if not 0 < options.scrape_interval <= 3600:
+    if options.scrape_interval is not None and not 0 < options.scrape_interval <= 3600:
         raise SettingsError(
             f"--scrape-interval {options.scrape_interval:g}: must be seconds above 0, at most 3600"
         )

@@ -105,8 +105,7 @@ def _add_access(group: argparse._ArgumentGroup) -> None:
         "--scrape-interval",
         metavar="TIME",
         type=duration,
-        default=15.0,
-        help="how often Prometheus reads the exporter (default: 15s)",
+        help="how often Prometheus reads the exporter (default: as its samples lie apart)",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from alerts.thresholds import Thresholds
 from dashboard.sources import Source, Span
 from dashboard.waiting import Waiting
+from planner.fit_prometheus import SCRAPES_A_STEP
 from planner.queue_file import AskedFile
 
 RANGES = {
@@ -40,7 +41,6 @@ class Page:
     queue: str | None = None
     file: AskedFile | None = None
     file_path: Path | None = None
-    dark: bool = False
     waiting: Waiting = field(default_factory=Waiting)
 
     @property
@@ -63,9 +63,15 @@ def labels_of(name: str) -> dict[str, str]:
 def fitted(range_seconds: float, now_seconds: float, least_step_seconds: float, points: int = POINTS) -> Span:
     """A span up to now whose step gives about `points` samples, aligned so that viewers of one step agree."""
     wanted = max(range_seconds / points, least_step_seconds)
-    step = float(next((step for step in STEPS if step >= wanted), STEPS[-1]))
+    step = in_whole_scrapes(next((step for step in STEPS if step >= wanted), STEPS[-1]), least_step_seconds)
     end = math.floor(now_seconds / step) * step
     return Span(end - math.ceil(range_seconds / step) * step, end, step)
+
+
+def in_whole_scrapes(seconds: float, least_step_seconds: float) -> float:
+    """What a counter grew between samples is of whole scrapes: of another length it would be more or less."""
+    scrape = least_step_seconds / SCRAPES_A_STEP
+    return math.ceil(seconds / scrape - 1e-9) * scrape
 
 
 def latest(seconds: float, now_seconds: float, grain_seconds: float) -> Span:

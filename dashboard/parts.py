@@ -1,6 +1,7 @@
 """This file knows the parts that screens are built of: a number with its source, a chart with its table, a level."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import altair as alt
 import pandas as pd
@@ -9,6 +10,7 @@ import streamlit as st
 from dashboard import amounts
 from dashboard.chart_bounds import Rule
 from dashboard.charts import lines
+from dashboard.plain import plain
 from dashboard.queue_now import Level
 
 ROW_PIXELS = 35
@@ -42,14 +44,27 @@ def number(label: str, value: str, source: str, note: str = "", trend: Sequence[
             st.caption(note)
 
 
-def chart(title: str, drawn: alt.LayerChart, table: pd.DataFrame, alt_text: str, source: str) -> None:
-    """A chart under its title, with where it comes from, and its figures as CSV."""
-    with st.container(border=True):
+def chart(
+    title: str, drawn: alt.LayerChart, table: pd.DataFrame, alt_text: str, source: str, *, fills: bool = False
+) -> None:
+    """A chart under its title, with where it comes from, and its figures as CSV; `fills`: it is as high as its row."""
+    with st.container(border=True, height="stretch"):
         heading(title, source, table)
-        st.altair_chart(drawn, alt=alt_text)
+        st.altair_chart(drawn, alt=alt_text, height="stretch" if fills else "content")
 
 
-def heading(title: str, source: str, table: pd.DataFrame) -> None:
+def read_whole(title: str, source: str, table: pd.DataFrame, marked: pd.DataFrame | None = None) -> None:
+    """A table of sentences, which break instead of being cut; `marked` is the same with Markdown in it."""
+    heading(title, source, table)
+    shown = table.map(lambda cell: plain(f"{cell}")) if marked is None else marked
+    st.table(shown, border="horizontal", hide_index=True, alt=title)
+
+
+Figures: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
+"""A table, or how it is made once somebody wants it: what is worked on grows while one looks."""
+
+
+def heading(title: str, source: str, table: Figures) -> None:
     """A title with its source, and the figures below it as CSV."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(title, help=source, anchor=False, width="content")
@@ -84,16 +99,16 @@ def tall(table: pd.DataFrame) -> int:
 
 def nothing(title: str, why: str) -> None:
     """The place of a chart that can't be drawn."""
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         st.caption(f"○ Not known: {why}.")
 
 
-def csv(title: str, table: pd.DataFrame) -> None:
+def csv(title: str, table: Figures) -> None:
     name = "-".join(title.lower().split())
     st.download_button(
         "CSV",
-        lambda: table.to_csv(),
+        lambda: (table if isinstance(table, pd.DataFrame) else table()).to_csv(),
         file_name=f"{name}.csv",
         mime="text/csv",
         key=f"csv-{name}",

@@ -88,7 +88,9 @@ def _staffing(answer: Answer, found: Forecast, zone: tzinfo) -> None:
     table = plan_ahead.slots_by_hour(found, answer.staffing)
     told = charts.staffing_described(table, answer.slots)
     st.altair_chart(charts.staffing(table, answer.slots), alt=told)
-    st.dataframe(plan_ahead.week_grid(table, zone), width="stretch")
+    st.dataframe(
+        plan_ahead.week_grid(table, zone), width="stretch", alt="Slots of each hour of the first week"
+    )
     st.caption(
         f"Fewest slots that meet the objective in each hour of the first week, for the upper end of the band; {zone}."
     )
@@ -111,5 +113,6 @@ def downloads(answer: Answer) -> None:
 
 def every(answers: Sequence[tuple[Ahead, Answer | None]], zone: tzinfo) -> None:
     """All queues in a table."""
-    st.subheader("Every queue", anchor=False)
-    st.dataframe(plan_ahead.table(answers, zone), hide_index=True, width="stretch")
+    st.dataframe(
+        plan_ahead.table(answers, zone), hide_index=True, width="stretch", alt="Every queue's weeks ahead"
+    )

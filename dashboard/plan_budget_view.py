@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import plan_budget
+from dashboard import parts, plan_budget
 from dashboard.plan_document import Document
 from dashboard.plan_figures import figure
 
@@ -42,7 +42,9 @@ def show(document: Document, answer: Callable[[Document], Mapping[str, Any]]) ->
     sums = plan_budget.sums(found)
     for (label, amount, below, within), column in zip(sums, st.columns(len(sums)), strict=True):
         figure(column, label, amount if within else f"✕ {amount}", below, _ABOUT_SUM)
-    st.dataframe(plan_budget.table(found), hide_index=True, width="stretch")
+    table, title = plan_budget.table(found), "What every queue gets"
+    parts.heading(title, "What bullgauge-planner size answers for the plan with these budgets.", table)
+    st.dataframe(table, hide_index=True, width="stretch", alt=title)
     cut = [row["name"] for row in found["queues"] if row.get("cut_to_fit")]
     if not all(within for *_, within in sums):
         st.error("Not even the least slots of all queues fit into these budgets.")

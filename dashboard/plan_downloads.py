@@ -7,7 +7,7 @@ from dashboard.plan_document import Document, as_yaml
 from dashboard.plan_files import as_html, as_markdown, report_blocks
 from planner.blocks import Block
 
-MOST_LINES = 300
+MOST_LINES = 100
 """That are shown; a browser takes its time to colour more."""
 
 

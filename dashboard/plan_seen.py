@@ -1,12 +1,14 @@
 """This file knows how a source's figures become what the planner fits workloads to: one observation a queue."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from dashboard.asking import at_once
 from dashboard.page import queue_name
 from dashboard.queues_now import QUEUE
 from dashboard.sources import Source, Span, Where
@@ -31,15 +33,24 @@ _COUNTERS: tuple[tuple[Metric, str, str], ...] = (
     *((metric, part, "") for metric in (c.JOB_DURATION, c.JOB_WAIT, c.PAYLOAD) for part in ("count", "sum")),
     *((metric, "bucket", "le") for metric in (c.JOB_DURATION, c.JOB_WAIT)),
 )
+_PLAIN = (c.ACTIVE_UNLOCKED, c.WORKERS, c.WORKERS_SATURATED)
+_STARTS: tuple[str, Labels] = (f"{c.JOB_WAIT.name}_count", ())
+_SQUARES: tuple[str, Labels] = (c.ARRIVAL_SQUARE.name, ())
 
 
 def seen(source: Source, span: Span, where: Where | None = None) -> dict[str, Observed]:
     """Every queue of the source over the span, by its name here. Raises SourceError."""
     asked = _Asked(source, span, where or {})
-    started = asked.steps(c.JOB_WAIT, "count")
-    squares = asked.steps(c.ARRIVAL_SQUARE)
-    grown = asked.grown()
-    gauges = _AllGauges.ask(asked)
+    started, squares, *frames = at_once(
+        lambda: asked.steps(c.JOB_WAIT, "count"),
+        lambda: asked.steps(c.ARRIVAL_SQUARE),
+        *(partial(asked.total, *counter) for counter in _COUNTERS),
+        lambda: asked.gauge(c.SIZE, "state"),
+        *(partial(asked.gauge, metric) for metric in _PLAIN),
+    )
+    grown = _grown(frames[: len(_COUNTERS)])
+    sizes, *plain = frames[len(_COUNTERS) :]
+    gauges = _AllGauges(sizes, {metric.name: frame for metric, frame in zip(_PLAIN, plain, strict=True)})
     return {
         queue_name(*key): observe(_counted(key, span, started, squares, grown.get(key, {}), gauges.of(key)))
         for key in started.columns
@@ -63,19 +74,23 @@ class _Asked:
         )
         return self._source.gauge(metric, (*QUEUE, label) if label else QUEUE, ends, self._where)
 
-    def grown(self) -> dict[Key, dict[tuple[str, Labels], float]]:
-        """How much each counter grew over the whole span, by queue."""
-        found: dict[Key, dict[tuple[str, Labels], float]] = {}
-        for metric, part, label in _COUNTERS:
-            by = (*QUEUE, label) if label else QUEUE
-            frame = self._source.increase(metric, by, self.span.whole(), self._where, part)
-            sample = f"{metric.name}_{part}" if part else metric.name
-            for labels, value in frame.iloc[-1].items() if len(frame) else ():
-                if not math.isnan(value):
-                    prefix, queue, *inner = labels
-                    own = ((label, inner[0]),) if inner else ()
-                    found.setdefault((prefix, queue), {})[sample, own] = float(value)
-        return found
+    def total(self, metric: Metric, part: str, label: str) -> pd.DataFrame:
+        """How much a counter grew over the whole span."""
+        by = (*QUEUE, label) if label else QUEUE
+        return self._source.increase(metric, by, self.span.whole(), self._where, part)
+
+
+def _grown(totals: Sequence[pd.DataFrame]) -> dict[Key, dict[tuple[str, Labels], float]]:
+    """The totals of each counter by queue."""
+    found: dict[Key, dict[tuple[str, Labels], float]] = {}
+    for (metric, part, label), frame in zip(_COUNTERS, totals, strict=True):
+        sample = f"{metric.name}_{part}" if part else metric.name
+        for labels, value in frame.iloc[-1].items() if len(frame) else ():
+            if not math.isnan(value):
+                prefix, queue, *inner = labels
+                own = ((label, inner[0]),) if inner else ()
+                found.setdefault((prefix, queue), {})[sample, own] = float(value)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +99,6 @@ class _AllGauges:
 
     sizes: pd.DataFrame
     plain: Mapping[str, pd.DataFrame]
-
-    @classmethod
-    def ask(cls, asked: _Asked) -> "_AllGauges":
-        plain = (c.ACTIVE_UNLOCKED, c.WORKERS, c.WORKERS_SATURATED)
-        return cls(asked.gauge(c.SIZE, "state"), {metric.name: asked.gauge(metric) for metric in plain})
 
     def of(self, key: Key) -> Gauges:
         ready = sum((self._size(key, state) for state in READY_STATES), np.zeros(len(self.sizes)))
@@ -120,12 +130,17 @@ def _counted(
     known = np.isfinite(starts)
     counts = arrived_in_steps(starts, gauges.ready)
     own = _column(squares, key) if key in squares.columns else None
+    # Steps, of each of which the copy that saw most counts, add up to more than one saw; totals hold unknown steps too.
+    in_steps = {_STARTS: starts} if own is None else {_STARTS: starts, _SQUARES: own}
+    least = {
+        name: min(float(np.nansum(each[known])), grown.get(name, np.inf)) for name, each in in_steps.items()
+    }
     return Counted(
         whose=((), *key),
         source="prometheus",
         start=begin,
         seconds=float(known.sum()) * span.step_seconds,
-        grown=dict(grown),
+        grown={**grown, **least},
         steps=Steps(begin, span.step_seconds, counts, own),
         gauges=gauges,
         doubts=_doubts(known, span),

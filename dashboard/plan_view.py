@@ -3,9 +3,10 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from dashboard import plan_pools
+from dashboard import parts, plan_pools
 from dashboard import plan_tables as tables
 from dashboard.plan_answers import Row, goal
 from dashboard.plan_charts import Mark, described, wait_curves
@@ -58,20 +59,32 @@ def _verdict(name: str, row: Row) -> None:
         st.caption(f":material/help: {doubt}")
 
 
+def _both(question: Asked) -> dict[str, AskedQueue]:
+    """The chosen queue as it is, and as it was turned."""
+    if question.chosen is None:
+        return {}
+    now = question.chosen
+    return {"as it is": question.before, "as turned": now} if question.before else {"as it is": now}
+
+
+def _curves(question: Asked, found: Known) -> dict[str, pd.DataFrame]:
+    curves = {name: question.curve(one, found) for name, one in _both(question).items()}
+    return {name: curve for name, curve in curves.items() if len(curve)}
+
+
+def curves(question: Asked, found: Known) -> pd.DataFrame:
+    """What the chart draws."""
+    each = [curve.assign(plan=name) for name, curve in _curves(question, found).items()]
+    return pd.concat(each, ignore_index=True) if each else pd.DataFrame()
+
+
 def chart(question: Asked, found: Known) -> None:
-    queue = question.chosen
-    if queue is None:
+    queue, curves = question.chosen, _curves(question, found)
+    if queue is None or not curves:
         return
-    figure, bound = goal(queue)
-    both = {"as it is": question.before, "as turned": queue} if question.before else {"as it is": queue}
-    curves = {name: question.curve(one, found) for name, one in both.items() if one is not None}
-    curves = {name: curve for name, curve in curves.items() if len(curve)}
-    if not curves:
-        return
+    (figure, bound), both = goal(queue), _both(question)
     marks = [
-        Mark("slots" if len(both) == 1 else name, one.question.fleet.slots)
-        for name, one in both.items()
-        if one
+        Mark("slots" if len(both) == 1 else name, one.question.fleet.slots) for name, one in both.items()
     ]
     needed = question.needed(found).get(queue.name)
     if needed is not None:
@@ -80,11 +93,16 @@ def chart(question: Asked, found: Known) -> None:
     st.altair_chart(drawn, alt=described(curves, bound, figure))
 
 
+def answered(question: Asked, found: Known) -> pd.DataFrame:
+    shown = [queue.name for queue in question.queues]
+    return tables.answered(shown, question.rows(question.queues, found), question.needed(found))
+
+
 def all_queues(question: Asked, found: Known) -> None:
     rows = question.rows(question.queues, found)
     shown = [queue.name for queue in question.queues]
-    st.subheader("Every queue of this plan", anchor=False)
-    st.dataframe(tables.answered(shown, rows, question.needed(found)), hide_index=True, width="stretch")
+    table, told = answered(question, found), "Every queue of this plan, with the planner's answers"
+    st.dataframe(table, hide_index=True, width="stretch", alt=told)
     if len(shown) < len(question.file.queues):
         st.caption(f"{len(question.file.queues) - len(shown)} queues with less work are not answered here; the plan "
                    "holds them, and bullgauge-planner predict answers them all.")  # fmt: skip
@@ -95,20 +113,35 @@ def all_queues(question: Asked, found: Known) -> None:
                 st.caption(f"**{name}**: {'; '.join(texts)}")
 
 
-def side_by_side(question: Asked, sides: Sequence[tuple[str, tuple[AskedQueue, ...]]], found: Known) -> None:
-    both = [Side(name, queues, question.rows(queues, found)) for name, queues in sides]
+Sides = Sequence[tuple[str, tuple[AskedQueue, ...]]]
+
+
+def _answered_sides(question: Asked, sides: Sides, found: Known) -> list[Side]:
+    return [Side(name, queues, question.rows(queues, found)) for name, queues in sides]
+
+
+def beside(question: Asked, sides: Sides, found: Known) -> pd.DataFrame:
+    """Both fleets in one table."""
+    both = _answered_sides(question, sides, found)
+    return pd.concat([tables.of_side(side, queue_names(both)).assign(fleet=side.name) for side in both])
+
+
+def side_by_side(question: Asked, sides: Sides, found: Known) -> None:
+    both = _answered_sides(question, sides, found)
     either = queue_names(both)
     for column, side in zip(st.columns(2), both, strict=True):
         with column.container(border=True):
             st.markdown(f"**{side.name}**: {tables.sums(side)}")
             st.markdown(side.verdict if len(side.rows) == len(side.queues) else "… working")
-            st.dataframe(tables.of_side(side, either), hide_index=True, width="stretch")
+            table, told = tables.of_side(side, either), f"The queues of {side.name}"
+            st.dataframe(table, hide_index=True, width="stretch", alt=told)
 
 
 def pools(file: AskedFile) -> None:
     found = plan_pools.pools(file)
     if not found:
         return
-    st.subheader("Connection pools under this load", anchor=False)
-    st.dataframe(plan_pools.table(found), hide_index=True, width="stretch")
+    table, title = plan_pools.table(found), "Connection pools under this load"
+    parts.heading(title, "What bullgauge-planner pool answers for the pools of the file.", table)
+    st.dataframe(table, hide_index=True, width="stretch", alt=title)
     st.caption(plan_pools.beside(file))

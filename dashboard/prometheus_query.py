@@ -5,17 +5,19 @@ from collections.abc import Sequence
 
 from dashboard.sources import Where, joining
 from exporter.catalogue import Metric
+from planner.growth import Growth
 
 REPLICA_LABELS = ("instance", "pod")
 
 
 def gauge_query(metric: Metric, by: Sequence[str], where: Where, part: str) -> str:
-    return _joined(metric, by, f"{_name(metric, part)}{_selector(where)}")
+    return _joined(metric, by, selector(metric, where, part))
 
 
-def increase_query(metric: Metric, by: Sequence[str], where: Where, part: str, step_seconds: float) -> str:
+def mix_query(metric: Metric, by: Sequence[str], where: Where, part: str, step_seconds: float) -> str:
+    """What PromQL guesses at the ends of a step stretches buckets, sum and count of a histogram alike."""
     window = f"{round(step_seconds * 1000)}ms"
-    return _joined(metric, by, f"increase({_name(metric, part)}{_selector(where)}[{window}])")
+    return _joined(metric, by, f"increase({selector(metric, where, part)}[{window}])")
 
 
 def _joined(metric: Metric, by: Sequence[str], inner: str) -> str:
@@ -23,13 +25,15 @@ def _joined(metric: Metric, by: Sequence[str], inner: str) -> str:
     return f"{joining(metric)} by ({', '.join(by)}) ({once})"
 
 
-def _name(metric: Metric, part: str) -> str:
-    return f"{metric.name}_{part}" if part else metric.name
+def increase_query(
+    metric: Metric, by: Sequence[str], where: Where, part: str, step_seconds: float, scrape_seconds: float
+) -> str:
+    """As the planner counts: what was held at both ends of a step, which adds up over steps side by side."""
+    grown = Growth(selector(metric, where, part), step_seconds, scrape_seconds)
+    return f"{joining(metric)} by ({', '.join(by)}) ({grown.in_part})"
 
 
-def _selector(where: Where) -> str:
-    return (
-        "{"
-        + ", ".join(f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in where.items())
-        + "}"
-    )
+def selector(metric: Metric, where: Where, part: str = "") -> str:
+    name = f"{metric.name}_{part}" if part else metric.name
+    labels = (f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in where.items())
+    return f"{name}{{{', '.join(labels)}}}"

@@ -14,14 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from dashboard import login, opened, user_file
+from dashboard import beforehand, login, opened, user_file
 from dashboard.demo import demo_running
 from dashboard.look import streamlit_options
 from dashboard.opened import Opened
 from dashboard.origin import OwnPages
 from dashboard.proxy import PEER_ONLY, NamedByProxy
 from dashboard.settings import Settings
-from dashboard.shell import load_screens
 from dashboard.source_exporter import ExporterSource
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
@@ -48,7 +47,7 @@ def run(settings: Settings) -> int:
             lifespan=_told(settings),
             middleware=_doors(settings),
         )
-        load_screens()  # now, and not while the first viewer waits
+        beforehand.load()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
         app.run(config=streamlit_options(settings))
@@ -60,7 +59,9 @@ def opening(settings: Settings) -> Iterator[Opened]:
     """The source and the file, open until the end. Raises FileError, SettingsError."""
     file = user_file.read(settings.config)
     if settings.kind == "prometheus":
-        source = PrometheusSource(settings.url, settings.access, dict(settings.select))
+        source = PrometheusSource(
+            settings.url, settings.access, dict(settings.select), settings.scrape_seconds
+        )
         yield Opened(settings, SharedSource(source), file, settings.note)
         return
     with ExitStack() as house:
@@ -99,6 +100,7 @@ def _told(settings: Settings) -> Any:
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         _say(f"{LISTENING}http://{host}:{settings.port}")
+        beforehand.ask(opened.kept())
         yield
 
     return lifespan

@@ -25,8 +25,8 @@ class SettingsError(ValueError):
 class Settings:
     """What the command line chose. `kind` is where figures come from.
 
-    `url` is empty for the demo, and may hold a password. `allowed` are names and e-mail addresses, or `@` and a domain;
-    everybody who is known when there are none.
+    `url` is empty for the demo, and may hold a password. `scrape_seconds` is None where it is to be seen. `allowed` are
+    names and e-mail addresses, or `@` and a domain; everybody who is known when there are none.
     """
 
     kind: Literal["prometheus", "exporter", "demo"]
@@ -35,7 +35,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8501
     select: tuple[tuple[str, str], ...] = (("job", "bullgauge"),)
-    scrape_seconds: float = 15.0
+    scrape_seconds: float | None = None
     access: Access = field(default_factory=Access)
     login: bool = False
     user_header: str | None = None

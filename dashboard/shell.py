@@ -13,7 +13,7 @@ from streamlit.navigation.page import Page as ScreenPage
 from dashboard import gate
 from dashboard.freshness import freshness
 from dashboard.opened import Opened
-from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, queue_name
+from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, in_whole_scrapes, queue_name
 from dashboard.plain import plain
 from dashboard.queues_now import QUEUE
 from dashboard.sources import SourceError, Span
@@ -201,19 +201,19 @@ def look(opened: Opened, screen: Screen, range_name: str, queue: str | None) -> 
 
 
 def make_page(opened: Opened, range_name: str, queue: str | None, now_seconds: float) -> Page:
-    least = 4 * opened.settings.scrape_seconds if opened.settings.kind == "prometheus" else 5.0
+    least = opened.source.least_step_seconds(now_seconds)
     end = opened.source.settled_seconds(now_seconds, REFRESH_SECONDS)
+    recent = in_whole_scrapes(RECENT_SECONDS, least)
     return Page(
         source=opened.source,
         span=fitted(RANGES[range_name], now_seconds, least),
-        recent=Span(end - RECENT_SECONDS, end, RECENT_SECONDS),
+        recent=Span(end - recent, end, recent),
         now_seconds=now_seconds,
         range_name=range_name,
         thresholds=opened.file.thresholds,
         queue=queue,
         file=opened.file.asked,
         file_path=opened.file.path,
-        dark=st.context.theme.type == "dark",
     )
 
 

@@ -71,6 +71,14 @@ class ExporterSource:
         labels, values = self.history.increase(_name(metric, part), where or {}, span)
         return frame(span, by, joined(labels, values, by, "sum"))
 
+    def mix(
+        self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
+    ) -> pd.DataFrame:
+        return self.increase(metric, by, span, where, part)
+
+    def least_step_seconds(self, now_seconds: float) -> float:  # noqa: ARG002 - it is the same at any time
+        return self.every_seconds
+
     def newest_seconds(self) -> float | None:
         """Raises SourceError while the exporter can't be read."""
         if self._trouble is not None:

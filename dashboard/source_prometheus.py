@@ -11,25 +11,40 @@ import numpy as np
 import pandas as pd
 
 from dashboard.access import Access
-from dashboard.prometheus_query import gauge_query, increase_query
+from dashboard.prometheus_query import gauge_query, increase_query, mix_query, selector
 from dashboard.sources import CLOCK_SLACK_SECONDS, INCOMPLETE, SourceError, Span, Where, frame
 from dashboard.web import fetch, shown
-from exporter.catalogue import LAST_SUCCESS, Metric
+from dashboard.windows import added_up, narrowed, windows
+from exporter.catalogue import LAST_SUCCESS, REDIS_UP, Metric
+from planner.fit_prometheus import SCRAPES_A_STEP
 
 JOB = "bullgauge"
 HELD_BACK_SECONDS = 60.0
 """VictoriaMetrics holds back the newest 30 seconds of shorter steps: it repeats what it says for a step before."""
+SCRAPES_SEEN_SECONDS = 3600.0
+UNSEEN_SCRAPE_SECONDS = 60.0
+"""Prometheus' own default; what the planner takes where no samples are seen."""
 
 
 class PrometheusSource:
-    """Range queries below `url`/api/v1; `select` are labels that every series must have, `job` at least."""
+    """Range queries below `url`/api/v1; `select` are labels that every series must have, `job` at least.
 
-    def __init__(self, url: str, access: Access | None = None, select: Where | None = None) -> None:
+    `scrape_seconds` is how far samples of the exporter lie apart, where that is not to be looked up.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        access: Access | None = None,
+        select: Where | None = None,
+        scrape_seconds: float | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self.name = f"Prometheus at {shown(self.url)}"
         self.ahead_seconds = 0.0
         self._access = access or Access()
         self._select = {"job": JOB} if select is None else dict(select)
+        self._scrape_seconds = scrape_seconds
 
     def gauge(
         self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
@@ -39,13 +54,38 @@ class PrometheusSource:
     def increase(
         self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
     ) -> pd.DataFrame:
-        query = increase_query(metric, by, self._where(where), part, span.step_seconds)
-        return self.ask(query, by, span)
+        apart = self.scrape_seconds(span.end_seconds)
+        each = windows(span, apart)
+        narrow = narrowed(span, each)
+        query = increase_query(metric, by, self._where(where), part, narrow.step_seconds, apart)
+        answer = self.ask(query, by, narrow)
+        return answer if each == 1 else added_up(answer, span, each)
+
+    def mix(
+        self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
+    ) -> pd.DataFrame:
+        return self.ask(mix_query(metric, by, self._where(where), part, span.step_seconds), by, span)
+
+    def least_step_seconds(self, now_seconds: float) -> float:
+        return SCRAPES_A_STEP * self.scrape_seconds(now_seconds)
+
+    def scrape_seconds(self, at_seconds: float) -> float:
+        """How far samples of the exporter lie apart: seen once, before a moment that has some. Raises SourceError."""
+        if self._scrape_seconds is None:
+            self._scrape_seconds = self._seen_apart(at_seconds)
+        return self._scrape_seconds or UNSEEN_SCRAPE_SECONDS
+
+    def _seen_apart(self, at_seconds: float) -> float | None:
+        looked = f"{selector(REDIS_UP, self._select)}[{SCRAPES_SEEN_SECONDS:.0f}s]"
+        answer = self._get("query", {"query": looked, "time": f"{at_seconds:.3f}"})
+        with _understood(self.url):
+            copies = [[float(at) for at, _ in one["values"]] for one in answer["data"]["result"]]
+            apart = [float(np.median(np.diff(moments))) for moments in copies if len(moments) > 2]
+            return round(max(apart), 1) if apart else None  # to the tenth: a scrape is a little early or late
 
     def newest_seconds(self) -> float | None:
         """Looks back a day, so that a dead exporter's last sign of life is told; learns what time it is there."""
-        selector = ", ".join(f"{label}={json.dumps(value)}" for label, value in self._select.items())
-        newest = f"max(last_over_time({LAST_SUCCESS.name}{{{selector}}}[1d]))"
+        newest = f"max(last_over_time({selector(LAST_SUCCESS, self._select)}[1d]))"
         began = time.time()
         # A number that no moment has: VictoriaMetrics leaves out what is NaN.
         answer = self._get("query", {"query": f"{newest} or vector(-1)"})
@@ -59,9 +99,9 @@ class PrometheusSource:
         """The value of `job` that series must have."""
         return self._select.get("job", "")
 
-    def series(self, selector: str) -> list[dict[str, str]]:
+    def series(self, query: str) -> list[dict[str, str]]:
         """The labels of all series that match now. Raises SourceError."""
-        answer = self._get("query", {"query": selector})
+        answer = self._get("query", {"query": query})
         with _understood(self.url):
             return [dict(one["metric"]) for one in answer["data"]["result"]]
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -66,6 +67,12 @@ class SharedSource:
         key = ("increase", metric.name, tuple(by), span, _frozen(where), part)
         return self._framed(key, lambda: self.source.increase(metric, by, span, where, part))
 
+    def mix(
+        self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
+    ) -> pd.DataFrame:
+        key = ("mix", metric.name, tuple(by), span, _frozen(where), part)
+        return self._framed(key, lambda: self.source.mix(metric, by, span, where, part))
+
     def newest_seconds(self) -> float | None:
         found: float | None = self._answered(NEWEST, self.source.newest_seconds, FRESH_SECONDS)
         return found
@@ -79,6 +86,14 @@ class SharedSource:
         with suppress(SourceError):
             self.newest_seconds()  # which learns how far the clocks are apart
         return here_seconds + self.ahead_seconds
+
+    def least_step_seconds(self, now_seconds: float) -> float:
+        """Of a source that is away any will do: it has nothing to draw."""
+        with suppress(SourceError):
+            asked = partial(self.source.least_step_seconds, now_seconds)
+            found: float = self._answered("least step", asked, FRESH_SECONDS)
+            return found
+        return FRESH_SECONDS
 
     @property
     def doubt(self) -> str:

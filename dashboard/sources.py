@@ -79,6 +79,16 @@ class Source(Protocol):
         """How much a counter grew in each step; one that starts anew is allowed for. Raises SourceError."""
         ...
 
+    def mix(
+        self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
+    ) -> pd.DataFrame:
+        """The same, of which only ratios are right: of bucket to bucket, of sum to count. It may cost much less."""
+        ...
+
+    def least_step_seconds(self, now_seconds: float) -> float:
+        """Of the shortest step of a chart that has something to tell. Raises SourceError."""
+        ...
+
     def newest_seconds(self) -> float | None:
         """When the exporter last read Redis with success, as epoch seconds; None when that is not known."""
         ...

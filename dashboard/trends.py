@@ -37,9 +37,9 @@ def work(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame
 
 def _times(source: Source, metric: Metric, span: Span, where: Where) -> pd.DataFrame:
     buckets, seconds, counts = at_once(
-        lambda: source.increase(metric, ("le",), span, where, "bucket"),
-        lambda: source.increase(metric, (), span, where, "sum"),
-        lambda: source.increase(metric, (), span, where, "count"),
+        lambda: source.mix(metric, ("le",), span, where, "bucket"),
+        lambda: source.mix(metric, (), span, where, "sum"),
+        lambda: source.mix(metric, (), span, where, "count"),
     )
     count = total(counts)
     mean = total(seconds) / count.where(count > 0)

@@ -10,9 +10,10 @@ from alerts.backtest import BacktestError
 from alerts.config_file import ConfigError
 from alerts.history import HistoryError
 from alerts.signals import SEVERITIES, Severity
-from dashboard import alert_bounds, alert_rules
+from dashboard import alert_bounds, alert_rules, parts
 from dashboard.alert_charts import described, strips
-from dashboard.alert_history import Days, Known, Play, address, bars, can_be_played, impossible, table
+from dashboard.alert_history import Days, Known, Play, address, bars, can_be_played, impossible
+from dashboard.alert_history import table as played
 from dashboard.alert_sets import RuleSet, in_force, made
 from dashboard.page import Page
 from dashboard.plan_work import Work
@@ -31,10 +32,12 @@ ROWS = (Row(280), Row(340), TABLE)
 def show(page: Page) -> None:
     """Draw it."""
     before = in_force(page.thresholds, _job(page))
-    st.subheader("Bounds in force", anchor=False)
-    st.dataframe(alert_bounds.table(page.thresholds), hide_index=True, width="stretch", column_config=_WIDE)
     origin = page.file_path.name if page.file_path else "no file: the documented bounds"
-    st.caption(f"Source: {origin}. Screens, planner and rules draw from these.")
+    source = f"Source: {origin}. Screens, planner and rules draw from these."
+    table, title = alert_bounds.table(page.thresholds), "Bounds in force"
+    parts.heading(title, source, table)
+    st.dataframe(table, hide_index=True, width="stretch", column_config=_WIDE, alt=title)
+    st.caption(source)
     page.waiting.drawn()
     after = _changed(before, page)
     page.waiting.end()
@@ -100,7 +103,8 @@ def _affected(before: str, after: str, *, _before: RuleSet, _after: RuleSet) -> 
 
 def _rules(made_: RuleSet) -> None:
     plan = made_.plan
-    st.subheader("The rules that these bounds make", anchor=False)
+    table, title = alert_rules.table(plan), "The rules that these bounds make"
+    parts.heading(title, "What bullgauge-alerts generate writes for them.", table)
     count = sum(len(group.rules) for group in plan.groups)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.caption(
@@ -116,7 +120,7 @@ def _rules(made_: RuleSet) -> None:
         width="stretch",
         help="What `bullgauge-alerts generate` writes, and alerts.yaml, from which it makes the same again.",
     )
-    st.dataframe(alert_rules.table(plan), hide_index=True, width="stretch", height=280, column_config=_WIDE)
+    st.dataframe(table, hide_index=True, width="stretch", height=280, column_config=_WIDE, alt=title)
     name = st.selectbox("Look at an alert", plan.names, key="alerts-name")
     runbook, rules, configuration = st.tabs(["Runbook", "Its rules", "Configuration"])
     runbook.markdown(alert_rules.runbook(plan, name))
@@ -181,7 +185,7 @@ def _until_played(before: Play, after: Play) -> None:
 
 
 def _played(before: Play, after: Play, found: Known, is_whole: bool) -> None:
-    shown: pd.DataFrame = table(before, after, found)
+    shown: pd.DataFrame = played(before, after, found)
     if shown.empty:
         if is_whole:
             st.success("Neither the bounds in force nor the changed ones would have fired.")
@@ -191,4 +195,4 @@ def _played(before: Play, after: Play, found: Known, is_whole: bool) -> None:
         pd.Timestamp(at, unit="s", tz="UTC") for at in (before.days.start_seconds, before.days.end_seconds)
     ]
     st.altair_chart(strips(drawn, ends[0], ends[1]), alt=described(drawn))
-    st.dataframe(shown, hide_index=True, width="stretch")
+    st.dataframe(shown, hide_index=True, width="stretch", alt="How often each alert would have fired")

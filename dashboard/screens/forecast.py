@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard import plan_ahead_view
+from dashboard import parts, plan_ahead, plan_ahead_view
 from dashboard.page import Page
 from dashboard.plan_ahead import Ahead
 from dashboard.plan_document import read
@@ -20,6 +20,7 @@ from dashboard.source_shared import SharedSource
 from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
 from planner.forecast_hours import HOUR, WEEK_HOURS, Hourly
+from planner.forecast_output import Answer
 from planner.history_counts import together
 from planner.queue_file import AskedQueue
 
@@ -50,7 +51,7 @@ def show(page: Page) -> None:
     page.waiting.end()
     chosen = page.queue if page.queue in histories else next(iter(histories))
     first = Ahead(chosen, histories[chosen], weeks, zone, queues.get(chosen))
-    place, buttons, table = st.empty(), st.container(), st.empty()
+    place, buttons = st.empty(), st.container()
     known: dict[Hashable, Any] = {}
     for _ in _worked_on([first], known, with_slots=True):
         with place.container():
@@ -60,9 +61,20 @@ def show(page: Page) -> None:
         with buttons:
             plan_ahead_view.downloads(answer)
     others = _all(histories, queues, weeks, zone)
+    parts.heading("Every queue", _ABOUT_EVERY, lambda: plan_ahead.table(_answers(others, known), zone))
+    table = st.empty()
     for _ in _worked_on(others, known, with_slots=False):
         with table.container():
-            plan_ahead_view.every([(one, one.answer(known)) for one in others], zone)
+            plan_ahead_view.every(_answers(others, known), zone)
+
+
+_ABOUT_EVERY = (
+    "What bullgauge-planner forecast answers for the queues with the most work, and for all together."
+)
+
+
+def _answers(asked: list[Ahead], known: dict[Hashable, Any]) -> list[tuple[Ahead, Answer | None]]:
+    return [(one, one.answer(known)) for one in asked]
 
 
 def _histories(page: Page) -> dict[str, Hourly]:

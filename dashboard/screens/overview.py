@@ -9,6 +9,7 @@ from dashboard.look import CRITICAL
 from dashboard.overview import Overview, overview
 from dashboard.overview_cards import show_cards
 from dashboard.page import Page
+from dashboard.plain import plain
 from dashboard.rules_drawn import pace_rules, wait_rules
 from dashboard.scorecard import Target
 from dashboard.waiting import CARDS, CHARTS, TABLE, Row
@@ -100,9 +101,8 @@ def _bars(seen: Overview) -> None:
         most=_scale(table),
     )
     worst = table.iloc[0]
-    parts.chart(
-        title, drawn, table, f"Capacity used by queue; {worst['name']} is fullest, {worst['text']}", source
-    )
+    told = f"Capacity used by queue; {worst['name']} is fullest, {worst['text']}"
+    parts.chart(title, drawn, table, told, source, fills=True)
 
 
 def _scale(table: pd.DataFrame) -> float:
@@ -156,16 +156,18 @@ def _scorecard(targets: tuple[Target, ...]) -> None:
         source = (
             "The report's targets, those under `claims` as your file has them, against figures of this page."
         )
-        parts.heading("The report's targets", source, table)
+        parts.read_whole("The report's targets", source, table, _marked(table))
         st.caption(
             f"{met} met, {missed} missed, {len(targets) - met - missed} can't be known from Redis now."
         )
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=parts.tall(table),
-            alt="The report's targets: verdict, target, figure of now, reason",
-        )
+
+
+def _marked(table: pd.DataFrame) -> pd.DataFrame:
+    """In colours, besides the shapes."""
+    colours = {"●": "green", "▲": "red", "○": "gray"}
+    marked = table.map(lambda cell: plain(f"{cell}"))
+    marked[""] = [f":{colours[verdict[0]]}[{verdict}]" for verdict in table[""]]
+    return marked
 
 
 def _table(seen: Overview) -> None:

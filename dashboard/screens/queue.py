@@ -7,6 +7,7 @@ from dashboard import amounts, charts, parts, trends
 from dashboard.capacity import QueueCapacity
 from dashboard.overview import queues_capacity
 from dashboard.page import Page
+from dashboard.plain import plain
 from dashboard.queue_limits import limits, payloads, schedulers
 from dashboard.queue_now import QueueNow
 from dashboard.queue_tables import by_slots, job_types, wait_heat
@@ -210,7 +211,7 @@ def _more_slots(now: QueueNow, one: QueueCapacity) -> None:
 
 
 def _types_and_limits(page: Page) -> None:
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
         types = job_types(page)
         source = (
@@ -226,8 +227,18 @@ def _types_and_limits(page: Page) -> None:
                 types, hide_index=True, column_config=columns, alt="Job types with attempts and mean times"
             )
     with right, st.container(border=True, height="stretch"):
-        st.subheader("Limits, schedulers, payloads", anchor=False)
-        table = pd.DataFrame([*limits(page), *schedulers(page), *payloads(page)], columns=["", "Now", "From"])
-        st.dataframe(
-            table, hide_index=True, alt="Limits, schedulers and payload sizes", height=parts.tall(table)
+        rows = [*limits(page), *schedulers(page), *payloads(page)]
+        marked = [
+            (f"{plain(what)} :small[:gray[{_breaking(source)}]]", plain(now)) for what, now, source in rows
+        ]
+        parts.read_whole(
+            "Limits, schedulers, payloads",
+            "Each from the metric beside it; payloads of the range, the rest of now.",
+            pd.DataFrame(rows, columns=["", "Now", "From"]),
+            pd.DataFrame(marked, columns=["", "Now"]),
         )
+
+
+def _breaking(name: str) -> str:
+    """A long name may go on in the next line."""
+    return plain(name).replace("_", "_\u200b")

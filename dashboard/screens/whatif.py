@@ -3,12 +3,14 @@
 import time
 import uuid
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import plan_budget_view, plan_view
+from dashboard import parts, plan_budget_view, plan_view
 from dashboard.page import Page
 from dashboard.plan_answers import warm_up
 from dashboard.plan_budget import shared
@@ -27,6 +29,8 @@ from planner.queue_file import AskedFile, AskedQueue
 
 ALONE_SECONDS = 0.8
 """How long the turned queue is worked on alone; one that takes longer must not keep the others waiting."""
+REDRAWN_SECONDS = 1.0
+"""Drawing takes longer than most answers do."""
 SLICE_SECONDS = 0.25
 """While answers are worked on the page looks again this often; a turned knob is noticed in between."""
 ROWS = (Row(72, (1, 1)), CARDS, Row(620, (2, 5)), TABLE)
@@ -73,14 +77,15 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     made = changed(document, changes, before)
     after = read(made, fleet) if made is not document else before
     with answer:
-        chart = st.empty()
+        over_chart, chart = st.container(), st.empty()
     with st.expander("Turn many queues in a table", icon=":material/table_edit:"):
         editor(fleet, now)
-    table = st.empty()
-    st.subheader("Two fleets side by side", anchor=False)
+    over_table, table = st.container(), st.empty()
+    over_sides = st.container()
     sides = _sides(known, changes)
     beside = st.empty()
     question = asked(after, chosen, before, surely, [queue for _, queues in sides for queue in queues])
+    _headings(question, sides, over_chart, over_table, over_sides)
 
     def draw(found: plan_view.Known) -> None:
         with headline.container():
@@ -100,6 +105,27 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     _until_known(question, draw, began)
 
 
+def _headings(question: Asked, sides: plan_view.Sides, *places: DeltaGenerator) -> None:
+    """Titles of what is drawn again whenever more is known; a CSV holds what is known when it is asked for."""
+    work = _work()
+
+    def by_now(table: Callable[[plan_view.Known], pd.DataFrame]) -> Callable[[], pd.DataFrame]:
+        return lambda: table(work.known(question.jobs()))
+
+    curves, answered = partial(plan_view.curves, question), partial(plan_view.answered, question)
+    heads = (
+        ("Wait by slots", _ABOUT_CURVE, by_now(curves)),
+        ("Every queue of this plan", _ABOUT_QUEUES, by_now(answered)),
+        ("Two fleets side by side", _ABOUT_SIDES, by_now(partial(plan_view.beside, question, sides))),
+    )
+    for place, (title, source, table) in zip(places, heads, strict=True):
+        with place:
+            parts.heading(title, source, table)
+
+
+_ABOUT_CURVE = "The wait that the objective bounds, for other numbers of slots. Source: planner, predict."
+_ABOUT_QUEUES = "What bullgauge-planner predict and size answer for the plan as it is turned."
+_ABOUT_SIDES = "What bullgauge-planner predict answers for both, at the load of the knob."
 _ABOUT_FLEETS = (
     "Live: what the source has seen over the range at the left, fitted by the planner, on the slots of --config or a "
     "lower bound. The report's two fleets share 10,000 jobs an hour by its assumed mix."
@@ -157,12 +183,13 @@ def _until_known(question: Asked, draw: Callable[[plan_view.Known], None], began
     found = {**_work().answers(viewer, first, ALONE_SECONDS), **_work().known(jobs)}
     draw(found)
     st.session_state["whatif-seconds"] = time.monotonic() - began if question.first_key in found else None
-    drawn = len(found)
+    drawn, at = len(found), time.monotonic()
     while drawn < len(jobs):
         found = _work().answers(viewer, jobs, SLICE_SECONDS)
-        if len(found) > drawn:
+        is_due = len(found) == len(jobs) or time.monotonic() > at + REDRAWN_SECONDS
+        if is_due and len(found) > drawn:
             draw(found)
-            drawn = len(found)
+            drawn, at = len(found), time.monotonic()
 
 
 def _budget(made: Document, fleet: str) -> Document:

@@ -24,6 +24,7 @@ SCREENS = {
     "queue": "Limits, schedulers, payloads",
     "connections": "Evictions and refusals",
     "whatif": "Take the plan with you",
+    "forecast": "Every queue",
     "compare": "Backlog",
     "alerts": "The rules that these bounds make",
 }

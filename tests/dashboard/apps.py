@@ -12,7 +12,6 @@ from dashboard.settings import Settings
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
 from exporter.demo_plan import plan_text
-from tests.dashboard.record import EVERY_SECONDS
 
 APP = Path(opened.__file__).parent / "app.py"
 SECONDS = 30
@@ -20,7 +19,7 @@ SECONDS = 30
 
 def on_prometheus(url: str, plan: str | None = None, job: str = "bullgauge") -> Opened:
     """What the command opens with `--prometheus url`, and `--config` when a plan is given."""
-    settings = Settings("prometheus", url, scrape_seconds=EVERY_SECONDS)
+    settings = Settings("prometheus", url)
     file = user_file.read(None) if plan is None else user_file.understood(plan, Path("demo.yaml"))
     return Opened(settings, SharedSource(PrometheusSource(url, select={"job": job})), file)
 

@@ -24,7 +24,6 @@ from dashboard.sources import SourceError, Span
 from exporter import catalogue as c
 from tests.dashboard.apps import Opened, numbers, screen, user_file, whole_app, words
 from tests.dashboard.ill import IllServer
-from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
 from tests.servers import free_port, missing
 
@@ -68,7 +67,7 @@ def what(server: IllServer, clock: Clock) -> Opened:
 
 
 def opened(server: IllServer, clock: Clock, timeout_seconds: float = 20.0) -> Opened:
-    settings = Settings("prometheus", server.url, scrape_seconds=EVERY_SECONDS)
+    settings = Settings("prometheus", server.url)
     source = PrometheusSource(server.url, Access(timeout_seconds=timeout_seconds))
     return Opened(settings, SharedSource(source, clock), user_file.read(None))
 

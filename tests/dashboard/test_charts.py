@@ -12,7 +12,7 @@ import pytest
 
 from dashboard import alert_charts, charts, plan_ahead_charts, plan_charts, trends
 from dashboard.chart_bounds import Rule
-from dashboard.prometheus_query import increase_query
+from dashboard.prometheus_query import mix_query
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.sources import Span
 from exporter import catalogue as c
@@ -115,7 +115,7 @@ def test_the_95th_percentile_over_time_is_what_prometheus_itself_reads_from_the_
 ) -> None:
     source = PrometheusSource(prometheus.url)
     span = Span(prometheus.end_seconds - 480.0, prometheus.end_seconds, 60.0)
-    buckets = increase_query(c.JOB_WAIT, ("le",), {"job": "bullgauge"}, "bucket", span.step_seconds)
+    buckets = mix_query(c.JOB_WAIT, ("le",), {"job": "bullgauge"}, "bucket", span.step_seconds)
     own = source.ask(f"histogram_quantile(0.95, {buckets})", (), span)["value"]
     found = trends.waits(source, span)[trends.P95]
     assert own.notna().sum() >= 6

@@ -192,7 +192,7 @@ def test_days_of_growth_left_are_those_of_the_growth_that_was_put_there(promethe
     slots = 2
     fleet = {"queues": [{**FLEET["queues"][0], "concurrency": slots}]}
     source = SharedSource(PrometheusSource(prometheus))
-    recent = Span(END - 900, END, 900)
+    recent = Span(END - 4 * SCRAPE, END, 4 * SCRAPE)
     file = user_file.understood(yaml.safe_dump(fleet), Path("fleet.yaml"))
     seen = overview(Page(source, fitted(3600, END, 960), recent, END, "1h", file.thresholds, file=file.asked))
     assert seen.growth.days == 27

@@ -63,6 +63,8 @@ def test_two_queues_are_compared_by_typing(addresses: tuple[str, str], page: Pag
     ("screen", "heading"),
     [
         ("connections", "Evictions and refusals"),
+        ("whatif", "Take the plan with you"),
+        ("forecast", "Every queue"),
         ("alerts", "The rules that these bounds make"),
     ],
 )

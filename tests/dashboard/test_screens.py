@@ -72,10 +72,10 @@ def test_the_overview_opens_whole_and_every_queue_is_in_its_table(prometheus: Re
         "Capacity used", "Headroom", "Growth left", "Finished", "Wait, 95th percentile", "Processing, mean", "Failures",
         "Connections",
     }  # fmt: skip
-    [targets, queues] = [frame.value for frame in app.dataframe]
+    [targets], [queues] = ([one.value for one in found] for found in (app.table, app.dataframe))
     assert set(queues["Queue"]) == QUEUES
     assert len(targets) == 13
-    assert set(targets[""].str.slice(2)) == {"met", "missed", "can't be known"}
+    assert set(targets[""]) == {":green[● met]", ":red[▲ missed]", ":gray[○ can't be known]"}
 
 
 def test_the_headline_is_what_prometheus_itself_answers(prometheus: RecordedPrometheus) -> None:
@@ -131,15 +131,15 @@ def test_without_a_file_slots_are_a_marked_lower_bound_or_not_known(prometheus: 
 
 def test_other_slots_in_the_file_turn_the_verdict(prometheus: RecordedPrometheus) -> None:
     def verdict(plan: str) -> str:
-        targets = whole_app(on_prometheus(prometheus.url, plan)).dataframe[0].value
+        targets = whole_app(on_prometheus(prometheus.url, plan)).table[0].value
         [row] = targets[targets["Target"] == "75 contracts can become 500"][""]
         return str(row)
 
-    assert verdict(demo_plan()) == "▲ missed"
+    assert verdict(demo_plan()) == ":red[▲ missed]"
     plenty = demo_plan()
     for slots in (1, 2, 5, 10):
         plenty = plenty.replace(f'"slots": {slots},', f'"slots": {slots * 40},')
-    assert verdict(plenty) == "● met"
+    assert verdict(plenty) == ":green[● met]"
 
 
 def test_a_queue_says_what_prometheus_itself_says_of_it(prometheus: RecordedPrometheus) -> None:

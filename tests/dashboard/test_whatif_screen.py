@@ -52,10 +52,7 @@ def sides(screen: AppTest) -> list[pd.DataFrame]:
 
 def test_a_source_that_is_away_is_told_and_the_reports_fleets_are_there(screen: AppTest) -> None:
     assert not screen.exception
-    assert (
-        "No live workload: http://127.0.0.1:1/api/v1/query_range: Connection refused"
-        in screen.warning[0].value
-    )
+    assert "No live workload: http://127.0.0.1:1/api/v1/query: Connection refused" in screen.warning[0].value
     assert screen.selectbox(key="fleet").options == ["report: today", "report: proposed"]
     first, second = sides(screen)
     assert list(first.index) == list(second.index)
