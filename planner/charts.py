@@ -3,17 +3,25 @@
 Waits span decades, so the scale is logarithmic; 1 ms and less stands on the floor.
 """
 
-import html
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 34, 44
+import altair as alt
+import vl_convert
+
+from planner.answers import duration
+
+WIDTH, HEIGHT = 506, 222
+# Fixed, so that the drawing is the same whatever fonts a machine has to measure texts with.
+ROOM = {"left": 64, "right": 150, "top": 36, "bottom": 44}
 FLOOR_SECONDS = 1e-3
 # Told apart by colour-blind readers, and by their dashes in grey print (Okabe & Ito 2008).
 COLOURS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00")
-DASHES = ("", "7 4", "2 4", "9 3 2 3")
+DASHES = ([1, 0], [7, 4], [2, 4], [9, 3, 2, 3])
+OBJECTIVE, OBJECTIVE_TEXT, GREY, GREY_TEXT = "#d55e00", "#b34700", "#7a8794", "#51606e"
+INK, GRID = "#1d2733", "#e3e8ec"
+MOST_TICKS, LEGEND_LINE = 12, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,91 +42,115 @@ class Mark:
 
 def draw(lines: Sequence[Line], marks: Sequence[Mark], objective_seconds: float | None, title: str) -> str:
     """One `<svg>` element."""
-    scale = _Scale.of(lines, objective_seconds)
-    parts = [
-        _text(8, 16, title),
-        *_axes(scale),
-        *(part for number, line in enumerate(lines) for part in _line(scale, line, number)),
-        *(_objective(scale, objective_seconds) if objective_seconds else ()),
-        *_marks(scale, marks),
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'font-family="system-ui, sans-serif" font-size="12" fill="#1d2733"><title>{html.escape(title)}</title>'
-        + "".join(parts)
-        + "</svg>"
+    axes = _Axes.of(lines, objective_seconds)
+    chart = (
+        alt.layer(*_lines(lines, axes), *_marks(marks, axes), *_objective(axes))
+        .properties(
+            width=WIDTH,
+            height=HEIGHT,
+            padding=ROOM,
+            autosize=alt.AutoSizeParams(type="none"),
+            title=alt.Title(title, anchor="start", frame="group", dx=8 - ROOM["left"], offset=14),
+        )
+        .configure(font="system-ui, sans-serif", background="white")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12, titleFontWeight="normal"
+        )
+        .configure_title(fontSize=13, fontWeight="normal", color=INK)
     )
+    return str(vl_convert.vegalite_to_svg(chart.to_dict()))
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class _Axes:
+    """Both axes reach over all that is drawn: whole numbers of slots, and powers of ten from the floor on."""
+
     fewest: int
     most: int
-    top_seconds: float
+    decades: Sequence[float]
+    objective_seconds: float | None
 
     @classmethod
-    def of(cls, lines: Sequence[Line], objective_seconds: float | None) -> "_Scale":
+    def of(cls, lines: Sequence[Line], objective_seconds: float | None) -> "_Axes":
         slots = [count for line in lines for count, _ in line.waits]
         waits = [wait for line in lines for _, wait in line.waits if wait is not None]
         highest = max([*waits, objective_seconds or 0.0, 10 * FLOOR_SECONDS])
-        return cls(min(slots), max(slots), 10.0 ** math.ceil(math.log10(highest)))
+        powers = range(round(math.log10(FLOOR_SECONDS)), math.ceil(math.log10(highest)) + 1)
+        return cls(min(slots), max(slots), [10.0**power for power in powers], objective_seconds)
 
-    def x(self, slots: float) -> float:
-        inside = (slots - self.fewest) / max(self.most - self.fewest, 1)
-        return LEFT + inside * (WIDTH - LEFT - RIGHT)
+    @property
+    def x(self) -> alt.X:
+        step = max(1, math.ceil((self.most - self.fewest) / MOST_TICKS))
+        scale = alt.Scale(domain=[self.fewest, self.most], nice=False)
+        ticks = list(range(self.fewest, self.most + 1, step))
+        return alt.X("slots:Q", title="slots", scale=scale).axis(values=ticks, format="d", grid=False)
 
-    def y(self, seconds: float) -> float:
-        decades = math.log10(self.top_seconds / FLOOR_SECONDS)
-        height = math.log10(max(seconds, FLOOR_SECONDS) / FLOOR_SECONDS) / decades
-        return HEIGHT - BOTTOM - height * (HEIGHT - TOP - BOTTOM)
+    @property
+    def y(self) -> alt.Y:
+        scale = alt.Scale(type="log", domain=[self.decades[0], self.decades[-1]])
+        seconds = (
+            "datum.value < 1 ? format(datum.value * 1000, '~r') + ' ms' : format(datum.value, ',~r') + ' s'"
+        )
+        told = f"(datum.value == {FLOOR_SECONDS} ? '≤ ' : '') + ({seconds})"
+        return alt.Y("wait:Q", title=None, scale=scale).axis(
+            values=list(self.decades), labelExpr=told, gridColor=GRID, domain=False, ticks=False
+        )
 
-
-def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = "#1d2733") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{html.escape(text)}</text>'
-
-
-def _rule(x1: float, y1: float, x2: float, y2: float, style: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {style}/>'
-
-
-def _axes(scale: _Scale) -> Iterator[str]:
-    seconds = FLOOR_SECONDS
-    while seconds <= scale.top_seconds * 1.001:
-        y = scale.y(seconds)
-        yield _rule(LEFT, y, WIDTH - RIGHT, y, 'stroke="#e3e8ec"')
-        told = f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
-        yield _text(LEFT - 8, y + 4, f"≤ {told}" if seconds == FLOOR_SECONDS else told, "end")
-        seconds *= 10
-    step = max(1, math.ceil((scale.most - scale.fewest) / 12))
-    for slots in range(scale.fewest, scale.most + 1, step):
-        yield _text(scale.x(slots), HEIGHT - BOTTOM + 18, str(slots), "middle")
-    yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "slots", "middle")
+    def legend_top(self, lines: int) -> int:
+        """At the half of the height in which the objective has not written its name."""
+        low, high = math.log10(self.decades[0]), math.log10(self.decades[-1])
+        is_high = self.objective_seconds and 2 * math.log10(self.objective_seconds) > low + high
+        return HEIGHT - LEGEND_LINE * lines if is_high else 0
 
 
-def _line(scale: _Scale, line: Line, number: int) -> Iterator[str]:
-    known = [(scale.x(slots), scale.y(wait)) for slots, wait in line.waits if wait is not None]
-    if not known:
+def _lines(lines: Sequence[Line], axes: _Axes) -> Iterator[alt.Chart]:
+    rows = [
+        {"slots": slots, "wait": max(wait, FLOOR_SECONDS), "load": line.name}
+        for line in lines
+        for slots, wait in line.waits
+        if wait is not None
+    ]
+    names = [line.name for line in lines]
+    legend = alt.Legend(
+        title=None,
+        orient="none",
+        legendX=WIDTH + 18,
+        legendY=axes.legend_top(len(names)),
+        symbolType="stroke",
+        symbolSize=500,
+        labelFontSize=12,
+        labelColor=INK,
+    )
+    colour, dash = (
+        channel(
+            "load:N", scale=alt.Scale(domain=names, range=[look[at % len(look)] for at in range(len(names))])
+        )
+        for channel, look in ((alt.Color, COLOURS), (alt.StrokeDash, DASHES))
+    )
+    base = alt.Chart(alt.InlineData(values=rows)).encode(axes.x, axes.y)
+    yield base.mark_line(strokeWidth=2).encode(colour.legend(legend), dash.legend(legend))
+    yield base.mark_circle(size=24, opacity=1).encode(colour.legend(None))
+
+
+def _objective(axes: _Axes) -> Iterator[alt.Chart]:
+    seconds = axes.objective_seconds
+    if seconds is None:
         return
-    colour = COLOURS[number % len(COLOURS)]
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in known)
-    dash = f' stroke-dasharray="{DASHES[number % len(DASHES)]}"' if number else ""
-    yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
-    yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{colour}"/>' for x, y in known)
-    legend = TOP + 12 + 18 * number
-    style = f'stroke="{colour}" stroke-width="2"{dash}'
-    yield _rule(WIDTH - RIGHT + 12, legend - 4, WIDTH - RIGHT + 42, legend - 4, style)
-    yield _text(WIDTH - RIGHT + 48, legend, line.name)
+    rows = [{"wait": seconds, "told": f"objective {duration(seconds)}"}]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(axes.y)
+    yield base.mark_rule(color=OBJECTIVE, strokeWidth=1.5, strokeDash=[6, 3])
+    text = base.mark_text(x=WIDTH + 6, align="left", baseline="middle", fontSize=12, color=OBJECTIVE_TEXT)
+    yield text.encode(text="told:N")
 
 
-def _objective(scale: _Scale, seconds: float) -> Iterator[str]:
-    y = scale.y(seconds)
-    yield _rule(LEFT, y, WIDTH - RIGHT, y, 'stroke="#d55e00" stroke-width="1.5" stroke-dasharray="6 3"')
-    told = f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
-    yield _text(WIDTH - RIGHT + 6, y + 4, f"objective {told}", colour="#b34700")
-
-
-def _marks(scale: _Scale, marks: Sequence[Mark]) -> Iterator[str]:
-    for number, mark in enumerate(mark for mark in marks if scale.fewest <= mark.slots <= scale.most):
-        x = scale.x(mark.slots)
-        yield _rule(x, TOP, x, HEIGHT - BOTTOM, 'stroke="#7a8794" stroke-dasharray="1 3"')
-        yield _text(x + 4, TOP + 11 + 14 * number, mark.name, colour="#51606e")
+def _marks(marks: Sequence[Mark], axes: _Axes) -> Iterator[alt.Chart]:
+    seen = [mark for mark in marks if axes.fewest <= mark.slots <= axes.most]
+    rows = [
+        {"slots": mark.slots, "name": mark.name, "height": 8 + 14 * number}
+        for number, mark in enumerate(seen)
+    ]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(axes.x)
+    yield base.mark_rule(color=GREY, strokeDash=[1, 3])
+    text = base.mark_text(align="left", dx=4, fontSize=12, color=GREY_TEXT)
+    yield text.encode(alt.Y("height:Q", scale=None), text="name:N")

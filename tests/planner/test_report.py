@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from planner.bounds import quoted
-from planner.charts import Line, Mark, draw
+from planner.charts import WIDTH, Line, Mark, draw
 from planner.cli import main
 from planner.queue_file import read_document
 from planner.study import Study, study, two_speeds
@@ -204,12 +204,12 @@ def test_a_folder_that_cannot_be_is_told_in_one_line(tmp_path, capsys):
 
 def test_a_chart_puts_the_objective_where_its_seconds_are():
     svg = draw([Line("load", ((1, 100.0), (2, 0.1), (3, 0.001)))], [Mark("needed", 2)], 0.1, "wait")
-    points = re.search(r'points="([^"]+)"', svg)
-    assert points is not None
-    heights = [float(pair.split(",")[1]) for pair in points[1].split()]
-    assert heights[0] < heights[1] < heights[2]
-    [objective] = re.findall(r'y1="([\d.]+)" x2="[\d.]+" y2="\1" stroke="#d55e00"', svg)
-    assert float(objective) == heights[1]
+    [line] = re.findall(r'aria-roledescription="line mark" d="M([^"]+)"', svg)
+    points = [tuple(map(float, point.split(","))) for point in line.split("L")]
+    assert points[0][1] < points[1][1] < points[2][1]
+    rules = re.findall(r'label="(\w+): [^>]*"rule mark" transform="translate\(([\d.]+),([\d.]+)\)', svg)
+    assert [(float(x), float(y)) for named, x, y in rules if named == "wait"] == [(WIDTH, points[1][1])]
+    assert [float(x) for named, x, _ in rules if named == "slots"] == [points[1][0]], "needed"
 
 
 def test_two_speeds_have_the_mean_and_variability_asked_for():
