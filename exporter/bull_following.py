@@ -62,8 +62,8 @@ class BullFollower:
         return self._events.refused
 
     def listen(self, deadline: float) -> None:
-        """Subscribe where no subscription stands. Raises WireError."""
-        if self._events.connected:
+        """Subscribe where no subscription stands and events are wanted. Raises WireError."""
+        if self._events.connected or not self._settings.follows_events:
             return
         self._events.close()
         self.take(0)

@@ -1,11 +1,12 @@
 """This file knows the user's own caches in the same Redis: how many keys, how large, how long they live."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from exporter.settings import CacheSettings, TargetSettings
+from exporter.settings import CacheSettings
 from exporter.topology import Links
 from exporter.walk import ScanBudget, Walk
 from exporter.wire import Wire, pack
@@ -31,8 +32,9 @@ class CacheSnapshot:
 class CacheWatch:
     """Walks the keys of each cache in the background."""
 
-    def __init__(self, settings: TargetSettings, links: Links, random: Random) -> None:
-        self._settings = settings.caches
+    def __init__(self, settings: Mapping[str, CacheSettings], links: Links, random: Random) -> None:
+        """`settings` are those of the caches that are to be watched."""
+        self._settings = settings
         self._links = links
         self._random = random
         self._refused: dict[str, str] = {}

@@ -75,6 +75,12 @@ def _add_serve(verbs: Any) -> None:
         "--web-config", metavar="FILE", type=Path, help="TLS and passwords, as other exporters take them"
     )
     parser.add_argument(
+        "--collect",
+        metavar="GROUP",
+        action="append",
+        help="a group of metrics to read (repeatable; default: all; `metrics` lists them)",
+    )
+    parser.add_argument(
         "--state-file", metavar="FILE", type=Path, help="carry counters and places over a restart"
     )
     parser.add_argument(
@@ -199,6 +205,7 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         "redis": {name: value for name, value in redis.items() if value is not None} or None,
         "prefixes": getattr(options, "prefix", None),
         "queues": getattr(options, "queue", None),
+        "collect": getattr(options, "collect", None),
         "listen": getattr(options, "listen", None),
         "web_config_file": getattr(options, "web_config", None),
         "state_file": getattr(options, "state_file", None),

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 
-from exporter import __version__, clients, sections, server_info
+from exporter import __version__, sections, server_info
 from exporter import catalogue as c
-from exporter.added import HeldCounters
+from exporter import groups as g
 from exporter.clock import ServerClock
-from exporter.discovery import SOURCE_COMMANDS
 from exporter.families import Page, labels
+from exporter.filling import Filling
 from exporter.follower import Follower
 from exporter.gate import Gate
 from exporter.keys import QueueName, label
@@ -19,7 +19,7 @@ from exporter.place import DamagedStateError, StateFile
 from exporter.reader import Readings
 from exporter.roster import Roster
 from exporter.settings import TargetSettings
-from exporter.snapshot import ClientsSnapshot, QueueSnapshot, ServerSnapshot
+from exporter.snapshot import QueueSnapshot, ServerSnapshot
 from exporter.topology import Topology
 from exporter.wire import WireError
 
@@ -57,12 +57,8 @@ class Collector:
             on_records=on_records,
         )
         self._looker = Looker(settings, self._topology, self._clock, self._follower, "read")
-        self._pools = [
-            clients.Pool(name, pool.maximum, pool.client_names, pool.addresses, pool.users)
-            for name, pool in settings.pools.items()
-        ]
-        self._held = HeldCounters()
-        self._gate: Gate[Page] = Gate(self._collect)
+        self._filling = Filling(settings, self._topology, self._roster, self._clock, self._follower)
+        self._gate: Gate[g.Choice, Page] = Gate(self._collect)
         self._last_success: float | None = None
         self._server = ServerSnapshot()
 
@@ -74,6 +70,11 @@ class Collector:
     def address(self) -> str:
         """The target's address without secrets."""
         return self._topology.address
+
+    @property
+    def groups(self) -> g.Choice:
+        """The groups that a page can have."""
+        return self._settings.groups
 
     def _restore(self, state: StateFile | None) -> tuple[Roster, int, int]:
         """What was counted before, since when, and until when Bull was heard.
@@ -103,13 +104,16 @@ class Collector:
         self._follower.stop()
         self._looker.close()
 
-    def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:
-        """The metrics as text. Never raises for Redis' sake: then the page says `queue_redis_up 0`."""
+    def page(
+        self, *, openmetrics: bool, timeout_seconds: float | None, wanted: g.Choice | None = None
+    ) -> bytes:
+        """The wanted groups (all there are) as text. Never raises for Redis' sake: then it says `queue_redis_up 0`."""
         timeout = self._settings.redis.timeout_seconds
         deadline = time.monotonic() + min(timeout, timeout_seconds or timeout)
-        page = self._gate.get(deadline)
+        groups = self.groups if wanted is None else wanted
+        page = self._gate.get(groups, deadline)
         if page is None:
-            page = self._down()
+            page = self._down(groups)
         return page.render(openmetrics=openmetrics)
 
     def ready(self) -> str | None:
@@ -158,32 +162,50 @@ class Collector:
             "Queues": str(len(self._roster.followed)),
             "Found by": "name" if self._settings.queues else "a walk through the key space",
             "Last walk": "none yet" if walk is None else f"{walk:.1f} s",
-            "Events": self._follower.error or "followed",
+            "Events": self._follower.error
+            or ("followed" if self._settings.follows_events else "not asked for"),
+            "Groups": ", ".join(group.name for group in g.GROUPS if group in self.groups),
         }
 
-    def _collect(self, deadline: float) -> Page:
+    def _collect(self, wanted: g.Choice, deadline: float) -> Page:
         began = time.monotonic()
-        ticket = self._follower.ask()
+        ticket = None if wanted.isdisjoint(g.OF_EVENTS) else self._follower.ask()
         queues = list(self._roster.followed)
         try:
-            readings = self._looker.look(queues, self._roster.known_times, deadline)
+            readings = self._looker.look(queues, self._roster.known_times, deadline, wanted)
         except WireError as error:
             self._notices.warn(f"scrape: {error}")
-            return self._down()
+            return self._down(wanted)
         self._notices.warn_some(readings.errors, _ERRORS_TOLD)
         self._notices.warn_some([f"scrape: {reason}" for reason in readings.unreached.values()], _ERRORS_TOLD)
         page = Page()
         page.add(c.REDIS_UP, "", 1)
         read = time.monotonic()
-        patience = min(EVENTS_PATIENCE_SECONDS, max(0.0, deadline - read))
-        events_fresh = self._follower.wait(ticket, patience) or self._events_recent()
-        self._add_queues(page, readings, events_fresh=events_fresh)
-        self._add_redis(page, readings)
+        events_fresh = ticket is not None and self._has_heard(ticket, deadline)
+        self._look_after(readings)
+        self._filling.fill(page, readings, wanted, with_events=events_fresh)
+        if not wanted.isdisjoint(g.OF_QUEUES):
+            page.add(c.QUEUES_DISCOVERED, "", sum(snapshot.exists for snapshot in readings.queues))
+        if g.REDIS in wanted:
+            self._add_redis(page, readings)
+        if g.CACHES in wanted:
+            sections.add_caches(page, self._follower.caches.items())
         events_seconds = time.monotonic() - read
-        self._add_self(page, self._outcomes(readings, events_fresh, read - began, events_seconds))
+        self._add_self(page, self._outcomes(wanted, readings, events_fresh, read - began, events_seconds))
         if readings.moved:
             self._refresh()
         return page
+
+    def _has_heard(self, ticket: int, deadline: float) -> bool:
+        """Whether the events that Redis holds have been read, or were lately."""
+        patience = min(EVENTS_PATIENCE_SECONDS, max(0.0, deadline - time.monotonic()))
+        return self._follower.wait(ticket, patience) or self._events_recent()
+
+    def _look_after(self, readings: Readings) -> None:
+        """Have what is gone or empty by now known to those who keep something of it."""
+        self._forget([snapshot.name for snapshot in readings.queues if not snapshot.exists])
+        empty = [snapshot.name for snapshot in readings.queues if snapshot.exists and snapshot.is_empty]
+        self._follower.report_empty(empty, readings.began_ms)
 
     def _refresh(self) -> None:
         """The cluster has moved slots: the next scrape asks the right nodes."""
@@ -193,7 +215,12 @@ class Collector:
             self._notices.warn(f"cluster: {error}")
 
     def _outcomes(
-        self, readings: Readings, events_fresh: bool, read_seconds: float, events_seconds: float
+        self,
+        wanted: g.Choice,
+        readings: Readings,
+        events_fresh: bool,
+        read_seconds: float,
+        events_seconds: float,
     ) -> dict[str, tuple[bool, float]]:
         """Success and seconds of each collector; one that is not permitted or not asked for has no entry."""
         refused = self._follower.refused
@@ -207,55 +234,8 @@ class Collector:
         left_out = {"connections": "client|list" in refused, "redis": "info" in refused}
         left_out["events"] = {"xread", "psubscribe"} <= refused.keys()
         left_out["caches"] = not self._settings.caches or "scan" in refused
-        return {name: outcome for name, outcome in outcomes.items() if not left_out.get(name)}
-
-    def _add_queues(self, page: Page, readings: Readings, *, events_fresh: bool) -> None:
-        shown = [snapshot for snapshot in readings.queues if snapshot.exists]
-        gone = [snapshot.name for snapshot in readings.queues if not snapshot.exists]
-        self._forget(gone)
-        empty = [snapshot.name for snapshot in shown if snapshot.is_empty]
-        self._follower.report_empty(empty, readings.began_ms)
-        rendered = {snapshot.name: sections.queue_labels(snapshot.name) for snapshot in shown}
-        for snapshot in shown:
-            followed = self._roster.followed.get(snapshot.name)
-            source = followed.source if followed else "none"
-            added = self._held.hold(snapshot.name, snapshot.added)
-            sections.add_queue(page, snapshot, rendered[snapshot.name], added, source)
-        if events_fresh:
-            self._add_events(page, shown, rendered)
-        self._add_clients(page, readings, shown, rendered)
-        page.add(c.QUEUES_DISCOVERED, "", len(shown))
-
-    def _add_events(self, page: Page, shown: list[QueueSnapshot], rendered: dict[QueueName, str]) -> None:
-        now = time.monotonic()
-        sampled = self._settings.payload_samples_per_second > 0 and "hstrlen" not in self._follower.refused
-        silent = {source for source, command in SOURCE_COMMANDS.items() if command in self._follower.refused}
-        with self._follower.lock:
-            self._follower.take()
-            since_poll = max(0.0, now - self._follower.last_poll)
-            for snapshot in shown:
-                followed = self._roster.followed.get(snapshot.name)
-                if followed is None or not followed.is_whole or followed.source in silent:
-                    continue
-                lag = since_poll
-                if followed.stream is not None and not followed.stream.at_end:
-                    lag = max(lag, self._clock.seconds() - followed.stream.last_event_ms / 1000)
-                sections.add_events(page, followed, rendered[snapshot.name], lag, sampled=sampled)
-
-    def _add_clients(
-        self, page: Page, readings: Readings, shown: list[QueueSnapshot], rendered: dict[QueueName, str]
-    ) -> None:
-        if not readings.clients:
-            return
-        names = clients.ClientNames(rendered)
-        libraries = {snapshot.name: snapshot.library for snapshot in shown}
-        parts = [
-            clients.count(clients.parse(reply), names, libraries, self._topology.database, self._pools)
-            for reply in readings.clients
-        ]
-        counted: ClientsSnapshot = clients.merge(parts)
-        sections.add_workers(page, counted, rendered)
-        sections.add_connections(page, counted)
+        asked = {group.collector for group in wanted}
+        return {name: o for name, o in outcomes.items() if name in asked and not left_out.get(name)}
 
     def _add_redis(self, page: Page, readings: Readings) -> None:
         parts = [
@@ -266,31 +246,31 @@ class Collector:
             self._server = server_info.merge(parts)
             sections.add_server(page, self._server)
         page.add_histogram(c.ROUND_TRIP, "", self._follower.round_trips)
-        sections.add_caches(page, self._follower.caches.items())
 
     def _add_self(self, page: Page, collectors: dict[str, tuple[bool, float]]) -> None:
         for name, (success, seconds) in collectors.items():
             page.add(c.SCRAPE_SUCCESS, f'collector="{name}"', int(success))
             page.add(c.SCRAPE_DURATION, f'collector="{name}"', seconds)
-        if all(success for success, _ in collectors.values()):
+        if collectors and all(success for success, _ in collectors.values()):
             self._last_success = time.time()
         page.add(c.LAST_SUCCESS, "", self._last_success)
         page.add(c.DISCOVERY_SECONDS, "", self._follower.scan_seconds)
         page.add(c.LABELS_DROPPED, "", self._roster.budget.labels_dropped)
         page.add(c.BUILD_INFO, labels({"version": __version__}), 1)
 
-    def _down(self) -> Page:
+    def _down(self, wanted: g.Choice) -> Page:
         """What can still be said without Redis: that it is down. Nothing older is shown."""
         page = Page()
         page.add(c.REDIS_UP, "", 0)
-        self._add_self(page, {"queues": (False, 0.0), "events": (False, 0.0)})
+        asked = {group.collector for group in wanted}
+        self._add_self(page, {name: (False, 0.0) for name in ("queues", "events") if name in asked})
         return page
 
     def _forget(self, gone: list[QueueName]) -> None:
         if not gone:
             return
         for queue in gone:
-            self._held.forget(queue)
+            self._filling.forget(queue)
             self._looker.forget(queue)
         self._follower.report_gone(gone)
         self._notices.info(f"queues gone from Redis: {', '.join(label(queue.base) for queue in gone[:5])}")

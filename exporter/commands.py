@@ -194,7 +194,9 @@ def _schema(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
 
 def _settings(options: argparse.Namespace, overrides: dict[str, Any]) -> Settings:
-    return settings_file.load(options.config, overrides)
+    settings = settings_file.load(options.config, overrides)
+    # What the page is to hold; the other verbs read what they themselves need.
+    return settings if options.verb == "serve" else settings.model_copy(update={"collect": []})
 
 
 def _start_log(level: str) -> Notices:

@@ -14,13 +14,14 @@ VARIABLES = {
     "cluster": "BULLGAUGE_CLUSTER",
     "prefix": "BULLGAUGE_PREFIX",
     "queue": "BULLGAUGE_QUEUE",
+    "collect": "BULLGAUGE_COLLECT",
     "log_level": "BULLGAUGE_LOG_LEVEL",
     "listen": "BULLGAUGE_LISTEN",
     "web_config": "BULLGAUGE_WEB_CONFIG",
     "state_file": "BULLGAUGE_STATE_FILE",
     "bucket": "BULLGAUGE_BUCKET",
 }
-REPEATABLE = ("prefix", "queue", "bucket")
+REPEATABLE = ("prefix", "queue", "collect", "bucket")
 """Several values stand behind one another, with commas between."""
 PATHS = ("config",)
 

@@ -1,12 +1,12 @@
 """This file knows how values become the text of a page, in the text format and in OpenMetrics.
 
 prometheus-client's generate_latest takes 5 µs a sample; a thousand queues have 50,000. Here a sample is one formatted
-string. tests/exporter/test_page.py parses pages back and has the library write them again: the samples are the same.
+string. tests/exporter/test_families.py parses pages back and has the library write them again: the same samples.
 """
 
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from exporter.catalogue import METRICS, Kind, Metric
@@ -38,10 +38,6 @@ class Page:
             self._of(metric).append(
                 f"{metric.name}{{{rendered}}} {value}\n" if rendered else f"{metric.name} {value}\n"
             )
-
-    def add_lines(self, metric: Metric, lines: Iterable[str]) -> None:
-        """Samples that are rendered already."""
-        self._of(metric).extend(lines)
 
     def add_histogram(self, metric: Metric, rendered: Labels, histogram: Histogram) -> None:
         comma = "," if rendered else ""

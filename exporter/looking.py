@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from exporter import rights
 from exporter.clock import ServerClock
 from exporter.follower import Follower
+from exporter.groups import ALL, Choice
 from exporter.keys import QueueName
 from exporter.reader import Reader, Readings
 from exporter.reading import KnownTimes
@@ -28,20 +29,22 @@ class Looker:
         self._reader = Reader(self.links, clock)
         self._refused: set[str] = set()
 
-    def look(self, queues: Iterable[QueueName], known: KnownTimes, deadline: float) -> Readings:
-        """Everything at this moment; a connection that broke while it was idle is opened once more.
+    def look(
+        self, queues: Iterable[QueueName], known: KnownTimes, deadline: float, wanted: Choice = ALL
+    ) -> Readings:
+        """What is wanted at this moment; a connection that broke while it was idle is opened once more.
 
         Raises WireError, and closes the connections then.
         """
         was_open = any(wire.connected for wire in self.links.wires)
         try:
             try:
-                return self._look(queues, known, deadline)
+                return self._look(queues, known, deadline, wanted)
             except WireError:
                 if not was_open or time.monotonic() >= deadline:
                     raise
             self.links.close()
-            return self._look(queues, known, deadline)
+            return self._look(queues, known, deadline, wanted)
         except WireError:
             self.links.close()
             raise
@@ -52,14 +55,16 @@ class Looker:
     def close(self) -> None:
         self.links.close()
 
-    def _look(self, queues: Iterable[QueueName], known: KnownTimes, deadline: float) -> Readings:
+    def _look(
+        self, queues: Iterable[QueueName], known: KnownTimes, deadline: float, wanted: Choice
+    ) -> Readings:
         if self._refused - self._follower.refused.keys() and self._follower.connected:
             # The follower found that a right was granted meanwhile.
             self._refused = set()
             self.links.close()
         for wire in self.links.connect(deadline):
             self._greet(wire, deadline)
-        return self._reader.read(queues, known, deadline)
+        return self._reader.read(queues, known, deadline, wanted)
 
     def _greet(self, wire: Wire, deadline: float) -> None:
         first = wire.call("PING", deadline=deadline)

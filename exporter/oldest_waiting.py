@@ -4,34 +4,19 @@ Lists and sets are in the order in which jobs run. So the oldest is one of few: 
 the last priority's first, the plain job behind prioritised ones, and the first that is overdue.
 """
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from exporter import keys, reading
 from exporter.keys import QueueName
 from exporter.trip import Ticket, Trip
 
-MARKER_DEPTH = 100
-"""A marker is looked for behind so many LIFO jobs."""
-
 
 class OldestWaiting:
     """The candidates of one queue, in two round trips after the counts."""
 
-    __slots__ = (
-        "_answers",
-        "_behind",
-        "_jobs",
-        "_later_jobs",
-        "_marker",
-        "_queue",
-        "_single",
-        "_wire",
-        "since",
-    )
+    __slots__ = ("_answers", "_jobs", "_later_jobs", "_queue", "_single", "_wire", "since")
 
     def __init__(self, queue: QueueName, wire: int, answers: reading.Answers) -> None:
-        """`answers` are added to where a marker is found inside a list."""
         self._queue = queue
         self._wire = wire
         self._answers = answers
@@ -41,8 +26,6 @@ class OldestWaiting:
         self._jobs: tuple[Ticket, ...] = ()
         self._later_jobs: tuple[Ticket, ...] = ()
         self._single: Ticket | None = None
-        self._behind: tuple[tuple[str, Ticket], ...] = ()
-        self._marker: Ticket | None = None
 
     def ask(self, trip: Trip, known: reading.KnownTimes, refused: Collection[str]) -> None:
         answers = self._answers
@@ -55,36 +38,30 @@ class OldestWaiting:
         for job_id in (*ids, *first_priority[:1], *overdue[:1]):
             if job_id is not None:
                 self._jobs += self._ask_ready(trip, job_id, known, refused)
-        if "lrange" not in refused:
-            self._ask_inside(trip)
         last = reading.elements(answers, "prioritized_last")
         score = reading.score(answers, "prioritized_last")
-        if score is not None and last[0] != first_priority[0] and "zrangebyscore" not in refused:
+        if score is not None and last[:1] != first_priority[:1] and "zrangebyscore" not in refused:
             low = int(score) >> 32 << 32
             key = self._queue.key(b"prioritized")
             self._single = trip.ask(self._wire, "ZRANGEBYSCORE", key, low, "+inf", "LIMIT", 0, 1)
 
-    def take(self, trip: Trip, third: Trip, known: reading.KnownTimes, refused: Collection[str]) -> None:
-        """Take the answers, and ask for the jobs that these named."""
+    def take(
+        self,
+        trip: Trip,
+        third: Trip,
+        plain_jobs: Iterable[bytes],
+        known: reading.KnownTimes,
+        refused: Collection[str],
+    ) -> None:
+        """Take the answers, and ask for the jobs that these named and for the plain ones inside the lists."""
         self._take_jobs(trip, self._jobs)
         if self._single is not None and isinstance(found := trip.reply(self._single), list) and found:
             self._later_jobs += self._ask_ready(third, found[0], known, refused)
-        if self._marker is not None and isinstance(passed := trip.reply(self._marker), list):
-            self._answers["wait_marker_inside"] = any(keys.is_marker(job_id) for job_id in passed)
-        for name, ticket in self._behind:
-            self._take_behind(trip.reply(ticket), name, third, known, refused)
+        for job_id in plain_jobs:
+            self._later_jobs += self._ask_ready(third, job_id, known, refused)
 
     def take_again(self, third: Trip) -> None:
         self._take_jobs(third, self._later_jobs)
-
-    def _ask_inside(self, trip: Trip) -> None:
-        for name in ("wait", "paused"):
-            place = reading.plain_behind_prioritised(self._answers, name)
-            if place is not None:
-                key = self._queue.key(name.encode())
-                self._behind += ((name, trip.ask(self._wire, "LRANGE", key, place - 1, place)),)
-        if reading.may_hide_marker(self._answers):
-            self._marker = trip.ask(self._wire, "LRANGE", self._queue.key(b"wait"), -MARKER_DEPTH, -2)
 
     def _ask_ready(
         self, trip: Trip, job_id: bytes, known: reading.KnownTimes, refused: Collection[str]
@@ -100,17 +77,6 @@ class OldestWaiting:
 
     def _note(self, ready: float) -> None:
         self.since = ready if self.since is None else min(self.since, ready)
-
-    def _take_behind(
-        self, reply: Any, name: str, third: Trip, known: reading.KnownTimes, refused: Collection[str]
-    ) -> None:
-        """The plain job next to the prioritised ones inside a list, and a marker that may stand between."""
-        found = reply if isinstance(reply, list) else []
-        jobs = [job_id for job_id in found if not keys.is_marker(job_id)]
-        if len(jobs) < len(found):
-            self._answers[f"{name}_marker_inside"] = True
-        if jobs:
-            self._later_jobs += self._ask_ready(third, jobs[-1], known, refused)
 
     def _take_jobs(self, trip: Trip, tickets: tuple[Ticket, ...]) -> None:
         for ticket in tickets:

@@ -16,6 +16,8 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, quote
 
+from exporter.groups import Choice, GroupError, choice
+
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -45,8 +47,12 @@ class Target(Protocol):
     def name(self) -> str:
         """How `/probe?target=` and the landing page call it."""
 
-    def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:
-        """The metrics as text; never raises because of Redis: then the page says `queue_redis_up 0`."""
+    @property
+    def groups(self) -> Choice:
+        """The groups of metrics that can be asked for."""
+
+    def page(self, *, openmetrics: bool, timeout_seconds: float | None, wanted: Choice) -> bytes:
+        """The wanted metrics as text; never raises because of Redis: then the page says `queue_redis_up 0`."""
 
     def ready(self) -> str | None:
         """None when ready, else the reason in one line."""
@@ -122,7 +128,8 @@ def _reply(routes: Mapping[str, Callable[[WSGIEnvironment], Reply]], environ: WS
 
 def _metrics(target: Target, environ: WSGIEnvironment) -> Reply:
     openmetrics = _openmetrics_wanted(environ.get("HTTP_ACCEPT", ""))
-    page = target.page(openmetrics=openmetrics, timeout_seconds=_timeout_seconds(environ))
+    wanted = _wanted(target, environ)
+    page = target.page(openmetrics=openmetrics, timeout_seconds=_timeout_seconds(environ), wanted=wanted)
     content_type = OPENMETRICS_TEXT if openmetrics else PROMETHEUS_TEXT
     if not _gzip_wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
         return Reply(page, content_type=content_type)
@@ -132,7 +139,7 @@ def _metrics(target: Target, environ: WSGIEnvironment) -> Reply:
 
 
 def _named(targets: Targets, environ: WSGIEnvironment) -> Target:
-    names = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("target", [])
+    names = _asked(environ, "target")
     if len(names) != 1:
         raise RequestError("400 Bad Request", "say which target: /probe?target=NAME")
     if target := targets.named.get(names[0]):
@@ -140,6 +147,18 @@ def _named(targets: Targets, environ: WSGIEnvironment) -> Target:
     raise RequestError(
         "404 Not Found", f"target {names[0]!a:.80} is not in this exporter's list; / shows the names"
     )
+
+
+def _wanted(target: Target, environ: WSGIEnvironment) -> Choice:
+    """What `collect[]` names, as other Prometheus exporters take it; everything where it names nothing."""
+    try:
+        return choice(_asked(environ, "collect[]"), target.groups)
+    except GroupError as error:
+        raise RequestError("400 Bad Request", f"collect[]: {error}") from error
+
+
+def _asked(environ: WSGIEnvironment, name: str) -> list[str]:
+    return parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get(name, [])
 
 
 def _timeout_seconds(environ: WSGIEnvironment) -> float | None:

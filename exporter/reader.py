@@ -1,7 +1,8 @@
 """This file knows how to read all queues and the server in three round trips, however many queues there are.
 
 First trip: every count of every queue, INFO, CLIENT LIST, TIME. Second: the hashes of the oldest jobs and whether
-the locks of active jobs exist. Third: what the second asked for, and a second look at jobs that had no lock.
+the locks of active jobs exist. Third: what the second asked for, and a second look at jobs that had no lock. Of all
+this only what the wanted groups need.
 """
 
 import time
@@ -11,8 +12,10 @@ from typing import Any
 
 from exporter import keys, reading
 from exporter.active_jobs import ActiveJobs
-from exporter.asks import QueueRequest, allowed_asks, bulk
+from exporter.asks import Questionnaire, bulk
 from exporter.clock import ServerClock
+from exporter.groups import AGES, ALL, CONNECTIONS, OF_QUEUES, REDIS, SIZES, Choice
+from exporter.inside_lists import InsideLists
 from exporter.keys import QueueName
 from exporter.node_wire import UNREACHABLE
 from exporter.oldest_waiting import OldestWaiting
@@ -23,6 +26,9 @@ from exporter.wire import ReplyError, WireError
 
 SCHEDULER_GRACE_SECONDS = 60
 """A scheduler counts as stopped when its next run is overdue for longer than this."""
+
+CHOICES_KEPT = 4
+"""Choices of groups whose commands are kept packed, some 1.5 kB a queue each: scrapers have few, anybody may ask."""
 
 # A server that answers so answers nothing else truly.
 _UNAVAILABLE = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOAUTH", "WRONGPASS", UNREACHABLE)
@@ -52,8 +58,9 @@ class _Queue:
     name: QueueName
     wire: int
     answers: reading.Answers
-    waiting: OldestWaiting
-    active: ActiveJobs
+    oldest_waiting: float | None = None
+    oldest_active: float | None = None
+    active_unlocked: int | None = None
 
 
 class Reader:
@@ -63,45 +70,53 @@ class Reader:
         self._links = links
         self._clock = clock
         self._refused: set[str] = set()
-        self._asks = allowed_asks(self._refused)
-        self._requests: dict[QueueName, QueueRequest] = {}
+        self._questionnaires: dict[Choice, Questionnaire] = {}
 
     def limit_to(self, refused: set[str]) -> None:
         """Leave out the commands that this user may not run."""
         self._refused = refused
-        self._asks = allowed_asks(refused)
-        self._requests.clear()
+        self._questionnaires.clear()
 
-    def read(self, queues: Iterable[QueueName], known: reading.KnownTimes, deadline: float) -> Readings:
-        """Read everything; raises WireError when the server does not answer, or answers that it can't."""
+    def read(
+        self,
+        queues: Iterable[QueueName],
+        known: reading.KnownTimes,
+        deadline: float,
+        wanted: Choice = ALL,
+    ) -> Readings:
+        """Read what is wanted; raises WireError when the server does not answer, or answers that it can't."""
         readings = Readings(began_ms=self._clock.seconds() * 1000)
-        found = self._first_trip(list(queues), readings, deadline)
-        self._second_trip(found, known, deadline)
-        readings.queues = [self._snapshot(queue) for queue in found]
+        asked = [] if wanted.isdisjoint(OF_QUEUES) else list(queues)
+        found = self._first_trip(asked, wanted, readings, deadline)
+        self._look_inside(found, wanted, known, deadline)
+        readings.queues = [_snapshot(queue) for queue in found]
         return readings
 
     def forget(self, queue: QueueName) -> None:
-        self._requests.pop(queue, None)
+        for questionnaire in self._questionnaires.values():
+            questionnaire.forget(queue)
 
-    def _first_trip(self, queues: list[QueueName], readings: Readings, deadline: float) -> list[_Queue]:
+    def _first_trip(
+        self, queues: list[QueueName], wanted: Choice, readings: Readings, deadline: float
+    ) -> list[_Queue]:
         trip = Trip(self._links)
-        server = [self._ask_server(trip, wire) for wire in range(len(self._links.wires))]
-        late = self._late_arguments()
+        server = [self._ask_server(trip, wire, wanted) for wire in range(len(self._links.wires))]
+        questionnaire, late = self._questionnaire(wanted), self._late_arguments()
+        names = questionnaire.names
         tickets = []
         for queue in queues:
             wire = self._links.owner(queue.base + b":")
-            self._request(queue).packed(late, trip.sink(wire))
-            tickets.append(trip.reserve(wire, len(self._asks)))
+            questionnaire.request(queue).packed(late, trip.sink(wire))
+            tickets.append(trip.reserve(wire, len(names)))
         began = time.monotonic()
         trip.run(deadline)
         for wire, asked in enumerate(server):
             self._take_server(trip, asked, wire, began, readings)
-        names = [ask.name for ask in self._asks]
         found = []
         for queue, ticket in zip(queues, tickets, strict=True):
             answers = dict(zip(names, trip.replies(ticket, len(names)), strict=True))
             self._note_errors(queue, answers, ticket[0], readings)
-            found.append(_queue(queue, ticket[0], answers))
+            found.append(_Queue(queue, ticket[0], answers))
         return self._reached(found, readings)
 
     def _reached(self, found: list[_Queue], readings: Readings) -> list[_Queue]:
@@ -115,15 +130,13 @@ class Reader:
             readings.info, readings.clients, readings.clients_max = [], [], []
         return reached
 
-    def _ask_server(self, trip: Trip, wire: int) -> dict[str, Ticket]:
-        wanted = {
-            "ping": ("PING",),
-            "time": ("TIME",),
-            "info": ("INFO",),
-            "client|list": ("CLIENT", "LIST"),
-            "config|get": ("CONFIG", "GET", "maxclients"),
-        }
-        return {name: trip.ask(wire, *words) for name, words in wanted.items() if name not in self._refused}
+    def _ask_server(self, trip: Trip, wire: int, wanted: Choice) -> dict[str, Ticket]:
+        commands: dict[str, tuple[str, ...]] = {"ping": ("PING",), "time": ("TIME",)}
+        if REDIS in wanted:
+            commands |= {"info": ("INFO",), "config|get": ("CONFIG", "GET", "maxclients")}
+        if CONNECTIONS in wanted:
+            commands["client|list"] = ("CLIENT", "LIST")
+        return {name: trip.ask(wire, *words) for name, words in commands.items() if name not in self._refused}
 
     def _take_server(
         self, trip: Trip, asked: dict[str, Ticket], wire: int, began: float, readings: Readings
@@ -145,11 +158,14 @@ class Reader:
         late = now_ms - SCHEDULER_GRACE_SECONDS * 1000
         return {"overdue": bulk(b"%d" % keys.overdue_max_score(now_ms)), "late": bulk(b"(%d" % late)}
 
-    def _request(self, queue: QueueName) -> QueueRequest:
-        request = self._requests.get(queue)
-        if request is None:
-            request = self._requests[queue] = QueueRequest(queue, self._asks)
-        return request
+    def _questionnaire(self, wanted: Choice) -> Questionnaire:
+        kept = self._questionnaires
+        # The latest stands last; the one that was not used for longest goes.
+        found = kept.pop(wanted, None) or Questionnaire(wanted, self._refused)
+        while len(kept) >= CHOICES_KEPT:
+            del kept[next(iter(kept))]
+        kept[wanted] = found
+        return found
 
     def _note_unavailable(self, replies: Iterable[Any], wire: int, readings: Readings) -> None:
         """A server that can't answer now is passed over where it is one of several. Raises WireError."""
@@ -169,30 +185,43 @@ class Reader:
         readings.moved |= any(str(reply).startswith(_MOVED) for _, reply in errors)
         readings.errors += [f"queue {keys.label(queue.base)!r}: {name}: {reply}" for name, reply in errors]
 
-    def _second_trip(self, found: list[_Queue], known: reading.KnownTimes, deadline: float) -> None:
-        trip, third = Trip(self._links), Trip(self._links)
-        for queue in found:
-            queue.waiting.ask(trip, known, self._refused)
-            queue.active.ask(trip, known, self._refused)
+    def _look_inside(
+        self, found: list[_Queue], wanted: Choice, known: reading.KnownTimes, deadline: float
+    ) -> None:
+        """The second trip and the third: what the counts can't tell."""
+        if wanted.isdisjoint((SIZES, AGES)):
+            return
+        trip, third, refused = Trip(self._links), Trip(self._links), self._refused
+        aged = found if AGES in wanted else []
+        lists = [InsideLists(queue.name, queue.wire, queue.answers) for queue in found]
+        waiting = [OldestWaiting(queue.name, queue.wire, queue.answers) for queue in aged]
+        active = [ActiveJobs(queue.name, queue.wire, queue.answers) for queue in aged]
+        for inside in lists:
+            inside.ask(trip, refused)
+        for oldest, jobs in zip(waiting, active, strict=True):
+            oldest.ask(trip, known, refused)
+            jobs.ask(trip, known, refused)
         trip.run(deadline)
-        for queue in found:
-            queue.waiting.take(trip, third, known, self._refused)
-            queue.active.take(trip, third)
+        for inside in lists:
+            inside.take(trip)
+        for oldest, jobs, inside in zip(waiting, active, lists, strict=False):
+            oldest.take(trip, third, inside.plain_jobs, known, refused)
+            jobs.take(trip, third)
         third.run(deadline)
-        for queue in found:
-            queue.waiting.take_again(third)
-            queue.active.take_again(third)
-
-    def _snapshot(self, queue: _Queue) -> QueueSnapshot:
         now = self._clock.seconds()
-        return reading.snapshot(
-            queue.name,
-            queue.answers,
-            oldest_waiting=reading.past(queue.waiting.since, now),
-            oldest_active=reading.past(queue.active.oldest_start, now),
-            active_unlocked=queue.active.unlocked,
-        )
+        for queue, oldest, jobs in zip(aged, waiting, active, strict=True):
+            oldest.take_again(third)
+            jobs.take_again(third)
+            queue.oldest_waiting = reading.past(oldest.since, now)
+            queue.oldest_active = reading.past(jobs.oldest_start, now)
+            queue.active_unlocked = jobs.unlocked
 
 
-def _queue(name: QueueName, wire: int, answers: reading.Answers) -> _Queue:
-    return _Queue(name, wire, answers, OldestWaiting(name, wire, answers), ActiveJobs(name, wire, answers))
+def _snapshot(queue: _Queue) -> QueueSnapshot:
+    return reading.snapshot(
+        queue.name,
+        queue.answers,
+        oldest_waiting=queue.oldest_waiting,
+        oldest_active=queue.oldest_active,
+        active_unlocked=queue.active_unlocked,
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exporter import keys
+from exporter.asks import META_FIELDS
 from exporter.keys import QueueName
 from exporter.snapshot import QueueSnapshot
 from exporter.wire import ReplyError
@@ -54,8 +55,6 @@ def score(answers: Answers, name: str) -> float | None:
 
 def meta(answers: Answers) -> dict[str, bytes]:
     """The known fields of the `meta` hash that are set."""
-    from exporter.asks import META_FIELDS
-
     if "meta_whole" in answers:
         flat = elements(answers, "meta_whole")
         found = dict(zip(flat[::2], flat[1::2], strict=False))
@@ -129,11 +128,11 @@ def plain_behind_prioritised(answers: Answers, name: str) -> int | None:
 
 def may_hide_marker(answers: Answers) -> bool:
     """Whether a marker may stand behind LIFO jobs, which pass it: BullMQ 2 and 3, where no version or 3 is told."""
-    name, version = library(answers, meta(answers))
     length = integer(answers, "wait")
-    return (
-        name == "bullmq" and version.partition(".")[0] in ("", "2", "3") and length is not None and length > 2
-    )
+    if length is None or length <= 2:
+        return False
+    name, version = library(answers, meta(answers))
+    return name == "bullmq" and version.partition(".")[0] in ("", "2", "3")
 
 
 def ready_seconds(job: list[bytes | None]) -> float | None:
@@ -256,6 +255,6 @@ def _exists(answers: Answers, fields: dict[str, bytes]) -> bool:
         or answers.get("meta_paused") == 1
         or answers.get("events_type") in (b"stream", "stream")
         or answers.get("events_exist") == 1
-        or any(integer(answers, name) for name in counted)
+        or any(integer(answers, name) for name in ("any_key", *counted))
         or any(isinstance(reply, ReplyError) for reply in answers.values())
     )

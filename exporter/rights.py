@@ -7,6 +7,7 @@ on, its metrics are absent, and one line says what to grant. Nothing here or els
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from exporter.groups import AGES, ALL, CACHES, CONNECTIONS, OF_EVENTS, PAYLOADS, REDIS, Choice, Group
 from exporter.settings import TargetSettings
 from exporter.wire import ReplyError, Wire, pack
 
@@ -19,6 +20,12 @@ class Feature:
     commands: tuple[str, ...]
     gives: str
     """What is absent without them."""
+    groups: Choice = ALL
+    """It is of use where one of these groups of metrics is read."""
+
+
+def _only(group: Group) -> Choice:
+    return frozenset((group,))
 
 
 FEATURES = (
@@ -26,21 +33,26 @@ FEATURES = (
         "counts", ("scan", "llen", "lindex", "zcard", "hgetall", "exists", "ping"), "queue_size and discovery"
     ),
     Feature("ages", ("lrange", "zrange", "zrangebyscore", "hmget"), "ages, next runs, active without a lock"),
-    Feature("overdue", ("zcount",), "queue_delayed_overdue, queue_schedulers_overdue"),
+    Feature("overdue", ("zcount",), "queue_delayed_overdue, queue_schedulers_overdue", _only(AGES)),
     Feature("limits", ("get", "pttl"), "queue_jobs_added_total, queue_rate_limited"),
     Feature(
         "library", ("type", "hget"), "telling libraries apart safely, names of jobs already waiting at start"
     ),
-    Feature("events", ("xread", "xinfo|stream"), "durations, waits and outcomes of BullMQ"),
-    Feature("bull events", ("psubscribe",), "durations, waits and outcomes of Bull 3 and 4"),
+    Feature("events", ("xread", "xinfo|stream"), "durations, waits and outcomes of BullMQ", OF_EVENTS),
+    Feature("bull events", ("psubscribe",), "durations, waits and outcomes of Bull 3 and 4", OF_EVENTS),
     Feature("clock", ("time",), "exact starting place and SCAN budget (else the exporter's own clock)"),
-    Feature("connections", ("client|list", "client|setname"), "workers and connections by role"),
-    Feature("server", ("info",), "memory, evictions, hits and misses, maxclients"),
-    Feature("payloads", ("hstrlen",), "queue_job_payload_bytes"),
-    Feature("caches", ("ttl", "strlen"), "queue_cache_* (and the key pattern of each cache)"),
+    Feature(
+        "connections",
+        ("client|list", "client|setname"),
+        "workers and connections by role",
+        _only(CONNECTIONS),
+    ),
+    Feature("server", ("info",), "memory, evictions, hits and misses, maxclients", _only(REDIS)),
+    Feature("payloads", ("hstrlen",), "queue_job_payload_bytes", _only(PAYLOADS)),
+    Feature("caches", ("ttl", "strlen"), "queue_cache_* (and the key pattern of each cache)", _only(CACHES)),
     Feature("databases", ("select",), "another database than 0"),
     Feature("cluster", ("cluster|slots",), "Redis Cluster"),
-    Feature("maxclients", ("config|get",), "queue_redis_connections_max before Redis 6.2"),
+    Feature("maxclients", ("config|get",), "queue_redis_connections_max before Redis 6.2", _only(REDIS)),
 )
 LEAST = ("counts",)
 FALLBACKS = {"hgetall": "hmget"}
@@ -97,10 +109,16 @@ def acl_commands(features: Iterable[str]) -> tuple[str, ...]:
 def refused(wire: Wire, settings: TargetSettings, deadline: float) -> dict[str, str]:
     """The commands that this user may not run on this server, with the server's words."""
     unused = {*FALLBACKS, *(() if _scans(settings) else ("scan",)), *(() if settings.caches else _OF_CACHES)}
-    asked = _PROBES.keys() - unused
+    asked = _PROBES.keys() - unused - _useless(settings)
     found = _try(wire, settings, asked, deadline)
     fallbacks = {command for command, better in FALLBACKS.items() if better in found}
     return found | _try(wire, settings, fallbacks, deadline)
+
+
+def _useless(settings: TargetSettings) -> set[str]:
+    """Commands that only features use whose metrics these settings leave out."""
+    used = [feature for feature in FEATURES if not settings.groups.isdisjoint(feature.groups)]
+    return _PROBES.keys() - {command for feature in used for command in feature.commands}
 
 
 def _try(wire: Wire, settings: TargetSettings, commands: set[str], deadline: float) -> dict[str, str]:
@@ -129,7 +147,7 @@ def _scans(settings: TargetSettings) -> bool:
 def wanted_features(settings: TargetSettings) -> list[Feature]:
     """The features that these settings use."""
     unwanted = set(OPTIONAL) - ({"caches"} if settings.caches else set())
-    return [feature for feature in FEATURES if feature.name not in unwanted]
+    return [f for f in FEATURES if f.name not in unwanted and not settings.groups.isdisjoint(f.groups)]
 
 
 def tried(feature: Feature, settings: TargetSettings, refused: dict[str, str]) -> list[str]:

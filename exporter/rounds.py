@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from exporter import catalogue, rights
+from exporter import catalogue, groups, rights
 from exporter.bell import Bell
 from exporter.bull_following import BullFollower
 from exporter.caches import CacheWatch
@@ -66,7 +66,8 @@ class Rounds:
         self.empty: dict[QueueName, float] = {}
         """When another thread found that a queue had no open job, in ms of the server's clock."""
         self.links = Links(topology, "follow")
-        self.caches = CacheWatch(settings, self.links, Random(2))
+        watched = settings.caches if groups.CACHES in settings.groups else {}
+        self.caches = CacheWatch(watched, self.links, Random(2))
         self._settings = settings
         self._topology = topology
         self._roster = roster
@@ -139,11 +140,11 @@ class Rounds:
 
     def _prepare(self) -> None:
         """Have every part begin with the present connections and rights."""
-        self._reader.renew(self.refused)
+        self._reader.renew(self.refused, is_wanted=self._settings.follows_events)
         budgets = [ScanBudget(self._settings.scan_share) for _ in self.links.wires]
         self.finder.renew(self.refused, budgets)
         self.caches.renew(self.refused, budgets)
-        self._payloads.enabled = "hstrlen" not in self.refused
+        self._payloads.enabled = "hstrlen" not in self.refused and groups.PAYLOADS in self._settings.groups
 
     def _look_for_rights(self, now: float) -> None:
         """Rights that were missing may have been granted since, as the notice asks."""

@@ -8,7 +8,7 @@ from exporter.families import Labels, Page, labels
 from exporter.keys import QueueName, label
 from exporter.roster import Followed
 from exporter.snapshot import ClientsSnapshot, QueueSnapshot, QueueWorkers, ServerSnapshot
-from exporter.tally import REQUEUE_REASONS
+from exporter.tally import REQUEUE_REASONS, Tally
 
 DURATION_SOURCES = {"stream": "event_stream", "pubsub": "pubsub", "none": "none"}
 
@@ -17,27 +17,11 @@ def queue_labels(queue: QueueName) -> Labels:
     return labels({"prefix": label(queue.prefix), "queue": label(queue.name)})
 
 
-def add_queue(page: Page, snapshot: QueueSnapshot, rendered: Labels, added: int | None, source: str) -> None:
-    """The state of one queue; `added` is the held value of its id counter."""
+def add_sizes(page: Page, snapshot: QueueSnapshot, rendered: Labels, source: str) -> None:
+    """How many jobs are in each state; `source` is where the queue's events come from."""
     for state in c.JOB_STATES:
         page.add(c.SIZE, f'{rendered},state="{state}"', getattr(snapshot, state))
-    for metric, value in (
-        (c.ADDED, added),
-        (c.PAUSED, _flag(snapshot.is_paused)),
-        (c.RATE_LIMITED, _flag(snapshot.is_rate_limited)),
-        (c.OLDEST_WAITING, snapshot.oldest_waiting),
-        (c.OLDEST_ACTIVE, snapshot.oldest_active),
-        (c.NEXT_DELAYED, snapshot.next_delayed),
-        (c.DELAYED_OVERDUE, snapshot.delayed_overdue),
-        (c.ACTIVE_UNLOCKED, snapshot.active_unlocked),
-        (c.CONCURRENCY_LIMIT, snapshot.concurrency_limit),
-        (c.RATE_LIMIT_JOBS, snapshot.rate_limit_jobs),
-        (c.RATE_LIMIT_WINDOW, snapshot.rate_limit_window_seconds),
-        (c.SCHEDULERS, snapshot.schedulers),
-        (c.SCHEDULERS_OVERDUE, snapshot.schedulers_overdue),
-        (c.SCHEDULER_NEXT_RUN, snapshot.scheduler_next_run),
-    ):
-        page.add(metric, rendered, value)
+    page.add(c.PAUSED, rendered, _flag(snapshot.is_paused))
     facts = {
         "library": snapshot.library,
         "version": snapshot.version,
@@ -46,24 +30,42 @@ def add_queue(page: Page, snapshot: QueueSnapshot, rendered: Labels, added: int 
     page.add(c.INFO, f"{rendered},{labels(facts)}", 1)
 
 
-def add_events(
-    page: Page, followed: Followed, rendered: Labels, lag_seconds: float, *, sampled: bool
-) -> None:
-    """What the events of one queue added up to; `sampled` says whether payload sizes may be read."""
-    tally = followed.tally
-    page.add_histogram(c.JOB_WAIT, rendered, tally.waits)
-    if sampled:
-        page.add_histogram(c.PAYLOAD, rendered, tally.payload_bytes)
-    for (job_type, status), histogram in tally.durations.items():
-        pair = labels({"job_type": job_type, "status": status})
-        page.add_histogram(c.JOB_DURATION, f"{rendered},{pair}", histogram)
-    page.add(c.JOB_DURATION_SQUARE, rendered, tally.duration_square_seconds)
-    page.add(c.ARRIVAL_SQUARE, rendered, tally.arrival_interval_square_seconds)
+def add_ages(page: Page, snapshot: QueueSnapshot, rendered: Labels) -> None:
+    for metric, value in (
+        (c.OLDEST_WAITING, snapshot.oldest_waiting),
+        (c.OLDEST_ACTIVE, snapshot.oldest_active),
+        (c.NEXT_DELAYED, snapshot.next_delayed),
+        (c.DELAYED_OVERDUE, snapshot.delayed_overdue),
+        (c.ACTIVE_UNLOCKED, snapshot.active_unlocked),
+        (c.SCHEDULERS, snapshot.schedulers),
+        (c.SCHEDULERS_OVERDUE, snapshot.schedulers_overdue),
+        (c.SCHEDULER_NEXT_RUN, snapshot.scheduler_next_run),
+    ):
+        page.add(metric, rendered, value)
+
+
+def add_limits(page: Page, snapshot: QueueSnapshot, rendered: Labels) -> None:
+    for metric, value in (
+        (c.RATE_LIMITED, _flag(snapshot.is_rate_limited)),
+        (c.CONCURRENCY_LIMIT, snapshot.concurrency_limit),
+        (c.RATE_LIMIT_JOBS, snapshot.rate_limit_jobs),
+        (c.RATE_LIMIT_WINDOW, snapshot.rate_limit_window_seconds),
+    ):
+        page.add(metric, rendered, value)
+
+
+def add_added(page: Page, added: int | None, rendered: Labels) -> None:
+    """`added` is the held value of the queue's id counter."""
+    page.add(c.ADDED, rendered, added)
+
+
+def add_totals(page: Page, followed: Followed, rendered: Labels, lag_seconds: float) -> None:
+    """What became of the jobs whose events were seen, and how much was not seen."""
+    tally, stream = followed.tally, followed.stream
     page.add(c.PROCESSED, f'{rendered},status="completed"', tally.completed)
     page.add(c.PROCESSED, f'{rendered},status="failed"', tally.failed)
     for reason in REQUEUE_REASONS:
         page.add(c.REQUEUED, f'{rendered},reason="{reason}"', tally.requeued[reason])
-    stream = followed.stream
     page.add(c.EVENTS_LOST, f'{rendered},reason="unknown_start"', tally.unknown_starts)
     if stream is not None and stream.lost is not None:
         for reason, number in stream.lost.items():
@@ -71,6 +73,22 @@ def add_events(
     if stream is None or stream.is_compared:
         page.add(c.EVENTS_GAPS, rendered, followed.gaps + (stream.gaps if stream else 0))
     page.add(c.EVENTS_LAG, rendered, lag_seconds)
+
+
+def add_durations(page: Page, tally: Tally, rendered: Labels) -> None:
+    for (job_type, status), histogram in tally.durations.items():
+        pair = labels({"job_type": job_type, "status": status})
+        page.add_histogram(c.JOB_DURATION, f"{rendered},{pair}", histogram)
+    page.add(c.JOB_DURATION_SQUARE, rendered, tally.duration_square_seconds)
+
+
+def add_waits(page: Page, tally: Tally, rendered: Labels) -> None:
+    page.add_histogram(c.JOB_WAIT, rendered, tally.waits)
+    page.add(c.ARRIVAL_SQUARE, rendered, tally.arrival_interval_square_seconds)
+
+
+def add_payloads(page: Page, tally: Tally, rendered: Labels) -> None:
+    page.add_histogram(c.PAYLOAD, rendered, tally.payload_bytes)
 
 
 def add_workers(page: Page, clients: ClientsSnapshot, rendered: Mapping[QueueName, Labels]) -> None:

@@ -4,8 +4,19 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, cast
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic.config import JsonDict
+
+from exporter.groups import BY_NAME, OF_EVENTS, Choice, choice, known
 
 DEFAULT_PORT = 10577
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -14,6 +25,7 @@ PAYLOAD_BUCKETS = (1024, 16384, 131072, 1048576, 8388608)
 Positive = Annotated[int, Field(gt=0)]
 BucketEdge = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=3600)]
+GroupName = Annotated[str, AfterValidator(known), Field(json_schema_extra={"enum": list(BY_NAME)})]
 
 
 class _Part(BaseModel):
@@ -144,6 +156,9 @@ class TargetSettings(_Part):
     queues: list[str] = Field(
         default_factory=list, description="names of the queues under each prefix; given, no SCAN is ever sent"
     )
+    collect: list[GroupName] = Field(
+        default_factory=list, description="groups of metrics to read; none named: all of them"
+    )
     state_file: Path | None = Field(None, description="file that carries counters and places over a restart")
     buckets: list[BucketEdge] = Field(
         default_factory=list, description="further bucket edges of durations and waits, in seconds"
@@ -170,6 +185,15 @@ class TargetSettings(_Part):
         if any(not name for name in names):
             raise ValueError("a name may not be empty")
         return list(dict.fromkeys(names))
+
+    @property
+    def groups(self) -> Choice:
+        """The groups of metrics that are read at all."""
+        return choice(self.collect)
+
+    @property
+    def follows_events(self) -> bool:
+        return not self.groups.isdisjoint(OF_EVENTS)
 
     @property
     def duration_edges(self) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 from exporter import keys
@@ -40,7 +41,7 @@ class StreamReader:
         self._groups: list[_Group] = []
         self._version = -1
         self._count = self._calm_count = COUNT_CALM
-        self._refused: dict[str, str] = {}
+        self._refused: Collection[str] = ()
         self._next_check = self._next_check_all = 0.0
         self._clocks: dict[str, ServerClock] = {}
         """By server: ids are times by the clock of the server that gave them."""
@@ -52,9 +53,9 @@ class StreamReader:
         """Redis 6.2 can't count losses afterwards: a gap must be noticed before it is jumped over. None until a
         stream told."""
 
-    def renew(self, refused: dict[str, str]) -> None:
-        """The connections are new: compare every place before anything is read."""
-        self._refused = refused
+    def renew(self, refused: dict[str, str], *, is_wanted: bool = True) -> None:
+        """The connections are new: compare every place before anything is read. Nothing is where it isn't wanted."""
+        self._refused = refused.keys() if is_wanted else refused.keys() | {"xread", "xinfo|stream"}
         self._version = -1
         # What is wrong with a place may show only after the first read, so that is followed by a second look.
         self._next_check = self._next_check_all = 0.0

@@ -3,8 +3,9 @@
     python -m tests.bench.exporter_peers [QUEUES]
 
 Each reads the same Redis in turn and writes its whole page; commands are counted by the server. The peers are told the
-names of the queues and ask for counts; we find them, and also read ages, locks, workers, limits and the server.
-Exits 1 when a peer is faster for each sample of its page.
+names of the queues and ask for counts; we find them, and also read ages, locks, workers, limits and the server. So we
+are measured twice more, with the groups that hold what one peer gives; that they do is compared figure by figure.
+Exits 1 when a peer is faster for each sample of its page, or in all with the same content.
 """
 
 import json
@@ -16,11 +17,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import redis
+from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.collector import Collector
+from exporter.groups import DURATIONS, SIZES, TOTALS, Choice
 from exporter.notices import Notices
 from exporter.settings import RedisSettings, TargetSettings
 from tests.bench import queues
@@ -29,11 +33,29 @@ from tests.servers import Server
 
 PEERS_FOLDER = Path(__file__).parents[1] / "node" / "peers"
 PEERS = {"bullmq": "BullMQ 5.81.5 exportPrometheusMetrics", "bull-prom": "bull-prom 3.1.1 with Bull 4.16.5"}
+CONTENT: dict[str, Choice] = {
+    # queue-getters.js: getJobCounts of all states, and `count` of metrics:completed and metrics:failed.
+    "bullmq": frozenset((SIZES, TOTALS)),
+    # lib/index.js: getJobCounts of five states, and durations of jobs that complete meanwhile (here none does).
+    "bull-prom": frozenset((SIZES, DURATIONS)),
+}
+BULL_PROM_STATES = ("completed", "failed", "delayed", "active", "waiting")
+FIGURES = {
+    "bullmq_job_completed_total": ("queue_jobs_processed_total", "completed"),
+    "bullmq_job_failed_total": ("queue_jobs_processed_total", "failed"),
+    **{f"jobs_{state}_total": ("queue_size", state) for state in BULL_PROM_STATES},
+}
+"""What a peer's sample is called with us: its name, and its state or status."""
 NOT_HERE = (
     "not compared: npm has no package bull_exporter, bullmq-exporter or bull-prometheus (November 2026), and\n"
     "PyPI lists no exporter of Bull or BullMQ."
 )
 ROUNDS = 7
+US = "bullgauge"
+
+
+def like(label: str) -> str:
+    return f"{US}, the same as {label.partition(' ')[0]}"
 
 
 @dataclass(slots=True)
@@ -44,8 +66,12 @@ class Readings:
     samples: int = 0
     commands: list[int] = field(default_factory=list)
 
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
     def line(self, name: str) -> str:
-        median = statistics.median(self.seconds)
+        median = self.median
         spread = f"{min(self.seconds) * 1000:.0f}–{max(self.seconds) * 1000:.0f}"
         each = median / self.samples * 1e6
         commands = statistics.median(self.commands)
@@ -75,9 +101,12 @@ def _compare(server: Server, number: int) -> int:
     collector.start()
     assert collector.wait_ready(time.monotonic() + 60) is None
     programs = {peer: _peer(server, peer, number) for peer in PEERS}
-    ways: dict[str, Callable[[], tuple[float, int]]] = {"bullgauge": lambda: _ours(collector)}
-    ways |= {label: _of(programs[peer]) for peer, label in PEERS.items()}
+    ways: dict[str, Callable[[], tuple[float, int]]] = {US: lambda: _ours(collector)}
+    for peer, label in PEERS.items():
+        ways |= {label: _of(programs[peer]), like(label): partial(_ours, collector, CONTENT[peer])}
     try:
+        for peer in PEERS:
+            _compare_content(collector, programs[peer], peer)
         results = _rounds(client, ways)
     finally:
         collector.stop()
@@ -107,11 +136,33 @@ def _commands(client: redis.Redis) -> int:
     return int(stats["total_commands_processed"])  # type: ignore[index]
 
 
-def _ours(collector: Collector) -> tuple[float, int]:
+def _ours(collector: Collector, wanted: Choice | None = None) -> tuple[float, int]:
     began = time.perf_counter()
-    page = collector.page(openmetrics=False, timeout_seconds=None)
+    page = collector.page(openmetrics=False, timeout_seconds=None, wanted=wanted)
     seconds = time.perf_counter() - began
     return seconds, sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
+
+
+def _compare_content(collector: Collector, program: Program, peer: str) -> None:
+    """Every figure of the peer's page is on ours, and the same."""
+    after = len(program.lines)
+    program.tell("page")
+    theirs = json.loads(program.wait_for('"page"', seconds=60, after=after))["page"]
+    ours = collector.page(openmetrics=False, timeout_seconds=None, wanted=CONTENT[peer]).decode()
+    have = {
+        (s.name, s.labels["queue"], s.labels.get("state") or s.labels.get("status")): s.value
+        for family in text_string_to_metric_families(ours)
+        for s in family.samples
+        if s.name in ("queue_size", "queue_jobs_processed_total")
+    }
+    for family in text_string_to_metric_families(theirs):
+        for sample in family.samples:
+            state = sample.labels.get("state", "").replace("-", "_")
+            name, label = ("queue_size", state) if state else FIGURES[sample.name]
+            queue = sample.labels.get("queue") or sample.labels["queue_name"]
+            assert have[name, queue, label] == sample.value, (
+                f"{peer}: {sample}, ours {have[name, queue, label]}"
+            )
 
 
 def _peer(server: Server, peer: str, number: int) -> Program:
@@ -135,8 +186,13 @@ def _report(number: int, results: dict[str, Readings]) -> int:
     for name, readings in results.items():
         print(readings.line(name))
     print(NOT_HERE)
-    costs = {name: statistics.median(one.seconds) / one.samples for name, one in results.items()}
-    return 0 if costs["bullgauge"] == min(costs.values()) else 1
+    each = {name: readings.median / readings.samples for name, readings in results.items()}
+    ahead = each[US] == min(each[name] for name in (US, *PEERS.values()))
+    for label in PEERS.values():
+        ratio = results[like(label)].median / results[label].median
+        ahead &= ratio <= 1
+        print(f"the same content as {label}: {ratio:.2f} of its time (limit 1.00)")
+    return 0 if ahead else 1
 
 
 if __name__ == "__main__":

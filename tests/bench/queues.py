@@ -13,7 +13,7 @@ def fill(client: redis.Redis, queues: int, *, events: int = 8) -> None:
         base = f"bull:queue-{number:04d}"
         pipe.hset(f"{base}:meta", mapping={"opts.maxLenEvents": 10000, "version": "bullmq:5.81.5"})
         pipe.set(f"{base}:id", 100 + number)
-        for job in range(JOBS_PER_QUEUE):
+        for job in range(1, JOBS_PER_QUEUE + 1):  # a 0 in a wait list is no job but a marker
             fields = {
                 "name": "send",
                 "data": "{}",
@@ -22,7 +22,7 @@ def fill(client: redis.Redis, queues: int, *, events: int = 8) -> None:
                 "delay": 0,
             }
             pipe.hset(f"{base}:{job}", mapping=fields)
-        pipe.rpush(f"{base}:wait", 0, 1)
+        pipe.rpush(f"{base}:wait", 3, 1)
         pipe.rpush(f"{base}:active", 2)
         pipe.hset(f"{base}:2", "processedOn", now)
         pipe.set(f"{base}:2:lock", "token")

@@ -11,7 +11,7 @@ def test_callers_that_come_during_a_run_share_the_next_one():
     go_on = threading.Semaphore(0)
     runs = []
 
-    def run(deadline: float) -> int:
+    def run(wanted: str, deadline: float) -> int:
         runs.append(len(runs) + 1)
         begun.release()
         go_on.acquire()
@@ -20,7 +20,7 @@ def test_callers_that_come_during_a_run_share_the_next_one():
     gate = Gate(run)
     results: list[int | None] = []
     far = time.monotonic() + 30
-    callers = [threading.Thread(target=lambda: results.append(gate.get(far))) for _ in range(21)]
+    callers = [threading.Thread(target=lambda: results.append(gate.get("page", far))) for _ in range(21)]
     callers[0].start()
     begun.acquire()
     for caller in callers[1:]:
@@ -42,16 +42,16 @@ def test_a_caller_does_not_wait_longer_than_its_deadline():
     held = threading.Event()
     begun = threading.Event()
 
-    def run(deadline: float) -> int:
+    def run(wanted: str, deadline: float) -> int:
         begun.set()
         held.wait()
         return 1
 
     gate = Gate(run)
-    first = threading.Thread(target=lambda: gate.get(time.monotonic() + 30))
+    first = threading.Thread(target=lambda: gate.get("page", time.monotonic() + 30))
     first.start()
     begun.wait()
-    assert gate.get(time.monotonic() + 0.05) is None
+    assert gate.get("page", time.monotonic() + 0.05) is None
     held.set()
     first.join()
 
@@ -59,7 +59,7 @@ def test_a_caller_does_not_wait_longer_than_its_deadline():
 def test_a_failed_run_does_not_lock_the_gate():
     outcomes = iter([ValueError("no"), 2])
 
-    def run(deadline: float) -> int:
+    def run(wanted: str, deadline: float) -> int:
         outcome = next(outcomes)
         if isinstance(outcome, ValueError):
             raise outcome
@@ -67,7 +67,38 @@ def test_a_failed_run_does_not_lock_the_gate():
 
     gate = Gate(run)
     try:
-        gate.get(time.monotonic() + 1)
+        gate.get("page", time.monotonic() + 1)
     except ValueError:
         pass
-    assert gate.get(time.monotonic() + 1) == 2
+    assert gate.get("page", time.monotonic() + 1) == 2
+
+
+def test_who_wants_something_else_is_not_given_what_others_wait_for():
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+    runs: list[str] = []
+
+    def run(wanted: str, deadline: float) -> str:
+        runs.append(wanted)
+        begun.release()
+        go_on.acquire()
+        return f"{wanted} {len(runs)}"
+
+    gate = Gate(run)
+    results: list[tuple[str, str | None]] = []
+    far = time.monotonic() + 30
+
+    def call(wanted: str) -> None:
+        results.append((wanted, gate.get(wanted, far)))
+
+    callers = [threading.Thread(target=call, args=(wanted,)) for wanted in ("a", *"ababab")]
+    callers[0].start()
+    begun.acquire()
+    for caller in callers[1:]:
+        caller.start()
+    for _ in callers:
+        go_on.release()
+    for caller in callers:
+        caller.join()
+    assert len(results) == 7
+    assert all(result is not None and result.startswith(f"{wanted} ") for wanted, result in results)
+    assert [result for _, result in results].count("a 1") == 1, "nobody shares what began before they came"

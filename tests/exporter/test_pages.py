@@ -13,6 +13,7 @@ from wsgiref.validate import validator
 
 import pytest
 
+from exporter.groups import AGES, ALL, CACHES, REDIS, SIZES, Choice
 from exporter.pages import Target, application
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -48,9 +49,12 @@ class Watched:
     reason: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     given_seconds: list[float | None] = field(default_factory=list)
+    groups: Choice = ALL
+    wanted: list[Choice] = field(default_factory=list)
 
-    def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:
+    def page(self, *, openmetrics: bool, timeout_seconds: float | None, wanted: Choice) -> bytes:
         self.given_seconds.append(timeout_seconds)
+        self.wanted.append(wanted)
         return self.openmetrics_text if openmetrics else self.text
 
     def ready(self) -> str | None:
@@ -61,7 +65,7 @@ class Watched:
 
 
 class Broken(Watched):
-    def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:  # noqa: ARG002
+    def page(self, *, openmetrics: bool, timeout_seconds: float | None, wanted: Choice) -> bytes:  # noqa: ARG002
         raise ZeroDivisionError("secret detail")
 
 
@@ -176,6 +180,44 @@ def test_a_malformed_timeout_is_refused_in_one_line(header: str) -> None:
     assert answer.body.count(b"\n") == 1
     assert len(answer.body) < 200
     assert watched.given_seconds == []
+
+
+@pytest.mark.parametrize("path", ["/metrics?", "/probe?target=other&"])
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("collect[]=sizes&collect[]=ages", {SIZES, AGES}),
+        ("collect%5B%5D=redis&x=1", {REDIS}),
+        ("collect=caches", {SIZES, AGES, REDIS}),
+        ("", {SIZES, AGES, REDIS}),
+    ],
+)
+def test_a_page_has_the_groups_that_are_named_or_all_that_there_are(path, query, wanted) -> None:
+    watched = Watched(groups=frozenset({SIZES, AGES, REDIS}))
+    assert ask(Watch(watched, {"other": watched}), path + query).status == 200
+    assert watched.wanted == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("collect[]=size", "collect[]: 'size' is no group of metrics; did you mean sizes?"),
+        ("collect[]=", "collect[]: '' is no group of metrics; must be one of sizes, ages, "),
+        (
+            "collect[]=sizes&collect[]=%0A%ff%3Cb%3E",
+            "collect[]: '\\n\\ufffd<b>' is no group of metrics; must be ",
+        ),
+        ("collect[]=" + "x" * 4000, f"collect[]: '{'x' * 39} is no group of metrics; must be one of "),
+        ("collect[]=caches", "collect[]: 'caches' is not read here: the setting `collect` has sizes, ages, "),
+    ],
+)
+def test_a_group_that_can_not_be_had_is_refused_in_one_line(query: str, said: str) -> None:
+    watched = Watched(groups=ALL - {CACHES})
+    answer = ask(Watch(watched), f"/metrics?{query}")
+    assert answer.status == 400
+    assert answer.body.decode().startswith(said)
+    assert answer.body.count(b"\n") == 1 and len(answer.body) < 200
+    assert watched.wanted == []
 
 
 def test_probe_shows_the_target_of_that_name() -> None:

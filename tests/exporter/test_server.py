@@ -17,6 +17,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from exporter.groups import Choice
 from exporter.pages import application
 from exporter.passwords import PasswordCheck
 from exporter.server import WORKERS, ListenError, Server
@@ -34,10 +35,10 @@ class Slow(Watched):
     go: threading.Event = field(default_factory=threading.Event)
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
-    def page(self, *, openmetrics: bool, timeout_seconds: float | None) -> bytes:
+    def page(self, *, openmetrics: bool, timeout_seconds: float | None, wanted: Choice) -> bytes:
         self.asked.release()
         self.go.wait(30)
-        return super().page(openmetrics=openmetrics, timeout_seconds=timeout_seconds)
+        return super().page(openmetrics=openmetrics, timeout_seconds=timeout_seconds, wanted=wanted)
 
 
 @contextmanager

@@ -26,6 +26,10 @@ MISTAKES = {
     "not yaml": ("redis: [", "CONFIG:1: not YAML: "),
     "not a mapping": ("- a\n", "CONFIG: must hold a mapping such as "),
     "bucket": ("buckets: [1, -2]\n", "CONFIG:1: buckets.1 -2: Input should be greater than 0"),
+    "group": (
+        "collect:\n- sizes\n- age\n",
+        "CONFIG:3: collect.1: 'age' is no group of metrics; did you mean ages?",
+    ),
     "empty prefix": ('prefixes: [""]\n', "CONFIG:1: prefixes: a name may not be empty"),
     "pool without pattern": (
         "pools:\n  queue: {maxConnections: 25}\n",
@@ -156,6 +160,11 @@ def test_options_take_their_values_from_the_environment_and_win_over_it(redis_se
             "BULLGAUGE_LOG_LEVEL",
             "loud",
             "BULLGAUGE_LOG_LEVEL 'loud': must be one of debug, info, warning, error",
+        ),
+        (
+            "BULLGAUGE_COLLECT",
+            "sizes, tot",
+            "command line or environment: collect.1: 'tot' is no group of metrics; did you mean totals?",
         ),
         ("BULLGAUGE_BUCKET", "1,x", "command line or environment: buckets.1 'x': "),
         ("BULLGAUGE_CLUSTER", "perhaps", "command line or environment: redis.cluster 'perhaps': "),

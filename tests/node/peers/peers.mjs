@@ -1,5 +1,6 @@
 // One other way to have metrics of many queues: node peers.mjs PEER REDIS_URL QUEUES
-// Writes {"ready": true}; then, for each line that it is told, reads all queues anew and writes {"ms", "samples"}.
+// Writes {"ready": true}; then, for each line that it is told, reads all queues anew and writes {"ms", "samples"}, and
+// where it was told "page" that page too.
 import { createInterface } from 'node:readline'
 import Bull from 'bull'
 import * as bullProm from 'bull-prom'
@@ -45,9 +46,10 @@ function bullProm_() {
 
 const read = { bullmq, 'bull-prom': bullProm_ }[peer]()
 console.log(JSON.stringify({ ready: true }))
-for await (const _ of createInterface({ input: process.stdin })) {
+for await (const line of createInterface({ input: process.stdin })) {
   const began = process.hrtime.bigint()
   const page = await read()
-  console.log(JSON.stringify({ ms: Number(process.hrtime.bigint() - began) / 1e6, samples: samplesIn(page) }))
+  const ms = Number(process.hrtime.bigint() - began) / 1e6
+  console.log(JSON.stringify({ ms, samples: samplesIn(page), ...(line === 'page' && { page }) }))
 }
 process.exit(0)
