@@ -1,10 +1,9 @@
 """Knows how to simulate a queue until its figures are sure enough: independent replications, warm-up removed.
 
-Nothing here depends on the number of processors, or on timing but when to stop: one seed gives one run.
+Nothing here depends on the number of processors or on the clock: one seed gives one run.
 """
 
 import math
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from planner.laws import Deterministic, IoThenCpu, Vector, scv
 from planner.limits import clockwork, overloads_of
 from planner.prediction import Figure
 from planner.runs import Sample, Series, draw, first_jobs, replicate
+from planner.simulation_budget import jobs_within
 from planner.simulation_effort import Effort
 from planner.workload import Workload
 
@@ -140,23 +140,24 @@ class Simulation:
         self.done: list[Replication] = []
 
     def run(self) -> dict[str, Figure]:
-        """Rounds until sure enough or out of time, or of jobs."""
-        begun = time.monotonic()
+        """Rounds until sure enough or out of jobs."""
         with ThreadPoolExecutor(self.effort.threads) as pool:
             for rounds in range(1, 10_000):
                 self.done += pool.map(self._replicate, self.seeds.spawn(self.effort.round_size))
                 if rounds < self._rounds_at_least:
                     continue
                 figures = self.figures()
-                if self._sure(figures) or self._enough(time.monotonic() - begun):
+                if self._sure(figures) or self.jobs >= self.most_jobs:
                     break
         return figures
 
-    def _enough(self, seconds: float) -> bool:
-        most = self.effort.most_jobs
-        if most is None:
-            return seconds > self.effort.seconds
-        return self.jobs >= (most if COMPILED else most // UNCOMPILED)
+    @property
+    def most_jobs(self) -> int:
+        """After so many no further round is begun."""
+        given = self.effort.most_jobs
+        if given is None:
+            return jobs_within(self.effort.seconds, self.controls, self.names.values())
+        return given if COMPILED else given // UNCOMPILED
 
     @property
     def _rounds_at_least(self) -> int:
@@ -164,7 +165,7 @@ class Simulation:
         return self.effort.rounds_at_least if self.length.kept_seconds == 0.0 else 1
 
     def doubts(self, figures: dict[str, Figure]) -> tuple[str, ...]:
-        """Figures that time did not allow to be made sure."""
+        """Figures that so many jobs did not make sure."""
         wide = [n for n, f in figures.items() if self.effort.seen(self.names[n], f) > 2.5]
         found = [f"{n}: band of ±{figures[n].half_width:.3g} after {self.jobs:,} jobs" for n in wide]
         if not COMPILED:

@@ -1,4 +1,4 @@
-"""Knows how hard a simulation tries: how sure it must be, how long it may take, from which seed."""
+"""Knows how hard a simulation tries: how sure it must be, how much it may run, from which seed."""
 
 import os
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from planner.prediction import Figure
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Stop when every figure is within `half_width` of itself (95 %), or after `seconds`; with `most_jobs` after so
-    many jobs in place of a time, so that one seed gives one result whatever else the machine does.
+    """Stop when every figure is within `half_width` of itself (95 %), or after as many jobs as a quiet machine does in
+    `seconds` (planner/simulation_budget.py), or after `most_jobs` where they are given.
 
     `bounds` are values the figures are held against: one that is clear of its bound is sure enough. `shortest` is
     the least number of jobs in a replication: long enough that what is left of the start after the warm-up is far

@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("file", type=Path, nargs="?", default=SHIPPED, help="default: the shipped file")
     parser.add_argument("--only", nargs="*", help="ids of cases")
-    parser.add_argument("--seconds", type=float, default=8.0, help="most seconds for one simulation")
+    parser.add_argument("--seconds", type=float, default=8.0, help="work of one simulation, counted")
     options = parser.parse_args(argv)
     cases = [json.loads(text) for text in options.file.read_text().splitlines() if text.strip()]
     chosen = [case for case in cases if not options.only or case["id"] in options.only]

@@ -17,7 +17,7 @@ from planner.simulation_effort import Effort
 from planner.sizing import size
 from planner.workload import Retries, Workload
 
-QUICK = Effort(seconds=0.6, shortest=30_000)
+QUICK = Effort(seconds=0.3, shortest=30_000)
 
 
 def at_most(figure: str, value: float) -> Objective:
@@ -46,7 +46,7 @@ def test_no_size_is_refuted(
     bound = strictness * mean
     plan = size(workload, at_most("p95_wait", bound), effort=QUICK)
     assert plan is not None
-    fresh = Effort(seconds=0.6, shortest=60_000, seed=99)
+    fresh = Effort(seconds=0.3, shortest=60_000, seed=99)
     found = Simulation(workload, plan.fleet, ("p95_wait",), fresh).run()["p95_wait"]
     assert found.value - 2.0 * found.half_width <= bound
     if plan.slots_needed > 1 and plan.smaller is not None and plan.smaller.stable:
