@@ -1,71 +1,19 @@
-"""Knows the laws of service times, intervals and patience: their moments, tails, quantiles and transforms.
-
-Every law is over seconds and never negative. Arrays in, arrays out: `tail`, `upper_quantile` and `laplace`
-take any shape and answer the same shape.
-"""
+"""Knows the laws of service times, intervals and patience by name; long tails are in planner/long_tails.py."""
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from planner.law_protocol import Ints, Law, Matrix, Vector, scv
+from planner.long_tails import BoundedPareto, Lognormal, Weibull
 
-
-class Law(Protocol):
-    """A distribution of seconds."""
-
-    @property
-    def mean(self) -> float: ...
-
-    def moment(self, order: int) -> float:
-        """E[X**order]."""
-        ...
-
-    def tail(self, t: Any) -> Vector:
-        """P(X > t)."""
-        ...
-
-    def upper_quantile(self, p: Any) -> Vector:
-        """The smallest x with P(X > x) <= p."""
-        ...
-
-    def capped_mean(self, t: Any) -> Vector:
-        """E[min(X, t)], the integral of the tail up to t."""
-        ...
-
-    def laplace(self, s: Any) -> Any:
-        """E[exp(-s X)] for real or complex s with a real part that is not negative."""
-        ...
-
-    def draw(self, random: np.random.Generator, count: int) -> Vector: ...
-
-
-def scv(law: Law) -> float:
-    """Squared coefficient of variation, variance / mean²; 0 for the law of a constant 0."""
-    return law.moment(2) / law.mean**2 - 1.0 if law.mean > 0 else 0.0
-
-
-def quadrature(law: Law, step: float = 0.02, reach: float = 9.0) -> tuple[Vector, Vector]:
-    """Values and weights (sum 1) that integrate smooth functions of a continuous law.
-
-    The trapezoid rule on the normal scale: exact to near rounding, because the integrand and all its
-    derivatives vanish at both ends.
-    """
-    z = np.arange(-reach, reach + step / 2, step)
-    weights = np.exp(-z * z / 2)
-    return law.upper_quantile(special.ndtr(-z)), weights / weights.sum()
-
-
-def _numeric_laplace(law: Law, s: Any) -> Any:
-    values, weights = quadrature(law)
-    s = np.asarray(s)
-    return np.tensordot(np.exp(-np.multiply.outer(s, values)), weights, axes=1)
+__all__ = [
+    "BoundedPareto", "Deterministic", "Discrete", "Exponential", "Gamma", "Ints", "IoThenCpu", "Law", "Lognormal",
+    "Matrix", "Mixture", "Vector", "Weibull", "is_continuous", "is_whole_gamma", "scv",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,120 +98,6 @@ class Gamma:
 
     def draw(self, random: np.random.Generator, count: int) -> Vector:
         return random.standard_gamma(self.shape, count) * (self.mean / self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Lognormal:
-    """The exponential of a normal law with mean `log_mean` and deviation `sigma`."""
-
-    log_mean: float
-    sigma: float
-
-    @property
-    def mean(self) -> float:
-        return self.moment(1)
-
-    def moment(self, order: int) -> float:
-        return float(np.exp(order * self.log_mean + (order * self.sigma) ** 2 / 2))
-
-    def tail(self, t: Any) -> Vector:
-        with np.errstate(divide="ignore"):
-            return np.asarray(special.ndtr((self.log_mean - np.log(np.maximum(t, 0.0))) / self.sigma))
-
-    def upper_quantile(self, p: Any) -> Vector:
-        return np.asarray(np.exp(self.log_mean - self.sigma * special.ndtri(p)))
-
-    def capped_mean(self, t: Any) -> Vector:
-        with np.errstate(divide="ignore"):
-            z = (np.log(np.asarray(t, dtype=float)) - self.log_mean) / self.sigma
-        return np.asarray(self.mean * special.ndtr(z - self.sigma) + t * special.ndtr(-z))
-
-    def laplace(self, s: Any) -> Any:
-        return _numeric_laplace(self, s)
-
-    def draw(self, random: np.random.Generator, count: int) -> Vector:
-        return random.lognormal(self.log_mean, self.sigma, count)
-
-
-@dataclass(frozen=True, slots=True)
-class Weibull:
-    """P(X > t) = exp(-(t/scale)**shape)."""
-
-    shape: float
-    scale: float
-
-    @property
-    def mean(self) -> float:
-        return self.moment(1)
-
-    def moment(self, order: int) -> float:
-        return float(self.scale**order * special.gamma(1.0 + order / self.shape))
-
-    def tail(self, t: Any) -> Vector:
-        return np.asarray(np.exp(-((np.maximum(t, 0.0) / self.scale) ** self.shape)))
-
-    def upper_quantile(self, p: Any) -> Vector:
-        with np.errstate(divide="ignore"):
-            return np.asarray(self.scale * (-np.log(p)) ** (1.0 / self.shape))
-
-    def capped_mean(self, t: Any) -> Vector:
-        x = (np.asarray(t) / self.scale) ** self.shape
-        return np.asarray(self.mean * special.gammainc(1.0 / self.shape, x))
-
-    def laplace(self, s: Any) -> Any:
-        return _numeric_laplace(self, s)
-
-    def draw(self, random: np.random.Generator, count: int) -> Vector:
-        return self.scale * random.weibull(self.shape, count)
-
-
-@dataclass(frozen=True, slots=True)
-class BoundedPareto:
-    """A power tail t**-alpha cut to [low, high]."""
-
-    alpha: float
-    low: float
-    high: float
-
-    @property
-    def mean(self) -> float:
-        return self.moment(1)
-
-    @property
-    def _cut(self) -> float:
-        return float((self.low / self.high) ** self.alpha)
-
-    def moment(self, order: int) -> float:
-        factor = self.alpha * self.low**self.alpha / (1.0 - self._cut)
-        power = order - self.alpha
-        if abs(power) < 1e-12:
-            return float(factor * np.log(self.high / self.low))
-        return float(factor * (self.high**power - self.low**power) / power)
-
-    def tail(self, t: Any) -> Vector:
-        inside = np.clip(t, self.low, self.high)
-        return np.asarray(((self.low / inside) ** self.alpha - self._cut) / (1.0 - self._cut))
-
-    def upper_quantile(self, p: Any) -> Vector:
-        kept = np.asarray(p) * (1.0 - self._cut) + self._cut
-        return np.asarray(self.low * kept ** (-1.0 / self.alpha))
-
-    def capped_mean(self, t: Any) -> Vector:
-        inside = np.clip(t, self.low, self.high)
-        power = 1.0 - self.alpha
-        if abs(power) < 1e-12:
-            area = self.low * np.log(inside / self.low)
-        else:
-            area = self.low**self.alpha * (inside**power - self.low**power) / power
-        return np.asarray(
-            np.minimum(t, self.low) + (area - self._cut * (inside - self.low)) / (1.0 - self._cut)
-        )
-
-    def laplace(self, s: Any) -> Any:
-        return _numeric_laplace(self, s)
-
-    def draw(self, random: np.random.Generator, count: int) -> Vector:
-        return self.upper_quantile(1.0 - random.random(count))
 
 
 @dataclass(frozen=True, slots=True)
