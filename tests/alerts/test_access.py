@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bcrypt
@@ -12,16 +13,39 @@ from alerts import render
 from tests.alerts.conftest import tool
 from tests.alerts.test_cli import alerts
 from tests.processes import Program
-from tests.servers import free_port
+from tests.servers import Certificates, free_port
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prometheus with a password and without rules."""
+    with _running(tmp_path_factory.mktemp("guarded"), {}) as address:
+        yield f"http://{address}"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[str]:
+    """One that has a certificate of an authority of its own, and wants the client's as well as the password."""
+    tls = {
+        "cert_file": str(certificates.certificate),
+        "key_file": str(certificates.key),
+        "client_auth_type": "RequireAndVerifyClientCert",
+        "client_ca_file": str(certificates.authority),
+    }
+    with _running(tmp_path_factory.mktemp("sealed"), {"tls_server_config": tls}) as address:
+        yield f"https://{address}"
+
+
+@contextmanager
+def _running(place: Path, web: dict[str, object]) -> Iterator[str]:
     tool("prometheus", "prometheus", "--version")
-    place = tmp_path_factory.mktemp("guarded")
     secret = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
-    (place / "web.yaml").write_text(render.dump({"basic_auth_users": {"ali": secret}}))
+    (place / "web.yaml").write_text(render.dump({"basic_auth_users": {"ali": secret}, **web}))
     (place / "prometheus.yaml").write_text("{}\n")
     address = f"127.0.0.1:{free_port()}"
     files = [f"--config.file={place}/prometheus.yaml", f"--storage.tsdb.path={place}/tsdb"]
@@ -29,7 +53,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ["prometheus", *files, f"--web.config.file={place}/web.yaml", f"--web.listen-address={address}"]
     )
     server.wait_for("Server is ready to receive web requests", 30)
-    yield f"http://{address}"
+    yield address
     server.kill()
 
 
@@ -60,6 +84,22 @@ def test_its_history_is_played(guarded: str, password: str) -> None:
     assert done.returncode == 0, done.stderr
     # Nothing is stored, so nothing was ever scraped.
     assert "BullExporterAbsent" in done.stdout.split("did not fire")[0]
+
+
+def test_history_behind_certificates_is_played(
+    sealed: str, certificates: Certificates, password: str
+) -> None:
+    asked = ("backtest", "--prometheus", sealed, "--from", "now-20m", "--basic-auth-file", password)
+    trusting = (*asked, "--ca-file", str(certificates.authority))
+    shown = ("--cert-file", str(certificates.certificate), "--key-file", str(certificates.key))
+    done = alerts(*trusting, *shown, "--tenant", "shop")
+    assert done.returncode == 0, done.stderr
+    assert "BullExporterAbsent" in done.stdout.split("did not fire")[0]
+    for arguments, remedy in ((asked, "give --ca-file"), (trusting, "--cert-file")):
+        refused = alerts(*arguments)
+        assert refused.returncode == 2
+        assert remedy in refused.stderr
+        assert refused.stderr.count("\n") == 1
 
 
 def test_a_password_in_the_address_is_used_and_never_shown(guarded: str) -> None:
