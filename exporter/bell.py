@@ -12,7 +12,7 @@ class Bell:
     def __init__(self) -> None:
         self._heard, self._rope = os.pipe()
         os.set_blocking(self._rope, False)
-        self._asked = self._answered = self._taken = 0
+        self._asked = self._answered = self._taken = self._to_save = 0
         self._changed = threading.Condition()
         self._failed = False
 
@@ -29,11 +29,13 @@ class Bell:
             rung = True
         return rung
 
-    def ask(self) -> int:
-        """Request an answer, and wake who gives it; `wait` takes the ticket."""
+    def ask(self, *, to_save: bool = False) -> int:
+        """Request an answer, saved before it is given if so wished, and wake who gives it; `wait` takes the ticket."""
         with self._changed:
             self._asked += 1
             ticket = self._asked
+            if to_save:
+                self._to_save = ticket
         self.ring()
         return ticket
 
@@ -52,6 +54,10 @@ class Bell:
     def is_waited_for(self) -> bool:
         """Whether a request has no answer yet."""
         return self._asked > self._answered
+
+    def wants_saving(self, ticket: int) -> bool:
+        """Whether one of the requests up to this one that have no answer yet is to be saved first."""
+        return self._answered < self._to_save <= ticket
 
     def answer(self, ticket: int) -> None:
         """All requests up to this one are done."""

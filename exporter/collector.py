@@ -43,7 +43,7 @@ class Collector:
         self._notices = notices
         self._topology = Topology(settings.redis)
         self._clock = ServerClock()
-        self._keep_records = on_records is not None
+        self._keep_records, self._is_saved = on_records is not None, state is not None
         self._roster, began_ms, heard_ms = self._restore(state)
         self._follower = Follower(
             settings,
@@ -197,9 +197,12 @@ class Collector:
         return page
 
     def _has_heard(self, ticket: int, deadline: float) -> bool:
-        """Whether the events that Redis holds have been read, or were lately."""
+        """Whether the events that Redis holds have been read, or were lately; then saved, where they are."""
         patience = min(EVENTS_PATIENCE_SECONDS, max(0.0, deadline - time.monotonic()))
-        return self._follower.wait(ticket, patience) or self._events_recent()
+        heard = self._follower.wait(ticket, patience) or self._events_recent()
+        if heard and self._is_saved:
+            self._follower.save(patience)
+        return heard
 
     def _look_after(self, readings: Readings) -> None:
         """Have what is gone or empty by now known to those who keep something of it."""

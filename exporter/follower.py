@@ -73,8 +73,12 @@ class Follower:
         """Whether it was read in time."""
         return self._bell.wait(ticket, timeout_seconds)
 
+    def save(self, timeout_seconds: float) -> None:
+        """Have what is counted saved, if that may be done now; nothing is added to it until `take`, or for long."""
+        self._bell.wait(self._bell.ask(to_save=True), timeout_seconds)
+
     def take(self) -> None:
-        """Under `lock`: what was waited for is looked at now, and following may go on after that."""
+        """Under `lock`: what was saved is looked at now, and following may go on after that."""
         self._bell.take()
 
     @property

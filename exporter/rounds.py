@@ -37,7 +37,7 @@ TIMES_ASKED_FIRST = 3
 RIGHTS_AGAIN_SECONDS = 5.0
 """How often a user who lacks rights is tried again."""
 _REQUEST_PATIENCE_SECONDS = 0.5
-_TAKING_SECONDS = 0.05  # so long nothing is added to what was saved for a page
+_TAKING_SECONDS = 1.0  # so long nothing is added to what was saved for a page
 
 
 class Rounds:
@@ -208,7 +208,7 @@ class Rounds:
         self.last_poll = time.monotonic()
         self._next_poll = now if more else self.last_poll + self._poll_pause(pressed=pressed)
         # Saved before it is shown: a counter that a kill makes a little lower is a reset for Prometheus.
-        saved = self._bell.is_waited_for and self._save(shown=True)
+        saved = self._bell.wants_saving(asked) and self._save(shown=True)
         self._bell.answer(asked)
         if saved:
             self._bell.wait_until_taken(asked, _TAKING_SECONDS)
