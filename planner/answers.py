@@ -33,7 +33,7 @@ def predicted(queue: AskedQueue) -> dict[str, Any]:
     question = queue.question
     bounds = read_objective(queue.objective)
     effort = effort_for(queue)
-    plain = predict(question.workload, question.fleet, _figures(queue), effort)
+    plain = predict(question.workload, question.fleet, figures_of(queue), effort)
     broken = bounds.bounds
     if plain.stable:
         missing = tuple(figure for figure in bounds.figures if figure not in plain.figures)
@@ -42,7 +42,7 @@ def predicted(queue: AskedQueue) -> dict[str, Any]:
     return {**values(queue, plain), "objectives_broken": [bound.figure for bound in broken]}
 
 
-def _figures(queue: AskedQueue) -> tuple[str, ...]:
+def figures_of(queue: AskedQueue) -> tuple[str, ...]:
     """What is told of every queue; losses where there can be any."""
     options = queue.question.workload.options
     classes = range(len(options.priorities)) if options else ()
@@ -60,7 +60,7 @@ def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
     if not plain.stable:
         return {**values(queue, plain), "objectives_broken": list(queue.objective)}
     bounds = read_objective(queue.objective)
-    wanted = tuple(dict.fromkeys((*_figures(queue), *bounds.figures)))
+    wanted = tuple(dict.fromkeys((*figures_of(queue), *bounds.figures)))
     effort = replace(effort_for(queue, seed), most_jobs=SIMULATED_JOBS)
     run = Simulation(question.workload, question.fleet, wanted, effort)
     figures = run.run()

@@ -152,12 +152,13 @@ def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def each(things: Sequence[Any], answer: Callable[[Any], Thing]) -> list[Thing]:
-    """The answers to all, with the name of the one at work shown on a terminal."""
+    """The answers to all, with how far it is and the name of the one at work shown on a terminal."""
     on_terminal = sys.stderr.isatty()
-    found = []
+    found: list[Thing] = []
     for thing in things:
         if on_terminal:
-            print(f"\r{thing.name} …\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
+            far = f"{len(found) + 1:,} of {len(things):,}: {thing.name} …"
+            print(f"\r{far}\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
         found.append(answer(thing))
     if on_terminal:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201

@@ -18,6 +18,7 @@ from planner.reading import read_objective
 from planner.scaling import faster
 from planner.schedule import Shift
 from planner.simulation_effort import Effort
+from planner.size_long import Way
 from planner.workload import Workload
 
 # The load of one replica is found to this part of itself.
@@ -25,10 +26,14 @@ CLOSE = 0.02
 QUICK = Effort(half_width=0.02, seconds=1.0, shortest=60_000)
 
 
-def scaled(queue: AskedQueue, concurrency: int, growth: float, shifts: Sequence[Shift]) -> Scaled:
-    """Raises BadInput where not even a trickle meets the objectives on one replica."""
+def scaled(
+    queue: AskedQueue, concurrency: int, growth: float, shifts: Sequence[Shift], way: Way | None = None
+) -> Scaled:
+    """Raises BadInput where not even a trickle meets the objectives on one replica. `way` is how a queue of a long file
+    is sized.
+    """
     busiest = _busiest(queue.question.workload)
-    per_replica = min(carried(queue, busiest, concurrency), _by_cpu(queue))
+    per_replica = min(carried(queue, busiest, concurrency, way), _by_cpu(queue))
     least = min((shift.slots for shift in shifts), default=1)
     fewest = -(-least // concurrency)
     most = max(fewest, math.ceil(growth * busiest.arrivals.per_second / per_replica))
@@ -36,7 +41,7 @@ def scaled(queue: AskedQueue, concurrency: int, growth: float, shifts: Sequence[
     return Scaled(queue.name, concurrency, per_replica, fewest, most, by_clock)
 
 
-def carried(queue: AskedQueue, workload: Workload, concurrency: int) -> float:
+def carried(queue: AskedQueue, workload: Workload, concurrency: int, way: Way | None = None) -> float:
     """Jobs a second that one replica alone carries with the objectives held."""
     objective = read_objective(queue.objective)
     fleet = replace(queue.question.fleet, slots=concurrency, processes=1)
@@ -44,9 +49,11 @@ def carried(queue: AskedQueue, workload: Workload, concurrency: int) -> float:
     low, high = 0.0, concurrency / workload.offered_load
 
     def holds(factor: float) -> bool:
+        more = replace(workload, arrivals=faster(workload.arrivals, factor))
+        if way is not None:
+            return way.holds(more, fleet)
         bounds = {bound.figure: bound.value for bound in objective.bounds}
         effort = replace(QUICK, bounds=bounds)
-        more = replace(workload, arrivals=faster(workload.arrivals, factor))
         return not objective.broken(predict(more, fleet, objective.figures, effort))
 
     while high - low > CLOSE * high and high > 1e-4 * concurrency / workload.offered_load:

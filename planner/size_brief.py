@@ -5,14 +5,11 @@ it must be to decide (planner/trial.py), another of some hundred thousand jobs t
 refutes the answer. The answers say so.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from planner import answers
-from planner.laws import Deterministic, Exponential
+from planner.fleet import Fleet
 from planner.objective import Bound, Objective
 from planner.predict import predict
 from planner.prediction import Figure, Prediction
@@ -21,11 +18,7 @@ from planner.quick_search import QuickSearch, quick_search
 from planner.reading import read_objective
 from planner.sizing import Plan
 from planner.trial_chance import Chance
-
-# As many queues that need a simulation take a few minutes when each is simulated as long as it needs.
-MANY = 20
-# The run that tells the waits must share no luck with the one that decided.
-DECIDING, TELLING = 1, 2
+from planner.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,7 @@ class Brief:
     search: QuickSearch
     telling: Chance
 
-    def plan(self) -> Plan:
+    def plan(self, processes: int) -> Plan:  # noqa: ARG002 - one event loop more changes nothing here
         """The fewest slots that the search finds, or one more for each that the telling run refutes."""
         slots = self.search.smallest()
         prediction, broken = self.prediction(slots), self._broken_on(slots - 1)
@@ -46,9 +39,9 @@ class Brief:
             prediction = self.prediction(slots)
         return Plan(with_slots(self.queue, slots).question.fleet, prediction, None, broken)
 
-    def sized_by(self, slots: int) -> str:
-        """What decided that `slots` are the fewest."""
-        _, screen = self.search.bounds[0]
+    def sized_by(self, plan: Plan) -> str:
+        """What decided that these slots are the fewest."""
+        slots, (_, screen) = plan.slots_needed, self.search.bounds[0]
         near = self.search.ran & {slots, slots - 1}
         return f"a run of jobs beside {screen.likeness(slots)}" if near else screen.likeness(slots)
 
@@ -103,6 +96,21 @@ class Brief:
             if 0.0 < abs(figure.value - bound.value) <= figure.half_width
         ]
 
+    def holds(self, workload: Workload, fleet: Fleet) -> bool:
+        """Whether the likeness of such a queue holds the bounds, as far off as it may be: no run is made."""
+        search = quick_search(workload, self.objective, fleet, self.search.chance)
+        if search is None or search.fewest > fleet.slots:
+            return False
+        return all(screen.verdict(fleet.slots) == "holds" for _, screen in search.bounds)
+
+    def answer(self, plan: Plan, slots: int, processes: int) -> dict[str, Any]:
+        """The row of the queue on `slots`, which budgets may have made fewer than it needs."""
+        enough = slots == plan.slots_needed
+        prediction = plan.prediction if enough else self.prediction(slots)
+        broken = () if enough else self.broken(slots, prediction)
+        row = answers.values(with_slots(self.queue, slots, processes), prediction)
+        return {**row, "objectives_broken": [bound.figure for bound in broken]}
+
 
 def _kindest(bound: Bound, figure: Figure) -> float:
     """The end of the band that speaks for the bound."""
@@ -119,35 +127,8 @@ def _is_use(bound: Bound) -> bool:
     return bound.figure in ("util", "utilisation")
 
 
-def briefs(queues: Sequence[AskedQueue]) -> dict[str, Brief]:
-    """Of those queues that a simulation would answer and a quick search knows, by name; none where they are few."""
-    deciding, telling = Chance(DECIDING), Chance(TELLING)
-    found = {}
-    for queue in queues:
-        if isinstance(queue.question.workload.service, Exponential | Deterministic):
-            continue  # answered by a formula, at once
-        objective = read_objective(queue.objective)
-        search = quick_search(queue.question.workload, objective, queue.question.fleet, deciding)
-        if search is not None:
-            found[queue.name] = Brief(queue, objective, search, telling)
-    return found if len(found) > MANY else {}
-
-
-def plans(found: dict[str, Brief]) -> dict[str, Plan]:
-    """The plan of each, on all processors."""
-    if not found:
-        return {}
-    for brief in found.values():
-        brief.telling.draw()
-        brief.search.chance.draw()
-        break
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(found, pool.map(Brief.plan, found.values()), strict=True))
-
-
-def answer(brief: Brief, plan: Plan, slots: int, processes: int) -> dict[str, Any]:
-    """The row of a queue on `slots`, which budgets may have made fewer than it needs."""
-    prediction = plan.prediction if slots == plan.slots_needed else brief.prediction(slots)
-    broken = () if slots == plan.slots_needed else brief.broken(slots, prediction)
-    row = answers.values(with_slots(brief.queue, slots, processes), prediction)
-    return {**row, "objectives_broken": [bound.figure for bound in broken]}
+def brief_for(queue: AskedQueue, deciding: Chance, telling: Chance) -> Brief | None:
+    """None for a queue that a quick search does not know."""
+    objective = read_objective(queue.objective)
+    search = quick_search(queue.question.workload, objective, queue.question.fleet, deciding)
+    return None if search is None else Brief(queue, objective, search, telling)

@@ -1,10 +1,10 @@
 """Knows how all queues of a file are sized together: slots, processes, what they use of the budgets, hours of a day."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from planner import answers, joint, size_brief
+from planner import answers, joint, size_long
 from planner.arrivals import Profile, Sinusoid
 from planner.budget import spent, use
 from planner.budget_words import PriceWords
@@ -13,18 +13,18 @@ from planner.processes import split
 from planner.queue_file import AskedFile, AskedQueue, with_slots
 from planner.reading import read_objective
 from planner.schedule import Shift, schedule
-from planner.size_brief import Brief
+from planner.size_long import Each, Way, on_all_processors
+from planner.size_sampled import Sampled
 from planner.sizing import Plan, size
 from planner.workload import Workload
 
 # More event loops than this for one queue are not tried.
 MOST_PROCESSES = 256
-Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """One queue's plan on `processes`; None where no number of slots meets the objective. `brief` is how it was sized
+    """One queue's plan on `processes`; None where no number of slots meets the objective. `way` is how it was sized
     where the file is long.
     """
 
@@ -32,7 +32,7 @@ class Sized:
     plan: Plan | None
     processes: int
     shifts: tuple[Shift, ...] = ()
-    brief: Brief | None = None
+    way: Way | None = None
 
     @property
     def name(self) -> str:
@@ -46,32 +46,26 @@ def sized_file(
 
     Where many queues need a simulation each is run only briefly, unless `thorough`.
     """
-    briefs = {} if thorough else size_brief.briefs(file.queues)
-    brief_plans = size_brief.plans(briefs)
-
-    def one_sized(queue: AskedQueue) -> Sized:
-        if queue.name not in briefs:
-            return sized(queue)
-        processes = max(queue.question.fleet.processes, queue.limits.workers)
-        return Sized(queue, brief_plans[queue.name], processes, brief=briefs[queue.name])
-
-    plans = tuple(each(file.queues, one_sized))
+    ways: dict[str, Way] = {} if thorough else size_long.ways(file.queues)
+    plans = tuple(
+        on_all_processors(file.queues, lambda queue: sized(queue, ways.get(queue.name)), each, ways)
+    )
     wanted = [_wanted(one, file.prices) for one in plans if one.plan is not None]
     chosen = joint.shared(wanted, file.budgets)
-    rows = each(plans, _Answer(chosen))
+    rows = on_all_processors(plans, _Answer(chosen), each, ways)
     sums = spent(list(chosen), [choice.use for choice in chosen.values()], file.budgets)
     told = {name: {**asdict(one), "within": one.within} for name, one in sums.items()}
-    return {"queues": rows, "together": told, "sized_briefly": len(briefs)}, plans
+    return {"queues": rows, "together": told, "sized_briefly": sum(row["brief"] for row in rows)}, plans
 
 
-def sized(queue: AskedQueue) -> Sized:
+def sized(queue: AskedQueue, way: Way | None = None) -> Sized:
     """With one process more as long as the cores stand in the way."""
     processes = max(queue.question.fleet.processes, queue.limits.workers)
     while True:
-        plan = _plan(queue, queue.question.workload, processes)
+        plan = way.plan(processes) if way else _plan(queue, queue.question.workload, processes)
         fleet = with_slots(queue, 10**5, processes).question.fleet
         if plan or processes >= MOST_PROCESSES or ceiling(queue.question.workload, fleet).set_by != "cpu":
-            return Sized(queue, plan, processes, _shifts(queue, processes) if plan else ())
+            return Sized(queue, plan, processes, _shifts(queue, processes, way) if plan else (), way)
         processes += 1
 
 
@@ -80,9 +74,11 @@ def _plan(queue: AskedQueue, workload: Workload, processes: int) -> Plan | None:
     return size(workload, read_objective(queue.objective), fleet)
 
 
-def _shifts(queue: AskedQueue, processes: int) -> tuple[Shift, ...]:
+def _shifts(queue: AskedQueue, processes: int, way: Way | None) -> tuple[Shift, ...]:
     if not isinstance(queue.question.workload.arrivals, Profile | Sinusoid):
         return ()
+    if isinstance(way, Sampled):
+        return schedule(queue.question.workload, way.needed)
 
     def needed(workload: Workload) -> int | None:
         plan = _plan(queue, workload, processes)
@@ -116,17 +112,23 @@ class _Answer:
 
     def __call__(self, one: Sized) -> dict[str, Any]:
         if one.plan is None:
-            return {**answers.predicted(one.queue), "slots_needed": None}
+            given = one.queue.question.fleet
+            if isinstance(one.way, Sampled):
+                row = one.way.row(given.slots, given.processes)
+            else:
+                row = answers.predicted(one.queue)
+            return {**row, "slots_needed": None, "brief": one.way is not None}
         choice, needed = self.chosen[one.name], one.plan.slots_needed
-        if one.brief is None:
+        if one.way is None:
             found = answers.predicted(with_slots(one.queue, choice.slots, choice.split.processes))
             sized_by = one.plan.prediction.method
         else:
-            found = size_brief.answer(one.brief, one.plan, choice.slots, choice.split.processes)
-            sized_by = one.brief.sized_by(needed)
+            found = one.way.answer(one.plan, choice.slots, choice.split.processes)
+            sized_by = one.way.sized_by(one.plan)
         return {
             **found,
             "sized_by": sized_by,
+            "brief": one.way is not None,
             "slots_needed": needed,
             "slots_given": one.queue.question.fleet.slots,
             "one_fewer_breaks": [f"{bound.figure} over {bound.value:g}" for bound in one.plan.broken],

@@ -29,8 +29,8 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 def _briefly(count: int, of: int) -> Iterator[str]:
     if count:
         yield (
-            f"{count:,} of {of:,} queues were sized by solved likenesses and one short run each; "
-            "--thorough simulates each for seconds"
+            f"{count:,} of {of:,} queues were sized briefly, by solved likenesses and short runs, as their methods "
+            "say; --thorough simulates each for seconds"
         )
 
 

@@ -36,26 +36,36 @@ def run(options: argparse.Namespace, each: Callable[..., Any], show: Callable[..
     file = read_file(options.file)
     found, plans = sized_file(file, each, options.thorough)
     if options.keda is not None:
-        _write(options.keda, file, plans, found["queues"])
+        _write(options.keda, file, plans, found["queues"], each)
     show(options, found, size_lines.lines(found))
     within = all(one["within"] for one in found["together"].values())
     enough = all(row["slots_needed"] is not None and not row["cut_to_fit"] for row in found["queues"])
     return 0 if within and enough else 1
 
 
-def _write(path: Path, file: "AskedFile", plans: Sequence["Sized"], rows: Sequence[dict[str, Any]]) -> None:
+def _write(
+    path: Path,
+    file: "AskedFile",
+    plans: Sequence["Sized"],
+    rows: Sequence[dict[str, Any]],
+    each: Callable[..., Any],
+) -> None:
     """The ScaledObjects; a queue that no number of slots helps has none."""
     import yaml
 
     from planner.errors import BadInput
     from planner.keda import scaled_object
     from planner.replicas import scaled
+    from planner.size_long import on_all_processors
 
-    objects = [
-        scaled_object(scaled(one.queue, row["concurrency"], file.keda.growth, one.shifts), file.keda)
-        for one, row in zip(plans, rows, strict=True)
-        if one.plan is not None
-    ]
+    rows_by_name = {row["name"]: row for row in rows}
+
+    def made(one: "Sized") -> dict[str, Any]:
+        concurrency = rows_by_name[one.name]["concurrency"]
+        return scaled_object(scaled(one.queue, concurrency, file.keda.growth, one.shifts, one.way), file.keda)
+
+    brief = {one.name: one.way for one in plans if one.way is not None}
+    objects = on_all_processors([one for one in plans if one.plan is not None], made, each, brief)
     try:
         path.write_text(yaml.safe_dump_all(objects, sort_keys=False, explicit_start=True, width=1000))
     except OSError as error:

@@ -12,7 +12,7 @@ from planner.laws import Gamma, Law, Lognormal
 from planner.objective import Bound, Objective
 from planner.predict import predict
 from planner.screening import Screen
-from planner.size_brief import MANY
+from planner.size_long import MANY
 from planner.survey import survey
 from planner.trial_chance import Chance
 from planner.workload import Workload
