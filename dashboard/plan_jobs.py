@@ -1,7 +1,7 @@
 """This file knows what a plan on the screen asks of the planner, in the order in which a person wants to see it."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from planner.queue_file import AskedFile, AskedQueue
 
 Job = Callable[[], Any]
 Key = tuple[Hashable, ...]
-MOST_QUEUES = 40
+MOST_QUEUES = 20
 """Queues that are answered at once: the chosen one, then those with the most work."""
 
 
@@ -38,29 +38,32 @@ class Asked:
     before: AskedQueue | None = None
     surely: bool = False
     more: tuple[AskedQueue, ...] = ()
-    counts: tuple[int, ...] = field(default=())
-
-    @property
-    def queues(self) -> tuple[AskedQueue, ...]:
-        """The chosen one and the busiest of the plan."""
-        return busiest(self.file.queues, self.chosen)
+    counts: tuple[int, ...] = ()
+    queues: tuple[AskedQueue, ...] = ()
+    """The chosen one and the busiest of the plan."""
 
     def jobs(self) -> dict[Hashable, Job]:
-        """By key, in order."""
+        """By key, in order: the chosen queue and its curve before all others."""
         first = [queue for queue in (self.chosen, self.before) if queue is not None]
         found: dict[Hashable, Job] = {}
-        for queue in (*first, *self.queues, *self.more):
-            answer = answers.predicted if self.surely else answered_soon
-            found.setdefault(answer_key(queue, self.surely), partial(answer, queue))
+        self._add_answers(found, first)
+        for queue in first[:1]:
+            found.setdefault(needed_key(queue), partial(slots_needed_soon, queue))
         for queue in first:
             figure, _ = goal(first[0])
             for slots in self.counts:
                 found.setdefault(
                     point_key(queue, figure, slots), partial(wait_by_slots, queue, figure, (slots,))
                 )
-        for queue in (*first[:1], *self.queues):
+        self._add_answers(found, (*self.queues, *self.more))
+        for queue in self.queues:
             found.setdefault(needed_key(queue), partial(slots_needed_soon, queue))
         return found
+
+    def _add_answers(self, found: dict[Hashable, Job], queues: Sequence[AskedQueue]) -> None:
+        answer = answers.predicted if self.surely else answered_soon
+        for queue in queues:
+            found.setdefault(answer_key(queue, self.surely), partial(answer, queue))
 
     def curve(self, queue: AskedQueue, known: Mapping[Hashable, Any]) -> pd.DataFrame:
         """The points that are known by now."""
@@ -98,4 +101,4 @@ def asked(
     was = next((queue for queue in before.queues if queue.name == chosen), None)
     was = None if was == now else was
     counts = slots_to_draw([queue for queue in (now, was) if queue is not None]) if now else []
-    return Asked(file, now, was, surely, tuple(more), tuple(counts))
+    return Asked(file, now, was, surely, tuple(more), tuple(counts), busiest(file.queues, now))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from planner.observed import Observed, Steps
 
 Key = tuple[str, str]
 Grown = Mapping[tuple[str, Labels], float]
+Columns = Mapping[Any, Vector]
 
 # Each counter, the part of a histogram, and the one label that tells something.
 _COUNTERS: tuple[tuple[Metric, str, str], ...] = (
@@ -50,11 +52,14 @@ def seen(source: Source, span: Span, where: Where | None = None) -> dict[str, Ob
     )
     grown = _grown(frames[: len(_COUNTERS)])
     sizes, *plain = frames[len(_COUNTERS) :]
-    gauges = _AllGauges(sizes, {metric.name: frame for metric, frame in zip(_PLAIN, plain, strict=True)})
+    named = {metric.name: _columns(frame) for metric, frame in zip(_PLAIN, plain, strict=True)}
+    gauges, squared = _AllGauges(len(sizes), _columns(sizes), named), _columns(squares)
     return {
-        queue_name(*key): observe(_counted(key, span, started, squares, grown.get(key, {}), gauges.of(key)))
-        for key in started.columns
-        if started[key].notna().any()
+        queue_name(*key): observe(
+            _counted(key, span, starts, squared.get(key), grown.get(key, {}), gauges.of(key))
+        )
+        for key, starts in _columns(started).items()
+        if np.isfinite(starts).any()
     }
 
 
@@ -97,39 +102,30 @@ def _grown(totals: Sequence[pd.DataFrame]) -> dict[Key, dict[tuple[str, Labels],
 class _AllGauges:
     """Gauges of all queues; that of sizes by state as well."""
 
-    sizes: pd.DataFrame
-    plain: Mapping[str, pd.DataFrame]
+    moments: int
+    sizes: Columns
+    plain: Mapping[str, Columns]
 
     def of(self, key: Key) -> Gauges:
-        ready = sum((self._size(key, state) for state in READY_STATES), np.zeros(len(self.sizes)))
-        plain = {name: _column(frame, key) for name, frame in self.plain.items()}
-        return Gauges(
-            np.asarray(ready),
-            self._size(key, "active"),
-            plain[c.ACTIVE_UNLOCKED.name],
-            plain[c.WORKERS.name],
-            plain[c.WORKERS_SATURATED.name],
-        )
-
-    def _size(self, key: Key, state: str) -> Vector:
-        return _column(self.sizes, (*key, state))
+        absent = np.full(self.moments, np.nan)
+        states = {state: self.sizes.get((*key, state), absent) for state in (*READY_STATES, "active")}
+        ready = sum((states[state] for state in READY_STATES), np.zeros(self.moments))
+        plain = (self.plain[metric.name].get(key, absent) for metric in _PLAIN)
+        return Gauges(np.asarray(ready), states["active"], *plain)
 
 
-def _column(frame: pd.DataFrame, key: tuple[str, ...]) -> Vector:
-    if key not in frame.columns:
-        return np.full(len(frame), np.nan)
-    return np.asarray(frame[key], dtype=float)
+def _columns(frame: pd.DataFrame) -> Columns:
+    """As arrays: a look-up in pandas for each figure of a thousand queues takes a second."""
+    return dict(zip(frame.columns, frame.to_numpy(dtype=float).T, strict=True))
 
 
 def _counted(
-    key: Key, span: Span, started: pd.DataFrame, squares: pd.DataFrame, grown: Grown, gauges: Gauges
+    key: Key, span: Span, starts: Vector, own: Vector | None, grown: Grown, gauges: Gauges
 ) -> Counted:
     """As the planner counts what a Prometheus holds; a step of which nothing is known is no quiet one."""
-    starts = _column(started, key)
     begin = span.end_seconds - span.steps * span.step_seconds
     known = np.isfinite(starts)
     counts = arrived_in_steps(starts, gauges.ready)
-    own = _column(squares, key) if key in squares.columns else None
     # Steps, of each of which the copy that saw most counts, add up to more than one saw; totals hold unknown steps too.
     in_steps = {_STARTS: starts} if own is None else {_STARTS: starts, _SQUARES: own}
     least = {

@@ -81,6 +81,7 @@ def curves(question: Asked, found: Known) -> pd.DataFrame:
 def chart(question: Asked, found: Known) -> None:
     queue, curves = question.chosen, _curves(question, found)
     if queue is None or not curves:
+        st.caption("… working")
         return
     (figure, bound), both = goal(queue), _both(question)
     marks = [

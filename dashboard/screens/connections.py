@@ -1,11 +1,13 @@
 """This file knows Redis: connections by role and pool against their limits, memory, latency, evictions."""
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, parts, trends
 from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.page import Page
+from dashboard.plain import plain
 from dashboard.pool_advice import own_connections, pool_advice
 from dashboard.queues_now import queues_now
 from dashboard.redis_now import RedisNow, redis_now
@@ -162,11 +164,20 @@ def _advice(page: Page) -> None:
         return
     with st.container(border=True, height="stretch"):
         source = "What bullgauge-planner pool answers for the file's pools under the attempts of now."
-        parts.heading(title, source, table)
-        share = st.column_config.NumberColumn(format="percent")
-        columns = {"Predicted use": share, "Right use for its size": share}
-        st.dataframe(table, hide_index=True, column_config=columns, alt=title)
+        parts.read_whole(title, source, table, _written(table))
+        for name, assumed in zip(table["Pool"], table["Assumed"], strict=True):
+            if assumed:
+                st.caption(f"{plain(name)}: {plain(assumed)}")
         st.caption(own_connections(page))
+
+
+def _written(table: pd.DataFrame) -> pd.DataFrame:
+    """As people read it; what is assumed stands below."""
+    shares = ("Predicted use", "Right use for its size")
+    written = {name: [amounts.share(ratio) for ratio in table[name]] for name in shares}
+    written["Timeouts /h"] = [amounts.jobs(count) for count in table["Timeouts /h"]]
+    written["Pool"] = [plain(name) for name in table["Pool"]]
+    return table.assign(**written).drop(columns="Assumed")
 
 
 def _server(page: Page) -> None:

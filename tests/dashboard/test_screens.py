@@ -175,7 +175,7 @@ def test_connections_say_what_info_said(prometheus: RecordedPrometheus) -> None:
 def test_the_planner_s_answer_for_the_file_s_pool_is_shown(prometheus: RecordedPrometheus) -> None:
     plan = demo_plan() + "\npool:\n  queue: {maxConnections: 25, acquireTimeoutMs: 10000}\n"
     app = screen(on_prometheus(prometheus.url, plan), "connections")
-    table = next(frame.value for frame in app.dataframe if "Needed" in frame.value)
+    table = next(frame.value for frame in app.table if "Needed" in frame.value)
     assert list(table["Size"]) == [25]
     assert 0 < table["Needed"].iloc[0] < 25
 
