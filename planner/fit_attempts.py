@@ -13,6 +13,8 @@ from planner.trace import Attempt
 # Steps that divide an hour; the smallest is taken that leaves at most so many.
 STEP_SECONDS = (1.0, 5.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
 MOST_STEPS = 20_000
+# Attempts of half a trace at least, standard errors, and part of the mean, before its halves are told apart.
+FEW_TO_DRIFT, SURE_OF_DRIFT, DRIFT = 50, 5.0, 0.1
 NOT_IN_TRACE = {
     "payload": "a trace holds no sizes: the exporter samples them",
     "workers": "a trace does not tell the workers: the exporter counts them",
@@ -126,4 +128,20 @@ def _doubts(attempts: Sequence[Attempt], first: Sequence[Attempt]) -> tuple[str,
         found.append(
             f"{jobs - len(first):,} of {jobs:,} jobs were met in a later attempt: no arrival of theirs"
         )
-    return tuple(found)
+    return (*found, *_about_drift(attempts))
+
+
+def _about_drift(attempts: Sequence[Attempt]) -> list[str]:
+    """Whether work took longer in one half of the trace: one law for both foretells neither."""
+    services = np.array([attempt.ended - attempt.started for attempt in attempts])
+    before, after = np.array_split(services, 2)
+    if len(after) < FEW_TO_DRIFT:
+        return []
+    spread = np.sqrt(before.var() / len(before) + after.var() / len(after))
+    first, second = float(before.mean()), float(after.mean())
+    if abs(second - first) <= max(SURE_OF_DRIFT * spread, DRIFT * min(first, second)):
+        return []
+    return [
+        f"work took {first:.3g} s on average in the first half of the trace and {second:.3g} s in the second: one law "
+        "for both foretells neither; fit the part that is like what will come, or replay"
+    ]

@@ -35,7 +35,8 @@ WORDS = {
     "stalls": "stalls: {ratio: 0.001}",
     "crashes": "crashes: {every: 10m, restart: 10s}",
     "pause": "pause: {lasts: 1m, every: 1h, at: 30m}",
-    "backoff": "retries: {failure_ratio: 0.05, attempts: 3, delay: 1s, backoff: exponential, jitter: 0.5}",
+    "backoff": "library: bullmq5, "
+    "retries: {failure_ratio: 0.05, attempts: 3, delay: 1s, backoff: exponential, jitter: 0.5}",
 }
 
 

@@ -80,3 +80,12 @@ def test_what_was_fitted_foretells_the_waits_that_it_never_looked_at(arrival: st
     strays = 0.3 if arrival == "spells" else 0.15
     assert told["mean_wait"] == pytest.approx(waits.mean(), rel=strays)
     assert told["p95_wait"] == pytest.approx(np.quantile(waits, 0.95), rel=strays)
+
+
+@pytest.mark.parametrize("longer", [1.0, 2.0])
+def test_work_that_took_longer_in_the_second_half_is_a_doubt(longer: float) -> None:
+    random = np.random.default_rng(7)
+    arrivals = np.cumsum(random.exponential(0.2, 800))
+    services = random.lognormal(-1.0, 1.0, 800) * np.repeat([1.0, longer], 400)
+    doubts = fit(observe_attempts("email", played(arrivals, services))).doubts
+    assert any("in the first half of the trace" in doubt for doubt in doubts) is (longer > 1.0)
