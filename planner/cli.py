@@ -12,7 +12,15 @@ from exporter.command_line import add_verb
 from planner import fit_options, forecast_options, run_options, size_verb, whatif_verb
 
 PROGRAM = "bullgauge-planner"
-NEEDED = {"numpy": "numpy", "scipy": "scipy", "pyarrow": "pyarrow", "prometheus_client": "prometheus-client"}
+NEEDED = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "pyarrow": "pyarrow",
+    "altair": "altair",
+    "vl_convert": "vl-convert-python",
+    "jinja2": "Jinja2",
+    "prometheus_client": "prometheus-client",
+}
 EPILOG = """\
 example:
   bullgauge-planner size fleet.yaml
