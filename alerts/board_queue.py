@@ -8,6 +8,7 @@ from alerts.links import QUEUE
 from alerts.panels import Board, Panel, Query, Row
 from alerts.rules import Ground
 from alerts.signals import (
+    DEAD_LETTERS,
     DRAIN,
     DURATION,
     FAILURES,
@@ -28,15 +29,17 @@ def queue(g: Ground) -> Board:
 def _jobs(g: Ground) -> Iterator[Panel]:
     yield Panel(
         "Jobs by state",
-        "Every job is in one state only.",
-        (Query(queue_of(g, n.SIZE), "{{queue}} {{state}}"),),
+        "Every job is in one state only. Finished ones that are kept would dwarf the others, and are left out.",
+        (Query(queue_of(g, n.SIZE, 'state!~"completed|failed"'), "{{queue}} {{state}}"),),
         "short",
+        width=8,
     )
     yield Panel(
         "Finished jobs",
         "Jobs an hour that ended, by how, over the last 30 minutes.",
         (Query(f"{queue_of(g, n.increase('30m'))} * 2", "{{queue}} {{status}}"),),
         "short",
+        width=8,
     )
     yield Panel(
         "Failures",
@@ -46,7 +49,18 @@ def _jobs(g: Ground) -> Iterator[Panel]:
             *bounds(g, FAILURES, "queue", ', queue=~"$queue"'),
         ),
         "percentunit",
+        width=8,
         signal=FAILURES,
+    )
+    yield Panel(
+        "Failed jobs that are kept",
+        "Jobs that failed for good and that nobody has retried or removed.",
+        (
+            Query(queue_of(g, n.SIZE, 'state="failed"'), HERE),
+            *bounds(g, DEAD_LETTERS, "queue", ', queue=~"$queue"'),
+        ),
+        "short",
+        signal=DEAD_LETTERS,
     )
     yield Panel(
         "Drain time",
