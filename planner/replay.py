@@ -279,4 +279,7 @@ def as_lines(answers: Sequence[Mapping[str, Any]]) -> list[str]:
             cells = [duration(figures[q]) for q in ("mean", "p50", "p95", "p99")]
             lines.append(f"{start:<43}{kind:>11}{cells[0]:>11}{cells[1]:>10}{cells[2]:>10}{cells[3]:>10}")
             start = ""
-    return lines + [f"  {answer['name']}: {text}" for answer in answers for text in answer["doubts"]]
+    for answer in answers:
+        ruled = [answer["method"]] if answer["types_in_order"] or answer["rate_limit"] else []
+        lines += [f"  {answer['name']}: {text}" for text in (*ruled, *answer["doubts"])]
+    return lines
