@@ -46,7 +46,10 @@ def joined(queues: "Sequence[AskedQueue]", where: str) -> "tuple[AskedQueue, ...
             assert workload.options is not None
             children = replace(flows[queue.name], elsewhere=theirs)
             workload = replace(workload, options=replace(workload.options, children=children))
-        found.append(replace(queue, question=replace(question, workload=workload)))
+        parents = [name for name, flow in flows.items() if flow.queue == queue.name]
+        told = (f"arrivals: the children of {', '.join(parents)} come on top, as batches",) if parents else ()
+        asked = replace(question, workload=workload)
+        found.append(replace(queue, question=asked, assumed=(*queue.assumed, *told)))
     return tuple(found)
 
 

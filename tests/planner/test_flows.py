@@ -68,6 +68,7 @@ def test_the_other_queue_has_the_children_as_batches_beside_its_own_jobs():
         pytest.approx(0.7), (1, 3), pytest.approx((5 / 7, 2 / 7))
     )
     assert pages.question.workload.jobs_per_second == pytest.approx(0.5 + 0.6)
+    assert "arrivals: the children of orders come on top, as batches" in pages.assumed
     assert orders.question.workload.jobs_per_second == pytest.approx(1.0)
     children = orders.question.workload.options.children
     assert children.elsewhere.workload.arrivals == Poisson(0.5) and children.elsewhere.fleet.slots == 5
