@@ -31,8 +31,13 @@ def lines(
     x = alt.X("time:T", title=None, axis=_time_axis(table.index))
     decades = _decades(table, rules) if log else []
     domain = _domain(table, rules, between, decades)
+    # A line that is alone has no legend, which would tell what it is.
+    title = f"{names[0]}, {unit}" if len(names) == 1 else unit
     y = alt.Y(
-        "value:Q", title=unit, scale=_scale(domain, log and bool(decades)), axis=_value_axis(decades, format_)
+        "value:Q",
+        title=title,
+        scale=_scale(domain, log and bool(decades)),
+        axis=_value_axis(decades, format_),
     )
     colour = alt.Color("series:N", scale=_colours(names), legend=_legend(names), sort=names)
     dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=_legend(names), sort=names)

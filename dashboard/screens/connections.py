@@ -87,6 +87,8 @@ def _fullest(now: RedisNow) -> None:
 
 def _memory(now: RedisNow) -> None:
     limit = f"of {amounts.size(now.memory_max_bytes)}" if now.memory_max_bytes else "no limit is set"
+    if now.memory_bytes is None:
+        limit = "INFO may not be read"
     parts.number("Memory", amounts.size(now.memory_bytes), f"INFO used_memory, by {c.MEMORY.name}.", limit)
 
 
@@ -167,7 +169,7 @@ def _advice(page: Page) -> None:
         parts.read_whole(title, source, table, _written(table))
         for name, assumed in zip(table["Pool"], table["Assumed"], strict=True):
             if assumed:
-                st.caption(f"{plain(name)}: {plain(assumed)}")
+                st.caption(f"Assumed of {plain(name)}: {plain(assumed)}.")
         st.caption(own_connections(page))
 
 
