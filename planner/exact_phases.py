@@ -15,8 +15,8 @@ from planner.workload import Workload
 
 # Larger chains take longer than a simulation that is sure to 0.4 %; with Poisson arrivals the wait costs little.
 MOST_PHASES, MOST_PHASES_POISSON, MOST_LISTED = 700, 1_200, 20_000
-# Levels above the slots of a chain with finite room, each solved by itself.
-MOST_WAITING = 3_000
+# States of a chain with finite room in which jobs wait: each level is solved by itself, and followed tick by tick.
+MOST_WAITING = 60_000
 
 
 def solve_phases(workload: Workload, fleet: Fleet) -> Solved | None:
@@ -72,7 +72,7 @@ def _open(workload: Workload, phases: ArrivalPhases, crowd: Crowd) -> Solved:
 
 def _room(fleet: Fleet, phases: ArrivalPhases, crowd: Crowd) -> Solved | None:
     assert fleet.places is not None
-    if fleet.places - fleet.slots > MOST_WAITING:
+    if (fleet.places - fleet.slots) * len(crowd.states(fleet.slots)) * len(phases.quiet) > MOST_WAITING:
         return None
     found = solve_room(phases, crowd, fleet.places)
     return Solved("MAP/PH/c chain with finite room (exact)", found.wait, lost=found.lost)

@@ -18,7 +18,8 @@ def renewal_exponential_wait(slots: int, interval: Law, service_seconds: float) 
     # Numerator and denominator change sign at the same j, so all terms are positive.
     share = (slots * (1.0 - transform) - j) / distance
     log_binomial = special.gammaln(slots + 1) - special.gammaln(j + 1) - special.gammaln(slots - j + 1)
-    terms = np.exp(log_binomial - log_c - np.log1p(-transform)) * share
+    # Where a term is beyond 1e300 nobody ever waits.
+    terms = np.exp(np.minimum(log_binomial - log_c - np.log1p(-transform), 690.0)) * share
     first = 1.0 / (1.0 / (1.0 - ratio) + terms.sum())
     return geometric_wait(float(first / (1.0 - ratio)), ratio, slots / service_seconds)
 
