@@ -122,10 +122,13 @@ def backtest(history: Hourly, held: int, zone: tzinfo = UTC, seed: int = 1) -> H
 
 
 def naive(past: Hourly, hours: int) -> Vector:
-    """The peer: the last period again and again, as it was."""
+    """The peer: the last period again and again, as it was; an hour that is unknown as it was the time before."""
     period = period_of(past)
-    last = past.counts[len(past) - period :]
-    return np.asarray(np.resize(np.where(np.isfinite(last), last, np.nanmean(last)), hours))
+    last = np.full(period, np.nanmean(past.counts))
+    for first in range(len(past) % period, len(past), period):
+        own = past.counts[first : first + period]
+        last = np.where(np.isfinite(own), own, last)
+    return np.asarray(np.resize(last, hours))
 
 
 def relative_error(truth: Vector, foretold: Vector) -> float:

@@ -5,10 +5,12 @@ ahead. How these scaled errors are spread is taken from the errors too.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.forecast_hours import DAY_HOURS, HOUR, WEEK_HOURS, Hourly, slots_of_week
 from planner.forecast_model import PERIODS, Model, fit_model, period_of
@@ -18,6 +20,8 @@ from planner.laws import Ints, Vector
 ORIGINS = 8
 # An hour in which fewer are expected is off by one job as easily as by none.
 LEAST_JOBS = 1.0
+# Where fewer are expected none come in nineteen of twenty hours: whether they do tells nothing of busy hours.
+QUIET_JOBS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,10 +32,22 @@ class Tried:
     expected: Vector
     model: Model
 
+    @property
+    def tells(self) -> NDArray[np.bool_]:
+        """Hours that are known and in which jobs were expected; all that are known where none ever were."""
+        known = np.isfinite(self.errors)
+        busy = known & (self.expected >= QUIET_JOBS)
+        return busy if busy.any() else known
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Days with such hours."""
+        return np.asarray(self.tells.any(axis=1))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """`parts` is the proportional error for each week ahead; `days` is how many different days were foretold."""
+    """`parts` is the proportional error for each week ahead; `days` is how many different days told of errors."""
 
     parts: tuple[float, ...]
     tried: tuple[Tried, ...]
@@ -72,7 +88,7 @@ def measure_band(history: Hourly, weeks: int, zone: tzinfo = UTC) -> Band:
         Tried(_daily(each / _scale(jobs, np.asarray(parts)[number])), _daily(jobs), model)
         for (jobs, each, number), model in zip(found, models, strict=True)
     ]
-    return Band(tuple(parts), tuple(tried), (len(history) - moments[0]) // DAY_HOURS)
+    return Band(tuple(parts), tuple(tried), _live_days(tried, (len(history) - moments[0]) // DAY_HOURS))
 
 
 def _of_days(history: Hourly, zone: tzinfo) -> Band:
@@ -91,7 +107,13 @@ def _of_days(history: Hourly, zone: tzinfo) -> Band:
     part = _part(expected, errors)
     scaled = errors / _scale(expected, np.full(len(expected), part))
     learned = replace(models[0], periods=max(1.0, models[0].periods - 1.0))
-    return Band((part,), (Tried(_daily(scaled), _daily(expected), learned),), days)
+    tried = Tried(_daily(scaled), _daily(expected), learned)
+    return Band((part,), (tried,), _live_days((tried,), days))
+
+
+def _live_days(tried: Sequence[Tried], days: int) -> int:
+    """Of so many different days those in which jobs were expected."""
+    return max(1, round(days * float(np.mean(np.concatenate([one.live for one in tried])))))
 
 
 def _daily(hours: Vector) -> Vector:

@@ -21,6 +21,9 @@ TREND_CHANCE = 0.05
 TREND_WEEKS = 4
 # A trend dies away: each week it adds this part of the week before (Gardner & McKenzie 1985).
 DAMPING = 0.9
+# What is farther from the median of its hour than so many standard deviations is odd; one is 1.4826 × the median
+# distance where errors are normal.
+ODD, ROBUST = 4.0, 1.4826
 # Known hours that a period needs for its level.
 KNOWN_SHARE = 0.5
 
@@ -67,6 +70,11 @@ def fit_model(history: Hourly, zone: tzinfo = UTC, period: int | None = None) ->
     growth = weekly_growth(levels) if period == WEEK_HOURS else 0.0
     running = _running_level(levels, len(history), period)
     profile, own = _profile(history.counts, place, known, running, period)
+    if not known.all():  # a level of the hours that are known is too high where quiet ones are missing
+        levels = period_levels(history, period, profile[place])
+        growth = weekly_growth(levels) if period == WEEK_HOURS else 0.0
+        running = _running_level(levels, len(history), period)
+        profile, own = _profile(history.counts, place, known, running, period)
     whole = profile if period == WEEK_HOURS else np.tile(profile, WEEK_HOURS // DAY_HOURS)
     level = _last_level(history, place, profile, growth)
     periods = min(len(history), WEEKS_KEPT * WEEK_HOURS) / period
@@ -84,14 +92,20 @@ def period_of(history: Hourly) -> int:
     )
 
 
-def period_levels(history: Hourly, period: int) -> Vector:
-    """Mean jobs an hour of each whole period, counted back from the end; NaN where too little of it is known."""
+def period_levels(history: Hourly, period: int, shape: Vector | None = None) -> Vector:
+    """Level of each whole period, counted back from the end: jobs over what `shape` says of the hours that are known.
+
+    Without a shape every hour counts alike. NaN where too little is known.
+    """
     number = len(history) // period
-    blocks = history.counts[len(history) - number * period :].reshape(number, period)
+    first = len(history) - number * period
+    blocks = history.counts[first:].reshape(number, period)
     known = np.isfinite(blocks)
+    each = np.ones(len(history)) if shape is None else shape
     sums = np.where(known, blocks, 0.0).sum(axis=1)
-    enough = known.sum(axis=1) >= KNOWN_SHARE * period
-    return np.asarray(np.where(enough, sums / np.maximum(known.sum(axis=1), 1), np.nan))
+    weights = np.where(known, each[first:].reshape(number, period), 0.0).sum(axis=1)
+    enough = (known.sum(axis=1) >= KNOWN_SHARE * period) & (weights > 0)
+    return np.asarray(np.where(enough, sums / np.where(weights > 0, weights, 1.0), np.nan))
 
 
 def weekly_growth(levels: Vector) -> float:
@@ -107,7 +121,7 @@ def weekly_growth(levels: Vector) -> float:
 
 def _running_level(levels: Vector, hours: int, period: int) -> Vector:
     """The level at each hour: that of its period; of hours before the first whole one, the first."""
-    filled = np.where(np.isfinite(levels), levels, np.nanmean(levels))
+    filled = np.where(np.isfinite(levels), levels, np.nanmean(levels) if np.isfinite(levels).any() else 0.0)
     each = np.repeat(filled, period)
     return np.concatenate([np.full(hours - len(each), filled[0]), each])
 
@@ -123,11 +137,45 @@ def _profile(
     sums = np.bincount(where, weights=ratios, minlength=period)
     if not sums.sum():
         return np.ones(period), 1.0
+    ratios = _without_odd(ratios, where, period, float(level[used].mean()))
+    sums = np.bincount(where, weights=ratios, minlength=period)
     rough = np.where(number > 0, sums / np.maximum(number, 1), ratios.mean())
     squares = np.bincount(where, weights=(ratios - rough[where]) ** 2, minlength=period)
     noise = float(squares.sum()) / max(1, int((number[number > 0] - 1).sum())) / float(number.mean())
     drawn, own = _towards_product(rough, noise) if period == WEEK_HOURS else (rough, 1.0)
     return np.asarray(drawn / drawn.mean()), own
+
+
+def _without_odd(ratios: Vector, where: Ints, period: int, level: float) -> Vector:
+    """One odd hour is no habit: what is far off the median of its hour is brought to the edge (Huber 1964).
+
+    Of two that differ the one that is nearer to what its weekday and its hour of the day bring; of one alone that.
+    """
+    order = np.lexsort((ratios, where))
+    sorted_ratios, sorted_where = ratios[order], where[order]
+    first = np.searchsorted(sorted_where, np.arange(period))
+    number = np.bincount(where, minlength=period)
+    middle = np.ones(period)
+    seen = number > 0
+    lower = sorted_ratios[(first + (number - 1) // 2)[seen]]
+    upper = sorted_ratios[(first + number // 2)[seen]]
+    middle[seen] = (lower + upper) / 2
+    if period == WEEK_HOURS:
+        product = _product(middle)[seen]
+        middle[seen] = np.where(number[seen] > 1, np.clip(product, lower, upper), product)
+    apart = ratios - middle[where]
+    busy = middle[where] >= np.median(middle[seen])
+    part = ROBUST * float(np.median(np.abs(apart[busy] / np.maximum(middle[where][busy], 1e-9))))
+    edge = ODD * np.sqrt(middle[where] / max(level, 1e-9) + (part * middle[where]) ** 2)
+    return np.asarray(middle[where] + np.clip(apart, -edge, edge))
+
+
+def _product(rough: Vector) -> Vector:
+    """Weekday × hour of the day."""
+    table = rough.reshape(WEEK_HOURS // DAY_HOURS, DAY_HOURS)
+    return np.asarray(
+        (table.mean(axis=1)[:, None] * table.mean(axis=0)[None, :] / max(table.mean(), 1e-12)).ravel()
+    )
 
 
 def _towards_product(rough: Vector, noise: float) -> tuple[Vector, float]:
@@ -136,8 +184,7 @@ def _towards_product(rough: Vector, noise: float) -> tuple[Vector, float]:
     `noise` is the variance that chance leaves in an hour's mean. Without this the largest of 168 noisy hours would
     be taken for the peak (Efron & Morris 1975 on the same with batting averages).
     """
-    table = rough.reshape(WEEK_HOURS // DAY_HOURS, DAY_HOURS)
-    product = (table.mean(axis=1)[:, None] * table.mean(axis=0)[None, :] / table.mean()).ravel()
+    product = _product(rough)
     apart = float(((rough - product) ** 2).sum()) / ((DAY_HOURS - 1) * (WEEK_HOURS // DAY_HOURS - 1))
     own = max(0.0, 1.0 - noise / apart) if apart > 0 else 0.0
     return np.asarray(own * rough + (1.0 - own) * product), own

@@ -16,6 +16,7 @@ from planner.forecast_scatter import (
     HIGH,
     LOW,
     Scatter,
+    beside_neighbours,
     noise_of_days,
     noise_of_hours,
     own_days,
@@ -25,8 +26,10 @@ from planner.forecast_scatter import (
 from planner.laws import Vector
 
 PATHS = 2000
-# Days of errors are drawn as they were where there are so many; below, hours scatter as a normal law does.
-DAYS_AS_THEY_WERE = 28
+# From so many days on errors multiply; fewer don't tell by which factors.
+DAYS_TO_MULTIPLY = 28
+# Between the hours that were seen others lie: noise of so many standard deviations, by the days (Silverman 1986).
+SMOOTHED = -0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +55,20 @@ def peak_of(
     errors = futures(scatter, model, band, -(-len(expected) // DAY_HOURS), random)[:, : len(expected)]
     jobs = (
         _multiplied(expected, spread, errors)
-        if is_rich(band)
+        if is_rich(model, band)
         else np.maximum(expected + errors * spread, 0.0)
     )
     hours, times = np.unique(jobs.argmax(axis=1), return_counts=True)
     low, middle, high = np.quantile(jobs.max(axis=1), (LOW, 0.5, HIGH))
-    low, high = (middle + wider(band.days) * (end - middle) for end in (low, high))
+    low, high = (middle + wider(scatter.days) * (end - middle) for end in (low, high))
     likely = int(times.argmax())
     hour, chance = start + float(hours[likely]) * HOUR, float(times[likely] / PATHS)
     return Peak(float(middle), max(float(low), 0.0), float(high), hour, chance)
 
 
-def is_rich(band: Band) -> bool:
-    """Whether days are drawn as they were; below, a few odd ones would be taken for the rule."""
-    return band.days >= DAYS_AS_THEY_WERE
+def is_rich(model: Model, band: Band) -> bool:
+    """Whether so many days were measured that their errors are known as factors."""
+    return model.is_weekly and band.days >= DAYS_TO_MULTIPLY
 
 
 def _multiplied(expected: Vector, spread: Vector, errors: Vector) -> Vector:
@@ -99,8 +102,8 @@ def futures(scatter: Scatter, model: Model, band: Band, days: int, random: np.ra
     """Scaled errors of possible futures, a row each."""
     own = np.concatenate([own_days(one) for one in band.tried])
     hours = np.concatenate([within(one) for one in band.tried])
-    if is_rich(band):
-        expected = np.concatenate([one.expected for one in band.tried])
+    if is_rich(model, band):
+        expected = np.concatenate([one.expected[one.live] for one in band.tried])
         own = _as_factors(own, expected.max(axis=1), band.parts[0])
         hours = _as_factors(hours, expected, band.parts[0])
     near = _nearest(own)
@@ -108,10 +111,11 @@ def futures(scatter: Scatter, model: Model, band: Band, days: int, random: np.ra
     chosen = random.integers(len(own), size=(PATHS, days))
     day = own[chosen] + random.standard_normal((PATHS, days)) * near[chosen]
     day *= math.sqrt(scatter.daily * (1.0 - noise_of_days(model))) / size if size > 0 else 0.0
+    alone = float(np.mean([beside_neighbours(one) for one in band.tried]))
     left = math.sqrt(max(0.0, 1.0 - noise_of_hours(model)))
-    if is_rich(band):
-        hour = hours[chosen] * left
-    else:
-        hour = random.standard_normal((PATHS, days, DAY_HOURS)) * (math.sqrt(scatter.hourly) * left)
+    hour = hours[chosen]
+    smooth = len(own) ** SMOOTHED
+    hour += random.standard_normal(hour.shape) * (smooth * math.sqrt(alone))
+    hour *= left * math.sqrt(scatter.hourly / max(scatter.hourly + smooth**2 * alone, 1e-12))
     shared = random.standard_normal((PATHS, 1, 1)) * math.sqrt(scatter.shared(model))
     return np.asarray((shared + day[:, :, None] + hour).reshape(PATHS, -1))

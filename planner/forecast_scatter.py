@@ -18,16 +18,22 @@ LOW, HIGH = 0.05, 0.95
 WEEK_DAYS = WEEK_HOURS // DAY_HOURS
 # The largest of some alike scatters by about this part of the variance of one (0.45 of five, 0.40 of seven).
 OF_LARGEST = 0.45
+# A correlation nearer to 1 can't be told from a level that wanders.
+MOST_KEPT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Variances of scaled errors: an hour within its day, a day within its week, the level, and what it wandered."""
+    """Variances of scaled errors: an hour within its day, a day within its week, the level, and what it wandered.
+
+    `days` is how many independent days told of them: days that follow each other and err alike count less.
+    """
 
     hourly: float
     daily: float
     level: float
     wandering: float
+    days: float
 
     def of_an_hour(self, model: Model) -> float:
         """Variance of an error of such a model."""
@@ -42,9 +48,8 @@ class Scatter:
 
 def scatter_of(model: Model, band: Band) -> Scatter:
     """What the errors of the past show."""
-    hourly = float(
-        np.mean([(within(one) ** 2).sum() / (one.errors.size - len(one.errors)) for one in band.tried])
-    )
+    squares = sum(float((within(one) ** 2).sum()) for one in band.tried)
+    hourly = squares / max(1, sum(int(one.tells.sum()) - int(one.live.sum()) for one in band.tried))
     days = np.concatenate([own_days(one) for one in band.tried])
     freedom = max(1, len(days) - len(band.tried))
     learned = float(np.mean([noise_of_days(one.model) for one in band.tried]))
@@ -52,10 +57,34 @@ def scatter_of(model: Model, band: Band) -> Scatter:
     daily = max(0.0, (float((days**2).sum()) / freedom - of_hours) / (1.0 + learned))
     # The level is that of the last week, whose days were off as the days ahead are. What returns each week is no such
     # error, but where every day is taken alike it can't be told from chance: half is taken.
-    level = daily / min(WEEK_DAYS, model.weeks * WEEK_DAYS) * (1.0 if model.is_weekly else 0.5)
+    # Where every day is taken alike a weekend is off together without any memory.
+    kept = _kept_by_the_next(band) if model.is_weekly else 0.0
+    independent = (1.0 - kept) / (1.0 + kept)
+    seen = (
+        independent
+        * min(WEEK_DAYS, model.weeks * WEEK_DAYS)
+        * float(np.mean([one.live.mean() for one in band.tried]))
+    )
+    level = daily / seen * (1.0 if model.is_weekly else 0.5)
     weeks = np.array([_days(one).mean() for one in band.tried])
     wandering = max(0.0, float((weeks**2).mean()) - 2.0 * level * (1.0 + learned))
-    return Scatter(hourly, daily, level, wandering)
+    return Scatter(hourly, daily, level, wandering, max(2.0, independent * band.days))
+
+
+def _kept_by_the_next(band: Band) -> float:
+    """How much of a day's error the next day has (its correlation), 0 where there is no sign of any.
+
+    Beside their own mean days seem to alternate, and what they keep seems less, by 1 and 4 ÷ their number (Marriott &
+    Pope 1954). The second is made good only where it is not larger than what is left: seven days tell too little.
+    """
+    own = [days for days in map(own_days, band.tried) if len(days) > 2]
+    squares = sum(float((days**2).sum()) for days in own)
+    if not squares:
+        return 0.0
+    pairs = sum(float((days[:-1] * days[1:]).sum()) * len(days) / (len(days) - 1) for days in own)
+    kept = pairs / squares + float(np.mean([1.0 / len(days) for days in own]))
+    lost = 4.0 / band.days
+    return min(MOST_KEPT, max(0.0, kept / (1.0 - lost) if lost < 0.5 else kept))
 
 
 def noise_of_days(model: Model) -> float:
@@ -70,32 +99,40 @@ def noise_of_hours(model: Model) -> float:
 
 
 def own_days(one: Tried) -> Vector:
-    """By how much each day was off beside all days of that moment."""
+    """By how much each live day was off beside all days of that moment."""
     return np.asarray(_days(one) - _days(one).mean())
 
 
 def within(one: Tried) -> Vector:
-    """Errors of hours beside that of their day, as a model that knew the profile would have erred."""
-    apart = np.nan_to_num(one.errors) - _days(one)[:, None]
-    return np.asarray(apart / math.sqrt(1.0 + noise_of_hours(one.model)))
+    """Errors of hours beside that of their day, as a model that knew the profile would have erred; 0 where unknown."""
+    apart = np.where(one.tells, np.nan_to_num(one.errors), 0.0)[one.live] - _days(one)[:, None]
+    return np.asarray(np.where(one.tells[one.live], apart, 0.0) / math.sqrt(1.0 + noise_of_hours(one.model)))
+
+
+def beside_neighbours(one: Tried) -> float:
+    """Variance of what an hour is off by itself: beside the mean of the hours before and after (von Neumann 1941)."""
+    errors = np.where(one.tells, one.errors, np.nan)
+    apart = errors[:, 1:-1] - (errors[:, :-2] + errors[:, 2:]) / 2.0
+    known = apart[np.isfinite(apart)]
+    return float((known**2).mean()) / 1.5 if len(known) else 0.0
 
 
 def _days(one: Tried) -> Vector:
     """Busy hours tell how far a day is off: in quiet ones the count is chance."""
-    return np.asarray((np.nan_to_num(one.errors) * _weights(one)).sum(axis=1))
+    return np.asarray((np.nan_to_num(one.errors)[one.live] * _weights(one)).sum(axis=1))
 
 
 def _weights(one: Tried) -> Vector:
-    jobs = np.where(np.isfinite(one.errors), np.maximum(one.expected, 1e-9), 1e-12)
+    jobs = np.where(one.tells, np.maximum(one.expected, 1e-9), 0.0)[one.live]
     return np.asarray(jobs / jobs.sum(axis=1, keepdims=True))
 
 
-def sure(days: int) -> float:
+def sure(days: float) -> float:
     """Few days tell little of how errors are spread: Student's 95 % for as many; a normal law has 1.64."""
-    return float(special.stdtrit(max(days, 2) - 1, HIGH))
+    return float(special.stdtrit(max(days, 2.0) - 1.0, HIGH))
 
 
-def wider(days: int) -> float:
+def wider(days: float) -> float:
     """By how much the band of a figure that was made of few days is wider than that of the normal law."""
     return sure(days) / float(special.ndtri(HIGH)) * math.sqrt(1.0 + 1.0 / days)
 
@@ -107,10 +144,10 @@ def ends_of_hours(model: Model, band: Band, scatter: Scatter) -> tuple[float, fl
     """
     whole = scatter.of_an_hour(model)
     fair = [
-        one.errors.ravel() * math.sqrt(whole / max(scatter.of_an_hour(one.model), 1e-12))
+        one.errors[one.tells] * math.sqrt(whole / max(scatter.of_an_hour(one.model), 1e-12))
         for one in band.tried
     ]
-    outside = max(float(special.ndtr(-sure(band.days))), min(LOW, 0.25 / band.days))
+    outside = max(float(special.ndtr(-sure(scatter.days))), min(LOW, 0.25 / scatter.days))
     ends = np.nanquantile(np.concatenate(fair), (outside, 1.0 - outside))
-    low, high = ends * sure(band.days) / -float(special.ndtri(outside))
+    low, high = ends * sure(scatter.days) / -float(special.ndtri(outside))
     return min(float(low), 0.0), max(float(high), 0.0)
