@@ -29,6 +29,7 @@ JOBS = 60_000
 WARMUP = 6_000
 # Student's t for 95 % and RUNS - 1.
 SURE = 2.04
+ZERO = "on one side the figure is 0, and of nothing there is no part"
 Pair = tuple[Workload, Fleet]
 Turned = Callable[[Workload, Fleet, float], Pair | None]
 
@@ -58,8 +59,15 @@ def influences(
         else:
             found.append(Influence(name, *_slope(values, math.log(high / low))))
     if not found:
-        raise BadInput(f"{where}: it is 0 or can't be turned; take a higher quantile or the mean")
+        raise BadInput(f"{where}: {_nothing(left_out)}")
     return sorted(found, key=lambda one: -abs(one.elasticity)), left_out
+
+
+def _nothing(left_out: Sequence[str]) -> str:
+    """Why there is nothing to rank."""
+    if all(ZERO in text for text in left_out):
+        return "it is 0, so few jobs wait; take a higher quantile or the mean, such as mean_wait"
+    return f"nothing can be turned: {'; '.join(left_out)}"
 
 
 def _both(pairs: Sequence[Pair | None], figure: str) -> tuple[str, Any]:
@@ -73,7 +81,7 @@ def _both(pairs: Sequence[Pair | None], figure: str) -> tuple[str, Any]:
     rows = [[value] for value in exact] if None not in exact else [_simulated(pair, figure) for pair in known]
     values = np.array(rows, dtype=float)
     if not np.all(values.mean(axis=1) > 0):
-        return "on one side the figure is 0, and of nothing there is no part", None
+        return ZERO, None
     return "", values
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from planner.errors import BadInput
-from planner.queue_file import AskedFile, AskedQueue, FileWords, parsed, read_document
+from planner.queue_file import AskedFile, AskedQueue, FileWords, parsed, read_document, read_file
 from planner.whatif_changes import Changed, multiplied, times
 
 __all__ = ["Axis", "Scenario", "Setting", "answered", "multiplied", "read_setting", "scenarios", "times"]
@@ -137,11 +137,26 @@ def _put(document: Any, field: str, value: Any) -> None:
         target, rest = document, [first, *rest]
     elif not rest:
         raise BadInput(f"--set {field}: say which field of the queue, such as {field}.concurrency")
+    if first == "pool" and len(rest) == 2:
+        _refuse_no_pool(document, field, rest[1])
     for step in rest[:-1]:
         target = target.setdefault(step, {})
         if not isinstance(target, dict):
             raise BadInput(f"--set {field}: {step} has no fields")
     target[rest[-1]] = value
+
+
+def _refuse_no_pool(document: Any, field: str, word: str) -> None:
+    """`pool.maxConnections` of a file whose pools have names says of none of them what it wants."""
+    pools = document.get("pool") or {}
+    if pools and word not in pools and all(isinstance(pool, dict) for pool in pools.values()):
+        named = f"pool.{next(iter(pools))}.{word}"
+        raise BadInput(f"--set {field}: the pools are {', '.join(pools)}; name one, such as {named}")
+
+
+def as_it_is(path: Path) -> Scenario:
+    """The file without any change, to compare with. Raises BadInput."""
+    return Scenario({}, Changed(read_file(path)))
 
 
 def answered(

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from planner import answers, whatif_options
+from planner import answers, whatif_options, whatif_pools
 from planner.durations import seconds
 from planner.errors import BadInput
 from planner.influence import influences
 from planner.outage import Outage, aftermath
-from planner.scenario import Scenario, answered, scenarios
+from planner.scenario import Scenario, answered, as_it_is, scenarios
 from planner.whatif_changes import named
 
 Row = dict[str, Any]
@@ -18,12 +18,18 @@ Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
 
 
 def whatif(options: argparse.Namespace) -> list[Row]:
-    """One answer a combination. Raises BadInput."""
+    """One answer a combination; for people one alone stands beside the file as it is. Raises BadInput."""
     asked = scenarios(options.file, whatif_options.settings(options), whatif_options.axes(options))
     outages = [_outage(text, options.fails_after) for text in options.outage]
     figures = [_figure(text) for text in options.influence]
+    if len(asked) == 1 and asked[0].changed and not options.json:
+        asked = [as_it_is(options.file), *asked]
     found = answered(asked, answers.predicted)
-    for scenario, row in zip(asked, found, strict=True):
+    pools = whatif_pools.pools_of(asked)
+    for scenario, row, own in zip(asked, found, pools, strict=True):
+        row["pools"] = own
+        if len(asked) > 1 and not scenario.changed:
+            continue
         if outages:
             row["outages"] = [_after(scenario, name, outage) for name, outage in outages]
         if figures:

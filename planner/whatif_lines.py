@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from planner import whatif_pools
 from planner.answers import duration, growth
 
 Row = Mapping[str, Any]
@@ -10,7 +11,7 @@ Row = Mapping[str, Any]
 
 def lines(found: Sequence[Row]) -> list[str]:
     """A table of the queues that differ between scenarios (all of them when none does), and what stands beside it."""
-    told = [_told(one["set"]) for one in found]
+    told = [_told(one["set"]) or ("as it is" if len(found) > 1 else "") for one in found]
     width = max(len("scenario"), *(len(text) for text in told)) + 2
     names = _differing(found)
     table = [
@@ -22,6 +23,8 @@ def lines(found: Sequence[Row]) -> list[str]:
             if row["name"] in names:
                 table.append(f"{start:<{width}}{_row(row)}")
                 start = ""
+    if whatif_pools.worth_telling(found):
+        table += whatif_pools.lines(found, told, width)
     for one, text in zip(found, told, strict=True):
         for after in one.get("outages", ()):
             table += ["", *_outage(text, after)]
@@ -45,10 +48,14 @@ def _differing(found: Sequence[Row]) -> set[str]:
 
 
 def _told(changed: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{field}={value:g}" if isinstance(value, float) else f"{field}={value}"
-        for field, value in changed.items()
-    )
+    return ", ".join(f"{field}={_value(value)}" for field, value in changed.items())
+
+
+def _value(value: Any) -> str:
+    """As it is written on the command line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}: {_value(inner)}' for name, inner in value.items())}}}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _row(row: Row) -> str:

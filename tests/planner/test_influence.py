@@ -70,7 +70,7 @@ def test_retries_and_limits_are_inputs_too(tmp_path, capsys):
         ("r.mean_wait", "no queue 'r'; there are q, full"),
         ("q.p95_wit", "no figure of that name"),
         ("q.util", "util can't be ranked"),
-        ("q.p50_wait", "it is 0 or can't be turned"),
+        ("q.p50_wait", "it is 0, so few jobs wait; take a higher quantile or the mean, such as mean_wait"),
         ("full.mean_wait", "the queue is unstable"),
     ],
 )
