@@ -1,7 +1,8 @@
 """Knows how a queue of a long file is sized where no likeness resembles it: bursts, retries, limits, rules of Bull.
 
 One run of some ten thousand jobs tells whether the objectives hold on so many slots, the same jobs on each number;
-another, longer one of other chance tells the waits with the band that its parts show, and adds a slot where it refutes.
+another, longer one of other chance tells the waits with the band that its parts show, and takes or adds a slot where it
+says otherwise.
 """
 
 from dataclasses import dataclass, field, replace
@@ -43,17 +44,24 @@ class Sampled:
     known: dict[tuple[int, int], tuple[Bound, ...]] = field(default_factory=dict)
 
     def plan(self, processes: int) -> Plan | None:
-        """The fewest slots, or one more for each that the telling run refutes; None where none are enough."""
+        """The fewest by the deciding run, then fewer or more while the telling run says so; None: none are enough."""
         most, slots = self._most(self.queue.question.workload), self._fewest(processes)
-        while slots is not None:
-            prediction = self.prediction(slots, processes)
-            refuted = self._refuted(prediction)
-            if not refuted:
-                broken = self._broken(slots - 1, processes) if slots > 1 else ()
-                return Plan(self._fleet(slots, processes), prediction, None, broken)
-            self.known[slots, processes] = refuted
-            slots = slots + 1 if slots < most else None
-        return None
+        if slots is None:
+            return None
+        told, below = self.prediction(slots, processes), self._below(slots, processes)
+        while below is not None and not self.objective.broken(below):
+            slots, told = slots - 1, below
+            below = self._below(slots, processes)
+        while self._refuted(told):
+            if slots >= most:
+                return None
+            slots, below = slots + 1, told
+            told = self.prediction(slots, processes)
+        return Plan(self._fleet(slots, processes), told, None, self.objective.broken(below) if below else ())
+
+    def _below(self, slots: int, processes: int) -> Prediction | None:
+        """What one slot fewer brings."""
+        return self.prediction(slots - 1, processes) if slots > 1 else None
 
     def _fewest(self, processes: int) -> int | None:
         """By the deciding run; where arrivals follow the clock the busiest hour needs little more than the day."""
