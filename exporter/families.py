@@ -6,6 +6,7 @@ string. tests/exporter/test_families.py parses pages back and has the library wr
 
 import io
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
@@ -29,13 +30,13 @@ class Page:
     """Samples gathered by family, in any order; rendered in the catalogue's order."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, list[str]] = {}
+        self._lines: defaultdict[str, list[str]] = defaultdict(list)
         self._edges: dict[tuple[float, ...], list[str]] = {}
 
     def add(self, metric: Metric, rendered: Labels, value: float | None) -> None:
         """One sample; None (unknown) is left out."""
         if value is not None:
-            self._of(metric).append(
+            self._lines[metric.name].append(
                 f"{metric.name}{{{rendered}}} {value}\n" if rendered else f"{metric.name} {value}\n"
             )
 
@@ -48,7 +49,7 @@ class Page:
         ]
         end = f"{{{rendered}}} " if rendered else " "
         lines.append(f"{metric.name}_sum{end}{histogram.sum}\n{metric.name}_count{end}{counts[-1]}\n")
-        self._of(metric).extend(lines)
+        self._lines[metric.name].extend(lines)
 
     def render(self, *, openmetrics: bool) -> bytes:
         """The whole page in UTF-8."""
@@ -59,12 +60,6 @@ class Page:
         if openmetrics:
             page.write(b"# EOF\n")
         return page.getvalue()
-
-    def _of(self, metric: Metric) -> list[str]:
-        lines = self._lines.get(metric.name)
-        if lines is None:
-            lines = self._lines[metric.name] = []
-        return lines
 
     def _le(self, edges: tuple[float, ...]) -> Sequence[str]:
         """The end of each bucket sample's labels, made once a page for each set of edges."""

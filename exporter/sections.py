@@ -1,6 +1,7 @@
 """This file knows which value goes to which metric."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from exporter import catalogue as c
 from exporter.caches import CacheSnapshot
@@ -22,12 +23,7 @@ def add_sizes(page: Page, snapshot: QueueSnapshot, rendered: Labels, source: str
     for state in c.JOB_STATES:
         page.add(c.SIZE, f'{rendered},state="{state}"', getattr(snapshot, state))
     page.add(c.PAUSED, rendered, _flag(snapshot.is_paused))
-    facts = {
-        "library": snapshot.library,
-        "version": snapshot.version,
-        "duration_source": DURATION_SOURCES.get(source, "none"),
-    }
-    page.add(c.INFO, f"{rendered},{labels(facts)}", 1)
+    page.add(c.INFO, f"{rendered},{_facts(snapshot.library, snapshot.version, source)}", 1)
 
 
 def add_ages(page: Page, snapshot: QueueSnapshot, rendered: Labels) -> None:
@@ -143,6 +139,12 @@ def add_caches(page: Page, caches: Iterable[tuple[str, CacheSnapshot]]) -> None:
             (c.CACHE_MISSES, cache.misses),
         ):
             page.add(metric, rendered, value)
+
+
+@lru_cache(64)  # many queues have one library
+def _facts(library: str, version: str, source: str) -> Labels:
+    duration_source = DURATION_SOURCES.get(source, "none")
+    return labels({"library": library, "version": version, "duration_source": duration_source})
 
 
 def _flag(value: bool | None) -> int | None:
