@@ -64,7 +64,6 @@ def test_two_queues_are_compared_by_typing(addresses: tuple[str, str], page: Pag
     [
         ("connections", "Evictions and refusals"),
         ("whatif", "Take the plan with you"),
-        ("forecast", "Every queue"),
         ("alerts", "The rules that these bounds make"),
     ],
 )
