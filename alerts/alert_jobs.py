@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 from alerts import names as n
 from alerts.alert_build import against, both, bound_text, covered, not_held, severity_of, unlabelled
-from alerts.promql import Matcher
+from alerts.promql import Matcher, select
 from alerts.quantities import Unit, parse
 from alerts.record_bounds import has_bound_per_queue
-from alerts.rules import HOUR, MINUTE, Alert, Ground
+from alerts.rules import HOUR, MINUTE, Alert, Ground, label
 from alerts.signals import DURATION, FAILURES, LATENCY, RETRIES, THROUGHPUT, Severity, Signal
 
 SLOW_SHARE = 0.05
 """More than this share above the bound means that the 95th percentile is above it."""
 FEW = 5
 """Jobs that must be slow, or fail, within a window before their share counts."""
-FEW_ALONE = 3
-"""Failures that count on a queue with little traffic, over two hours."""
+FEW_ALONE = 2.3
+"""Failures that count on a queue with little traffic, over two hours: three. A count adds up rates of 5 minutes, one
+a minute; where scrapes and evaluations do not fall together, a job is in four or five, and counts as 0.8 to 1.11."""
 FEW_RETRIES = 20
 WHERE = "{{ $labels.queue }}{{ with $labels.prefix }} ({{ . }}){{ end }}"
 _PERCENT = "{{ $value | humanizePercentage }}"
@@ -37,7 +38,7 @@ def alerts(g: Ground) -> Iterator[Alert]:
     yield from _burn(g)
 
 
-def _few(g: Ground, expr: str, number: int, ignoring: str = "severity, bound") -> str:
+def _few(g: Ground, expr: str, number: float, ignoring: str = "severity, bound") -> str:
     return f" and ignoring ({ignoring}) ({expr} >= {number})" if g.config.guards.few_jobs else ""
 
 
@@ -49,8 +50,7 @@ def _slow(g: Ground, signal: Signal, name: str, ratio: str, over: str, verb: str
             expr += f" and {over}{mine} >= {FEW}"
         held = not_held(g, limited=False).replace(" unless ", " unless ignoring (severity, bound) ")
         if g.config.guards.held_queues and signal is LATENCY:
-            # What waits for workers that are away is late when they are back: known already, and over.
-            held += f" unless ignoring (severity, bound) {n.DESERTED_LATELY} == 1"
+            held += f" unless ignoring (severity, bound) ({_back_again(g, name, severity)})"
         yield Alert(
             name,
             severity,
@@ -61,6 +61,21 @@ def _slow(g: Ground, signal: Signal, name: str, ratio: str, over: str, verb: str
             window_seconds=15 * MINUTE,
             bound=bound_text(g, signal, severity),
         )
+
+
+def _back_again(g: Ground, name: str, severity: Severity) -> str:
+    """Queues where what had waited for workers is late now that they are back: known, or a deployment, and over.
+
+    What was late before they went is no news of theirs, and is not taken back.
+    """
+    return f"{n.DESERTED_LATELY} == 1{_not_firing(g, name, severity)}"
+
+
+def _not_firing(g: Ground, name: str, severity: Severity) -> str:
+    """Leaves out queues on which the alert fires already."""
+    ignored = ", ".join(("alertname", "alertstate", "severity", "bound", "team", *g.config.labels))
+    mine = (label("alertname", name), label("alertstate", "firing"), label("severity", severity), g.job)
+    return f" unless ignoring ({ignored}) {select(n.ALERTS, *mine)}"
 
 
 def _throughput(g: Ground) -> Iterator[Alert]:
@@ -114,14 +129,18 @@ def _low_volume(g: Ground) -> Iterator[Alert]:
     worst = next((s for s in reversed(both(g, FAILURES))), None)
     if worst is None or not g.config.guards.few_jobs:
         return
+    name = "BullFailuresLowVolume"
+    severity = severity_of(g, name, "critical")
     # Where enough jobs have ended since and few of them failed, the fault is over.
     mildest = min(t.bound for t in g.thresholds.of(FAILURES))
+    # It begins with a failure, not when BullFailureRateHigh ends; and where that goes on few jobs' failures go on.
+    elsewhere = f"({_failed('30m')} >= {FEW} or {_failed('15m')} <= 0.5){_not_firing(g, name, severity)}"
     yield Alert(
-        "BullFailuresLowVolume",
-        severity_of(g, "BullFailuresLowVolume", "critical"),
+        name,
+        severity,
         against(FAILURES, worst, n.failed_ratio("2h"), "queue")
         + _few(g, _failed("2h"), FEW_ALONE, "bound")
-        + f" and ignoring (bound) ({_failed('30m')} < {FEW})"
+        + f" unless ignoring (bound) ({elsewhere})"
         + f" and ignoring (bound) ({_failed('1h')} > 0.5)"
         + f" unless ignoring (bound) ({n.failed_ratio('30m')} <= {mildest} and {n.finished('30m')} >= {FEW})",
         5 * MINUTE,

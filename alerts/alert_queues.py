@@ -105,7 +105,9 @@ def _stuck(g: Ground) -> Iterator[Alert]:
 def _no_workers(g: Ground) -> Alert:
     work = f'{n.READY} > 0 or {n.SIZE}{{state="active"}} > 0'
     work = f"max without (state) ({work})"
-    expr = f"{work} and {n.WORKERS} == 0{not_held(g, limited=False)}"
+    # Of this moment alone: a queue that is paused for a deployment must be missed as soon as it goes on.
+    paused = f" unless {n.PAUSED} == 1" if g.config.guards.held_queues else ""
+    expr = f"{work} and {n.WORKERS} == 0{paused}"
     texts = (
         "no worker is connected",
         f"No worker is connected to this queue, and it holds work: {_NUMBER} jobs ready or active.",

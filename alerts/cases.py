@@ -3,6 +3,7 @@
 from alerts import (
     cases_exporter,
     cases_failures,
+    cases_few,
     cases_figures,
     cases_held,
     cases_jobs,
@@ -16,6 +17,7 @@ CASES: tuple[Maker, ...] = (
     *cases_jobs.CASES,
     *cases_times.CASES,
     *cases_failures.CASES,
+    *cases_few.CASES,
     *cases_queues.CASES,
     *cases_redis.CASES,
     *cases_exporter.CASES,

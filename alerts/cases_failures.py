@@ -1,4 +1,4 @@
-"""This file knows the rule tests on failures: when they fire, when they are too few, and when they are over."""
+"""This file knows the rule tests on failures: when they fire, when they are over. Few jobs have a file of their own."""
 
 from alerts import names as n
 from alerts.alert_jobs import budget
@@ -52,29 +52,6 @@ def failures(g: Ground) -> Case | None:
     )
 
 
-def one_of_three(g: Ground) -> Case | None:
-    """One failure of three at night pages nobody."""
-    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
-        return None
-    once = between(190, 191, 1, 0)
-    world = _world(g, 260).queue(finished=lambda now: 1 if now in (170, 205) else 0, failed=once)
-    nothing = Query(260, n.failed_ratio("30m"), ())
-    checks = (at(189), at(194), at(200), at(225), at(260))
-    return Case("one failure of three pages nobody", (world,), (FAIL, ALONE, BURN), checks, (nothing,))
-
-
-def one_success_of_few(g: Ground) -> Case | None:
-    """A single job that succeeds does not end the alert of a queue on which the others fail."""
-    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
-        return None
-    world = _world(g, 135).queue(
-        finished=lambda now: 1 if now == 115 else 0, failed=lambda now: 1 if now in (20, 50, 85) else 0
-    )
-    fires = (ALONE, g.config.severities.get(ALONE, _C), QUEUE)
-    checks = (at(84), at(95, fires), at(130, fires))
-    return Case("one success of few ends nothing", (world,), (ALONE, FAIL), checks, beside=(BURN,))
-
-
 def fault_is_over(g: Ground) -> Case | None:
     """When enough jobs have succeeded since, nobody is woken for the failures that still lie in the long window."""
     bounds = both_bounds(g, FAILURES)
@@ -84,44 +61,6 @@ def fault_is_over(g: Ground) -> Case | None:
     world = _world(g, 140).queue(finished=until(40, 40 * (1 - bad), 0.3), failed=until(40, 40 * bad, 0))
     return Case(
         "a fault that is over", (world,), (ALONE,), (at(60), at(85), at(100), at(140)), beside=(BURN, FAIL)
-    )
-
-
-def most_of_few(g: Ground) -> Case | None:
-    """Five jobs an hour of which nine in ten fail: that is an alert."""
-    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
-        return None
-    world = _world(g, 240).queue(
-        finished=lambda now: 1 if now % 120 == 60 else 0,
-        failed=lambda now: 1 if now % 12 == 0 and now % 120 != 60 and now < 120 else 0,
-    )
-    severity = g.config.severities.get(ALONE, _C)
-    fires = (ALONE, severity, QUEUE)
-    return Case(
-        "most of few jobs failing is an alert",
-        (world,),
-        (ALONE, FAIL),
-        # An hour after the last failure it is over, though two hours still hold four.
-        (at(60, fires), at(110, fires), at(188), at(235)),
-        beside=(BURN,),
-    )
-
-
-def few_go_on(g: Ground) -> Case | None:
-    """Fewer failures than there were, and yet more than the mildest bound: that is not over."""
-    bounds = both_bounds(g, FAILURES)
-    if bounds is None or not g.config.guards.few_jobs:
-        return None
-    mildest = min(threshold.bound for threshold in g.thresholds.of(FAILURES))
-    first, later = min(bounds[1] * 2, 0.9), mildest * 1.5
-    rate = 4 / 30 / first
-    world = _world(g, 125).queue(
-        finished=until(60, rate * (1 - first), rate * (1 - later)),
-        failed=until(60, rate * first, rate * later),
-    )
-    fires = (ALONE, g.config.severities.get(ALONE, _C), QUEUE)
-    return Case(
-        "few failures that go on", (world,), (ALONE, FAIL), (at(50, fires), at(125, fires)), beside=(BURN,)
     )
 
 
@@ -266,10 +205,6 @@ def new_and_gone(g: Ground) -> Case | None:
 
 CASES: tuple[Maker, ...] = (
     failures,
-    one_of_three,
-    one_success_of_few,
-    most_of_few,
-    few_go_on,
     fault_is_over,
     first_failures,
     reset,

@@ -63,7 +63,7 @@ def no_workers_no_work(g: Ground) -> Case | None:
 
 
 def crashed(g: Ground) -> Case | None:
-    """Jobs that are active on no worker; and a queue that was paused is missed again a quarter of an hour later."""
+    """Jobs that are active on no worker; and workers that stay away after a pause are missed as soon as others."""
     if not _on(g, "BullNoWorkers") or not g.config.guards.held_queues:
         return None
     world = _world(g, 60).queue("crashed", size_active=3, workers=0)
@@ -71,7 +71,10 @@ def crashed(g: Ground) -> Case | None:
     name, severity, _ = _single(g, "BullNoWorkers", _C)
     one, both = (name, severity, "crashed"), (name, severity, "resumed")
     return Case(
-        "jobs of workers that crashed", (world,), (name,), (at(8, one), at(33, one), at(45, one, both))
+        "jobs of workers that crashed",
+        (world,),
+        (name,),
+        (at(8, one), at(24, one), at(28, one, both), at(45, one, both)),
     )
 
 
@@ -166,6 +169,26 @@ def oldest(g: Ground) -> Case | None:
     return Case("the oldest waiting job", (world,), ("BullOldestJobWaiting",), tuple(checks))
 
 
+def limit_in_step(g: Ground) -> Case | None:
+    """A limit's flag that is up only between two evaluations, each time, still holds the queue."""
+    found = _each(g, OLDEST, "BullOldestJobWaiting", 1.5)
+    if found is None or g.config.profile == "bullmq" or not g.config.guards.held_queues:
+        return None
+    age, fires = found
+    ends = int(age // 300) * 5
+    world = _world(g, ends + 40)
+    world.queue(ready=1, finished=1, rate_limited=lambda now: 1 if now % 5 == 4 and now < ends else 0)
+    world.put(c.OLDEST_WAITING, 0.0, **_AT)
+    checks = (at(ends - 5), at(ends + 10), at(ends + 40, *fires))
+    return Case(
+        "a limit that keeps step with the evaluations",
+        (world,),
+        ("BullOldestJobWaiting",),
+        checks,
+        every_minutes=5,
+    )
+
+
 def drain(g: Ground) -> Case | None:
     """A backlog that would take too long at the present rate; a few jobs are none."""
     found = _each(g, DRAIN, "BullBacklogSlow", 1.3)
@@ -254,6 +277,7 @@ CASES: tuple[Maker, ...] = (
     not_stuck,
     saturated,
     oldest,
+    limit_in_step,
     drain,
     dead_letters,
     retries,

@@ -57,7 +57,10 @@ def share_of_waits(g: Ground) -> Case | None:
 
 
 def after_dead_workers(g: Ground) -> Case | None:
-    """What had waited for dead workers is late when they are back, and over. Workers that come and go are not."""
+    """What had waited for workers is late when they are back, and over. Workers that come and go are not.
+
+    What was late before they went is not taken back.
+    """
     bounds = both_bounds(g, LATENCY)
     if bounds is None or g.config.profile == "bullmq" or not g.config.guards.held_queues:
         return None
@@ -70,11 +73,17 @@ def after_dead_workers(g: Ground) -> Case | None:
         workers=between(32, 40, 0, 2),
         wait_seconds=between(40, 42, late, 0.01),
     )
+    world.queue(
+        "deployed",
+        finished=lambda now: 0 if 38 <= now < 40 else back(now),
+        workers=between(38, 40, 0, 2),
+        wait_seconds=between(40, 42, late, 0.01),
+    )
     world.queue("flapping", finished=3, workers=lambda now: 2 if now % 8 < 4 else 0, wait_seconds=late)
     still = between(32, 40, 0, 3)
     world.queue("still", finished=still, workers=between(32, 40, 0, 2), wait_seconds=late)
     flaps, stays = (tuple((LATE, s, name) for s in (_W, _C)) for name in ("flapping", "still"))
-    checks = (at(19, *flaps, *stays), at(55, *flaps), at(70, *flaps, *stays))
+    checks = (at(19, *stays), at(26, *flaps, *stays), at(55, *flaps, *stays), at(70, *flaps, *stays))
     return Case("what had waited for dead workers", (world,), (LATE,), checks, beside=("BullNoWorkers",))
 
 

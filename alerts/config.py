@@ -212,7 +212,7 @@ class Config(_Signals):
         ["instance", "pod"], min_length=1, description="labels that tell exporters of one Redis apart"
     )
     redis_labels: list[LabelName] = Field(
-        ["job", "namespace", "cluster", "env", "redis"],
+        ["job", "namespace", "service", "cluster", "region", "env", "redis"],
         min_length=1,
         description="labels that tell two Redis servers apart",
     )

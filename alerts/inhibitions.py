@@ -79,6 +79,12 @@ def inhibitions(config: Config) -> Iterator[Inhibition]:
         "BullNoWorkers of the same queue silences it.",
     )
     yield Inhibition(
+        (_any("BullFailureRateHigh"), critical),
+        (_any("BullFailuresLowVolume"),),
+        queue,
+        "The critical BullFailureRateHigh of the same queue silences it.",
+    )
+    yield Inhibition(
         (_any("BullQueueStuck"),), (_any(*STANDING),), queue, "BullQueueStuck of the same queue silences it."
     )
 

@@ -50,11 +50,13 @@ def flags(g: Ground) -> Iterator[Recording]:
     yield Recording(n.PAUSED_15M, g.over("max", n.PAUSED, 15 * MINUTE))
     seen = g.config.profile == "bullgauge"
     if seen:
-        yield Recording(n.LIMITED, g.gauge(c.RATE_LIMITED))
+        # A limit of so many jobs a minute keeps step with the evaluations; these might never see the flag, scrapes do.
+        yield Recording(n.LIMITED, g.once(f"max_over_time({g.raw(c.RATE_LIMITED, window=2 * MINUTE)})"))
         yield Recording(n.WORKERS, g.gauge(c.WORKERS))
         yield Recording(n.DESERTED, f"{n.WORKERS} == bool 0")
-        yield Recording(n.DESERTED_5M, g.over("min", n.DESERTED, 5 * MINUTE))
-        yield Recording(n.DESERTED_LATELY, g.over("max", n.DESERTED_5M, 10 * MINUTE))
+        # Once: workers that come and go are another matter than a deployment.
+        once = f"(changes({n.DESERTED}[{g.pace.behind(30 * MINUTE)}]) <= bool 2)"
+        yield Recording(n.DESERTED_LATELY, f"{g.over('max', n.DESERTED, 10 * MINUTE)} * {once}")
     holding = ((n.PAUSED, n.LIMITED) if seen else (n.PAUSED,)) if g.config.guards.held_queues else ()
     yield Recording(n.HELD, _any(*holding))
     # The limiter's flag flickers at each of its windows, so a guard looks back over its own.

@@ -44,6 +44,8 @@ class Case:
     """Alerts that may fire as well, which the promise is not about."""
     every_minutes: int = 1
     """Minutes between two evaluations. 5 is enough where no count over a shorter window matters."""
+    scrape_seconds: int = 60
+    """Time between two values of the worlds."""
 
     @property
     def last_minute(self) -> int:
@@ -66,14 +68,13 @@ def document(
 
     With `strict`, no other alert may fire in any case.
     """
-    interval = duration(g.pace.interval)
     every = {case.every_minutes for case in cases} or {1}
     assert len(every) == 1, "a file has one evaluation interval"
     return {
         "rule_files": rule_files,
         "evaluation_interval": duration(g.pace.interval * every.pop()),
         "group_eval_order": order(groups),
-        "tests": [_test(case, interval, strict=strict) for case in cases],
+        "tests": [_test(case, duration(case.scrape_seconds / g.pace.speed), strict=strict) for case in cases],
     }
 
 

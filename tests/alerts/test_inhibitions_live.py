@@ -54,6 +54,10 @@ SILENT = {
         fires("BullQueueStuck", **of("stuck", "email")),
         fires("BullBacklogSlow", "warning", **of("stuck", "email")),
     ),
+    "few failures, where there are many": (
+        fires("BullFailureRateHigh", **of("failing", "email")),
+        fires("BullFailuresLowVolume", **of("failing", "email")),
+    ),
     "a queue while its exporter is dead": (DEAD, fires("BullFailureRateHigh", **of("dead", "email"))),
     "a Redis that no exporter can see": (
         fires("BullExporterAbsent", **of("gone")),
@@ -68,6 +72,9 @@ HEARD = {
     "another Redis than that of the dead exporter": fires("BullFailureRateHigh", **of("alive", "email")),
     "another queue than that without workers": fires("BullOldestJobWaiting", **of("lonely", "reports")),
     "failures on the queue without workers": fires("BullFailureRateHigh", **of("lonely", "email")),
+    "few failures of another queue than that of many": fires(
+        "BullFailuresLowVolume", **of("failing", "reports")
+    ),
     "a warning of another queue": fires("BullLatencyHigh", "warning", **of("late", "reports")),
     "a warning of another team's queue": fires("BullLatencyHigh", "warning", **of("late", "email", "money")),
     "another warning of the same queue": fires("BullRetryStorm", "warning", **of("late", "email")),
