@@ -198,11 +198,10 @@ class Collector:
 
     def _has_heard(self, ticket: int, deadline: float) -> bool:
         """Whether the events that Redis holds have been read, or were lately; then saved, where they are."""
-        patience = min(EVENTS_PATIENCE_SECONDS, max(0.0, deadline - time.monotonic()))
-        heard = self._follower.wait(ticket, patience) or self._events_recent()
+        heard = self._follower.wait(ticket, _patience(deadline))
         if heard and self._is_saved:
-            self._follower.save(patience)
-        return heard
+            self._follower.save(_patience(deadline))
+        return heard or self._events_recent()
 
     def _look_after(self, readings: Readings) -> None:
         """Have what is gone or empty by now known to those who keep something of it."""
@@ -280,3 +279,7 @@ class Collector:
 
     def _events_recent(self) -> bool:
         return time.monotonic() - self._follower.last_poll < EVENTS_STALE_SECONDS
+
+
+def _patience(deadline: float) -> float:
+    return min(EVENTS_PATIENCE_SECONDS, max(0.0, deadline - time.monotonic()))
