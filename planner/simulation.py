@@ -156,7 +156,7 @@ class Simulation:
         """After so many no further round is begun."""
         given = self.effort.most_jobs
         if given is None:
-            return jobs_within(self.effort.seconds, self.controls, self.names.values())
+            return jobs_within(self.effort.seconds, self.workload.service, self.controls, self.names.values())
         return given if COMPILED else given // UNCOMPILED
 
     @property

@@ -8,18 +8,22 @@ from collections.abc import Iterable, Sequence
 from planner.acceleration import COMPILED
 from planner.crowd_control import CrowdControl
 from planner.figures import Name
+from planner.laws import IoThenCpu, Law
 
 # Nanoseconds of processor time a job, drawn, run and counted with a control beside; measured 135 to 215 for a queue of
-# 1 to 1,000 slots with any law, arrivals, limit, patience, retries or shared cores.
-JOB, CROWD, PARTS = 160, 150, 300
+# 1 to 1,000 slots with any law, arrivals, limit, patience or retries, and 380 to 415 where jobs share cores.
+JOB, SHARING_CORES, CROWD, PARTS = 160, 400, 150, 300
 CORES = 2
 # Without a compiler a job takes this many times as long.
 UNCOMPILED = 50
 
 
-def jobs_within(seconds: float, controls: Sequence[object], names: Iterable[Name]) -> int:
+def jobs_within(
+    seconds: float, service: Law | IoThenCpu, controls: Sequence[object], names: Iterable[Name]
+) -> int:
     """Jobs of all replications; the parts of a period are counted one by one, which takes longer than the run."""
-    each = JOB + CROWD * sum(isinstance(control, CrowdControl) for control in controls)
+    each = SHARING_CORES if isinstance(service, IoThenCpu) else JOB
+    each += CROWD * sum(isinstance(control, CrowdControl) for control in controls)
     if any(name.worst_bin or name.subject == "worst_bin" for name in names):
         each += PARTS
     return int(seconds * CORES * 1e9 / each / (1 if COMPILED else UNCOMPILED))
