@@ -109,7 +109,7 @@ def test_what_is_shown_can_be_had_as_csv(dashboard: str, browser: Browser) -> No
     page, _ = opened(browser, dashboard)
     with page.expect_download(timeout=WAIT_MS) as loading:
         # By its own key: which of the cards is drawn first is chance.
-        page.locator(".st-key-csv-capacity-used-by-queue button").click()
+        page.locator(".st-key-csv-capacity-used-by-queue").get_by_role("button").click()
     text = Path(loading.value.path()).read_text()
     assert text.splitlines()[0] == ",name,value,level,text"
     assert "reports" in text
