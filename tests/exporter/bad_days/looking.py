@@ -53,6 +53,10 @@ def finished(page: Page, queue: str = "email", status: str = "completed") -> flo
     return page.value("queue_jobs_processed_total", queue=queue, status=status)
 
 
+def added(page: Page, queue: str = "email") -> float | None:
+    return page.value("queue_jobs_added_total", queue=queue)
+
+
 def size(page: Page, state: str, queue: str = "email") -> float | None:
     return page.value("queue_size", queue=queue, state=state)
 
