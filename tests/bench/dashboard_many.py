@@ -24,7 +24,6 @@ SCREENS = {
     "queue": "Limits, schedulers, payloads",
     "connections": "Evictions and refusals",
     "whatif": "Take the plan with you",
-    "forecast": "Every queue",
     "compare": "Backlog",
     "alerts": "The rules that these bounds make",
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,14 +10,11 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from exporter import catalogue as c
-from tests.bench.history_of_queues import line, of, prometheus
+from tests.bench.history_of_queues import prometheus
 from tests.processes import Program
 
 QUEUES = 1000
 MINUTES = 25
-DAYS, THIN_SECONDS = 4, 600
-"""Of first starts alone, which a forecast is made of."""
 WAIT_MS = 60_000
 
 
@@ -27,7 +22,6 @@ WAIT_MS = 60_000
 def running(folder: Path, queues: int = QUEUES) -> Iterator[tuple[str, str]]:
     """Addresses of the dashboard and of its Prometheus, which holds a sample a minute of each series."""
     begin = time.time() - 60.0 * (MINUTES - 1)
-    days_before(folder, queues, begin)
     server, url = prometheus(folder, queues, [begin + 60.0 * minute for minute in range(MINUTES)])
     plan = folder / "plan.yaml"
     plan.write_text(plan_of(queues))
@@ -38,26 +32,6 @@ def running(folder: Path, queues: int = QUEUES) -> Iterator[tuple[str, str]]:
     finally:
         program.stop()
         server.stop()
-
-
-def days_before(folder: Path, queues: int, end: float) -> None:
-    """More jobs by day than by night; stored where the server will look."""
-    moments = [end - THIN_SECONDS * step for step in range(DAYS * 86_400 // THIN_SECONDS, 0, -1)]
-    text = folder / "days.txt"
-    with text.open("w") as file:
-        file.write(f"# TYPE {c.REDIS_UP.name} gauge\n")
-        file.writelines(line(c.REDIS_UP.name, "", 1.0, at) for at in moments)
-        file.write(f"# TYPE {c.JOB_WAIT.name} histogram\n")
-        for number in range(queues):
-            own, rate = of(name_of(number)), 0.02 + 0.0003 * number
-            for at in moments:
-                seconds = at - moments[0]
-                jobs = rate * (seconds + 10_000 * (1 - math.cos(2 * math.pi * seconds / 86_400)))
-                file.write(line(f"{c.JOB_WAIT.name}_count", own, jobs, at))
-        file.write("# EOF\n")
-    blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=180h", str(text)]
-    subprocess.run([*blocks, str(folder / "data")], check=True, capture_output=True)
-    text.unlink()
 
 
 def plan_of(queues: int) -> str:
