@@ -31,6 +31,7 @@ def dashboard(slow: HeldPrometheus, tmp_path_factory: pytest.TempPathFactory) ->
     plan.write_text(plan_text())
     command = [sys.executable, "-m", "dashboard", "--prometheus", slow.url, "--config", str(plan)]
     options = ["--scrape-interval", f"{EVERY_SECONDS:g}", "--timeout", "60", "--listen", "127.0.0.1:0"]
+    slow.hold()  # also what is asked before the first viewer comes
     program = Program([*command, *options])
     yield program.wait_for("listening on ").split("listening on ")[1]
     slow.release()
@@ -38,7 +39,6 @@ def dashboard(slow: HeldPrometheus, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_cards_come_where_their_grey_places_were(slow: HeldPrometheus, dashboard: str, page: Page) -> None:
-    slow.hold()
     page.goto(dashboard)
     places = page.get_by_test_id("stSkeletonElement")
     cards = page.get_by_test_id("stMetric")
