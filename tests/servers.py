@@ -17,6 +17,8 @@ import random
 import shutil
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -203,6 +205,21 @@ class Server:
     def wait_for_log(self, text: str, seconds: float = 20) -> str:
         """Wait for a line of the server's log, such as `Finished with success` of a replica's first copy."""
         return self.program.wait_for(text, seconds)
+
+    def wait_for_replica(self, seconds: float = 20) -> None:
+        """Wait until the one replica has all that was written here.
+
+        WAIT would not do: it speaks of what its own connection wrote, and a first copy is taken for all of nothing.
+        """
+        client = self.client()
+        deadline = time.monotonic() + seconds
+        while True:
+            told = client.info("replication")
+            replica = told.get("slave0", {})
+            if replica.get("state") == "online" and replica["offset"] == told["master_repl_offset"]:
+                return
+            assert time.monotonic() < deadline, f"the replica lags behind: {told}"
+            threading.Event().wait(0.02)
 
     def stop(self) -> None:
         self.program.stop()

@@ -152,7 +152,7 @@ def test_a_replica_that_takes_over_is_found(
             HandQueue(writer, queue).create().finish(5)  # type: ignore[arg-type]
         for queue in QUEUES:
             eventually(process, lambda page, q=queue: finished(page, q) == 5)
-        cluster[2].client().wait(1, 10_000)
+        cluster[2].wait_for_replica()
         cluster[2].kill()
         replica.wait_for_log("Failover election won", seconds=60)
         cluster[0].wait_for_log("Cluster state changed: ok")
