@@ -233,7 +233,7 @@ class Links:
 def _new_connection(endpoint: Endpoint, options: dict[str, Any]) -> AbstractConnection:
     options = {name: value for name, value in options.items() if name not in ("host", "port", "path")}
     if endpoint.port == 0:
-        return UnixDomainSocketConnection(path=endpoint.host, **options)  # type: ignore[abstract,no-untyped-call]
+        return UnixDomainSocketConnection(path=endpoint.host, **options)  # type: ignore[no-untyped-call]
     kind = SSLConnection if "ssl_cert_reqs" in options else Connection
     return kind(host=endpoint.host, port=endpoint.port, **options)
 

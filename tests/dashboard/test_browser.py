@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.screens.overview import MOST_WORST
 from exporter.demo_plan import plan_text
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
@@ -93,7 +94,9 @@ def test_from_the_overview_to_the_worst_queue_by_an_address_to_share(
     dashboard: str, browser: Browser
 ) -> None:
     page, _ = opened(browser, f"{dashboard}/?range=15m")
-    worst = page.locator("[data-testid=stPageLink] a").first
+    links = page.locator("[data-testid=stPageLink] a")
+    expect(links).to_have_count(MOST_WORST, timeout=WAIT_MS)  # which of them is drawn first is chance
+    worst = links.first
     name = worst.inner_text().strip().splitlines()[-1]
     worst.click()
     expect(page.get_by_role("heading", name=f"Queue · {name}")).to_be_visible(timeout=WAIT_MS)
