@@ -154,8 +154,11 @@ async def _idle(stop: asyncio.Event) -> Truth | None:
 
 async def _unless_ended(children: Iterable[Child], work: Awaitable[Truth | None]) -> Truth | None:
     """The result of `work`; raises ChildError as soon as one of the children ends before it."""
-    working = asyncio.ensure_future(work)
-    await asyncio.wait({working, *(child.ended for child in children)}, return_when=asyncio.FIRST_COMPLETED)
+    working, ends = asyncio.ensure_future(work), {child.ended for child in children}
+    await asyncio.wait({working, *ends}, return_when=asyncio.FIRST_COMPLETED)
+    if working.done() and working.exception() is not None:
+        # Work breaks as soon as its server dies, and that the server has ended may be known a moment later.
+        await asyncio.wait(ends, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     for child in children:
         if child.ended.done():
             working.cancel()
