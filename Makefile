@@ -16,13 +16,16 @@ HASH := $(shell cksum < pyproject.toml | tr ' ' '-')
 DEMO := $(VENV)/.demo-$(HASH)
 DEV := $(VENV)/.dev-$(HASH)
 
-# Tests that hold times against real jobs want the machine to themselves; the others run two at a time.
+# Tests that hold times against real jobs want the machine to themselves. Those that wait for real servers most of the
+# time run two at a time, and so do the others, which keep two processors busy.
+TIMED := tests/exporter/truth
 UNTIMED := $(patsubst %,tests/exporter/test_%.py,acl ages deploy doctor families labels pools_and_caches record sample \
   sample_watch server settings) $(patsubst %,tests/exporter/bad_days/test_%.py,never_writes rights serving state_file \
   strange_data ways_in)
-ALONE := tests/exporter $(UNTIMED:%=--ignore=%) tests/planner/test_bull_rules_live.py
-SIDE_BY_SIDE := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(UNTIMED) \
+WAITING := tests/exporter $(UNTIMED:%=--ignore=%) --ignore=$(TIMED) tests/planner/test_bull_rules_live.py
+BUSY := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(UNTIMED) \
   --ignore=tests/planner/test_bull_rules_live.py
+PYTEST := $(BIN)/python -m pytest -m "not slow" --durations=10
 
 .PHONY: help run test bench soak fmt lint docs clean
 
@@ -36,8 +39,9 @@ run: $(DEMO) ## real jobs measured: FOR=60 to stop by itself, REDIS=redis://… 
 test: $(DEV) ## everything that CI runs; on Debian as root it installs the servers it needs
 	tests/setup.sh
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not slow" --durations=10 -n auto --dist loadfile $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m "not slow" --durations=10 $(ALONE)
+	$(PYTEST) -n auto --dist loadfile $(BUSY)
+	$(PYTEST) -n 2 --dist loadfile $(WAITING)
+	$(PYTEST) $(TIMED)
 	tests/check_wheel.sh $(BIN)/python
 
 bench: $(DEV) ## speed, as ratios measured in one run; says which limit is missed
