@@ -127,7 +127,7 @@ def of_connections(sample: Sample) -> Iterator[Finding]:
     if clients is None or unnamed is None:
         return
     workers = clients.roles["worker"]
-    yield Finding(Verdict.OK, f"{workers:,} worker connections carry the name of a queue or its prefix")
+    yield Finding(Verdict.OK, f"worker connections that carry the name of a queue or its prefix: {workers:,}")
     if unnamed:
         what = f"{unnamed:,} connections wait for jobs under no name: queue_workers leaves them out"
         advice = (
