@@ -5,6 +5,7 @@ Regression of a figure on the controls takes out the luck they share (Lavenberg 
 is the estimate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,14 @@ from scipy import special
 from planner.laws import Matrix, Vector
 from planner.prediction import Figure
 from planner.tally import crossing
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Shares above each edge of the tally's bins: with all controls at their true mean, and in each replication."""
+
+    controlled: Vector
+    rows: Sequence[Vector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +49,22 @@ class Regression:
         freedom = len(values) - self.design.shape[1]
         return float(self.critical * np.sqrt(((values - fitted) ** 2).sum() / freedom * self.spread))
 
-    def quantile(self, shares: Matrix, level: float) -> Figure:
-        """The quantile whose controlled tail is 1 - level; `shares` has one row a replication
-        (planner/tally.py).
-        """
-        tail = self.weights @ shares
+    def tail(self, rows: Sequence[Vector]) -> Tail:
+        """The controlled tail of durations tallied in `rows`, one a replication (planner/tally.py)."""
+        # Row by row: all of them in one matrix would be copied whenever there are more.
+        controlled = np.zeros_like(rows[0])
+        for weight, row in zip(self.weights, rows, strict=True):
+            controlled += weight * row
+        return Tail(controlled, rows)
+
+    def quantile(self, tail: Tail, level: float) -> Figure:
+        """The quantile whose controlled tail is 1 - level."""
         rest = 1.0 - level
-        found = crossing(tail, rest)
-        column = int(np.argmin(np.abs(tail - rest)))
-        band = self._half_width(shares[:, column])
-        low, high = crossing(tail, min(rest + band, 1.0)), crossing(tail, max(rest - band, 1e-12))
+        found = crossing(tail.controlled, rest)
+        column = int(np.argmin(np.abs(tail.controlled - rest)))
+        band = self._half_width(np.array([row[column] for row in tail.rows]))
+        low = crossing(tail.controlled, min(rest + band, 1.0))
+        high = crossing(tail.controlled, max(rest - band, 1e-12))
         return Figure(found, (high - low) / 2)
 
 

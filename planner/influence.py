@@ -5,7 +5,9 @@ has the elasticity. Else both sides of a difference are simulated on the same ch
 """
 
 import math
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -177,10 +179,12 @@ def _exactly(pair: Pair, figure: str) -> float | None:
 def _simulated(pair: Pair, figure: str) -> list[float]:
     """The figure in each of RUNS runs, always from the same chance."""
     name = read_name(figure)
-    found = []
-    for chance in np.random.SeedSequence(SEED).spawn(RUNS):
+
+    def run(chance: np.random.SeedSequence) -> float:
         random = np.random.default_rng(chance)
         sample = replicate(*pair, draw(pair[0], random, JOBS), random, WARMUP)
         seconds = sample.series[name.subject].seconds
-        found.append(float(seconds.mean() if name.statistic == "mean" else np.quantile(seconds, name.level)))
-    return found
+        return float(seconds.mean() if name.statistic == "mean" else np.quantile(seconds, name.level))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(run, np.random.SeedSequence(SEED).spawn(RUNS)))

@@ -15,7 +15,7 @@ from planner.acceleration import COMPILED
 from planner.arrivals import Mmpp
 from planner.bull_draws import Draw
 from planner.controls import controls_for
-from planner.estimates import Regression, regression
+from planner.estimates import Regression, Tail, regression
 from planner.figures import Name, read_name
 from planner.fleet import Fleet
 from planner.laws import Deterministic, IoThenCpu, Vector, scv
@@ -27,6 +27,8 @@ from planner.simulation_effort import Effort
 from planner.workload import Workload
 
 BINS = 24
+# Durations by subject, priority class and part of the period; None is all.
+Slice = tuple[str, int | None, int | None]
 # Without a compiler replications are this many times shorter, so that there are enough of them in the time.
 UNCOMPILED = 20
 
@@ -122,7 +124,7 @@ def _crashes_met(workload: Workload, fleet: Fleet) -> float:
 class Replication:
     """What is kept of one run."""
 
-    tallies: dict[tuple[str, int | None, int | None], tally.Tally]
+    tallies: dict[Slice, tally.Tally]
     scalars: dict[str, float]
     controls: Vector
 
@@ -186,24 +188,29 @@ class Simulation:
 
     def figures(self) -> dict[str, Figure]:
         controls = np.array([run.controls for run in self.done])
-        fit = regression(controls)
-        return {text: self._figure(name, fit) for text, name in self.names.items()}
+        fit, tails = regression(controls), dict[Slice, Tail]()
+        return {text: self._figure(name, fit, tails) for text, name in self.names.items()}
 
-    def _figure(self, name: Name, fit: Regression) -> Figure:
+    def _figure(self, name: Name, fit: Regression, tails: dict[Slice, Tail]) -> Figure:
+        """`tails` are those that other figures have asked for."""
         if name.statistic == "scalar":
             return self._scalar(name.subject, fit)
         part = self._worst_bin() if name.worst_bin else None
-        tallies = [run.tallies[_subject(name), name.priority_class, part] for run in self.done]
+        key = (_subject(name), name.priority_class, part)
+        tallies = [run.tallies[key] for run in self.done]
         if name.statistic == "mean":
-            return fit.figure(np.array([t.mean for t in tallies]))
-        shares = np.array([t.shares() for t in tallies])
+            return fit.figure(np.array([one.mean for one in tallies]))
         if name.statistic == "prob":
-            found = fit.figure(shares[:, 0])
+            positive = np.array([one.shares[0] for one in tallies])
             # None of n seen is less than 3/n with 95 % confidence.
-            return found if shares.any() else Figure(0.0, 3.0 / sum(t.count for t in tallies))
+            return (
+                fit.figure(positive) if positive.any() else Figure(0.0, 3.0 / sum(t.count for t in tallies))
+            )
         if name.statistic == "share_within":
-            return fit.figure(np.array([1.0 - tally.share_above(row, name.level) for row in shares]))
-        found = fit.quantile(shares, name.level)
+            return fit.figure(np.array([1.0 - tally.share_above(t.shares, name.level) for t in tallies]))
+        if key not in tails:
+            tails[key] = fit.tail([one.shares for one in tallies])
+        found = fit.quantile(tails[key], name.level)
         return Figure(min(found.value, self._longest(name)), found.half_width)
 
     def _longest(self, name: Name) -> float:
@@ -255,7 +262,7 @@ class Simulation:
         first, last = np.searchsorted(drawn.arrivals.times, [begins, begins + length.kept_seconds])
         return replace(first_jobs(drawn, int(last)), span=begins + length.kept_seconds), int(first)
 
-    def _selected(self, sample: Sample) -> Iterator[tuple[tuple[str, int | None, int | None], Vector]]:
+    def _selected(self, sample: Sample) -> Iterator[tuple[Slice, Vector]]:
         """The durations each wanted figure is read from, once each."""
         seen = set()
         for name in self.names.values():

@@ -5,9 +5,9 @@ scale, and cost one shift a value.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from planner.laws import Vector
 
@@ -19,18 +19,15 @@ _BINS = (34 + 30) << 8
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`above[k]`: how many values lie above the lower edge of bin k; the first counts all values above 0."""
+    """`shares[k]`: which part of the values lies above the lower edge of bin k; the first is that of all above 0."""
 
     count: int
     total: float
-    above: NDArray[np.int64]
+    shares: Vector
 
     @property
     def mean(self) -> float:
         return self.total / self.count if self.count else float("nan")
-
-    def shares(self) -> Vector:
-        return self.above / max(self.count, 1)
 
 
 def tally(values: Vector) -> Tally:
@@ -38,9 +35,11 @@ def tally(values: Vector) -> Tally:
     positive = values[values > 0.0]
     place = (np.ascontiguousarray(positive).view(np.int64) >> _SHIFT) - _FIRST
     counts = np.bincount(np.clip(place, 0, _BINS - 1), minlength=_BINS)
-    return Tally(len(values), float(values.sum()), np.cumsum(counts[::-1])[::-1])
+    above = np.cumsum(counts[::-1])[::-1]
+    return Tally(len(values), float(values.sum()), above / max(len(values), 1))
 
 
+@cache
 def edges() -> Vector:
     """Lower edges of the bins; the first stands for 0."""
     lower = ((np.arange(_BINS, dtype=np.int64) + _FIRST) << _SHIFT).view(np.float64)
