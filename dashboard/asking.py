@@ -26,6 +26,12 @@ def at_once(*questions: Callable[[], Answer]) -> list[Answer]:
             one.cancel()
 
 
+def ahead(*questions: Callable[[], object]) -> None:
+    """Ask of a shared source what will be wanted in a moment, without waiting: it keeps answers, and errors too."""
+    for question in questions:
+        _pool().submit(question)
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MOST_AT_ONCE, "questions", initializer=_begin)

@@ -1,7 +1,7 @@
 """This file knows what a plan on the screen asks of the planner, in the order in which a person wants to see it."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -59,6 +59,22 @@ class Asked:
         for queue in self.queues:
             found.setdefault(needed_key(queue), partial(slots_needed_soon, queue))
         return found
+
+    @property
+    def own_keys(self) -> frozenset[Hashable]:
+        """Of all that is told of the chosen queue alone."""
+        return frozenset(replace(self, queues=(), more=()).jobs())
+
+    @property
+    def plan_keys(self) -> frozenset[Hashable]:
+        """Of the queues of the plan."""
+        answers_ = {answer_key(queue, self.surely) for queue in self.queues}
+        return frozenset(answers_ | {needed_key(queue) for queue in self.queues})
+
+    @property
+    def more_keys(self) -> frozenset[Hashable]:
+        """Of the queues of the fleets beside each other."""
+        return frozenset(answer_key(queue, self.surely) for queue in self.more)
 
     def _add_answers(self, found: dict[Hashable, Job], queues: Sequence[AskedQueue]) -> None:
         answer = answers.predicted if self.surely else answered_soon

@@ -1,11 +1,12 @@
 """This file knows the live workload as a plan: what was seen, fitted by the planner, on the slots that are known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.capacity import slots_in_file
 from dashboard.plan_document import Document
+from planner.fit_slots import slots_of
 from planner.fit_words import queue_words
 from planner.fitting import Fitted, fit
 from planner.observed import Observed
@@ -23,7 +24,6 @@ class Live:
     """
 
     document: Document | None
-    fits: Mapping[str, Fitted]
     remarks: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, str]
 
@@ -32,16 +32,21 @@ def live(found: Mapping[str, Observed], file: AskedFile | None, document: Docume
     """`file` and `document` are the user's, which knows the slots."""
     slots, kept = slots_in_file(file, list(found)), _kept(document)
     known = {name: one.count for name, one in slots.items()}
-    fits = {name: fit(seen, known.get(name)) for name, seen in found.items()}
+    fits = {name: _fitted(seen, known.get(name)) for name, seen in found.items()}
     planned = {name: one for name, one in fits.items() if one.workload is not None and one.slots.count}
     entries = [_entry(one, name, kept.get(one.observed.queue, {})) for name, one in planned.items()]
     beside = {word: value for word, value in (document or {}).items() if word not in _OF_THE_PLAN}
     return Live(
         document={**beside, "queues": entries} if entries else None,
-        fits=fits,
         remarks={name: _remarks(one) for name, one in planned.items()},
         left_out={name: _why(one) for name, one in fits.items() if name not in planned},
     )
+
+
+def _fitted(seen: Observed, slots: int | None) -> Fitted:
+    """A queue without slots can't be planned, so the law that its buckets follow is not looked for: it takes long."""
+    has_slots = slots_of(seen, slots).count is not None
+    return fit(seen if has_slots else replace(seen, durations=None), slots)
 
 
 def _kept(document: Document | None) -> dict[str, Mapping[str, Any]]:

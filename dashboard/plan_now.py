@@ -49,5 +49,5 @@ def _take(page: Page, document: Document | None) -> Taken:
     try:
         found = live(seen(page.source, page.span), page.file, document)
     except SourceError as error:
-        return Taken(Live(None, {}, {}, {}), page.now_seconds, page.range_name, str(error))
+        return Taken(Live(None, {}, {}), page.now_seconds, page.range_name, str(error))
     return Taken(found, page.now_seconds, page.range_name)

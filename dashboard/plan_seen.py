@@ -23,7 +23,7 @@ Key = tuple[str, str]
 Grown = Mapping[tuple[str, Labels], float]
 Columns = Mapping[Any, Vector]
 
-# Each counter, the part of a histogram, and the one label that tells something.
+# Each counter that a fit reads, the part of a histogram, and the one label that tells something.
 _COUNTERS: tuple[tuple[Metric, str, str], ...] = (
     (c.ADDED, "", ""),
     (c.ARRIVAL_SQUARE, "", ""),
@@ -32,8 +32,10 @@ _COUNTERS: tuple[tuple[Metric, str, str], ...] = (
     (c.EVENTS_GAPS, "", ""),
     (c.PROCESSED, "", "status"),
     (c.REQUEUED, "", "reason"),
-    *((metric, part, "") for metric in (c.JOB_DURATION, c.JOB_WAIT, c.PAYLOAD) for part in ("count", "sum")),
-    *((metric, "bucket", "le") for metric in (c.JOB_DURATION, c.JOB_WAIT)),
+    (c.JOB_WAIT, "count", ""),
+    (c.JOB_DURATION, "count", ""),
+    (c.JOB_DURATION, "sum", ""),
+    (c.JOB_DURATION, "bucket", "le"),
 )
 _PLAIN = (c.ACTIVE_UNLOCKED, c.WORKERS, c.WORKERS_SATURATED)
 _STARTS: tuple[str, Labels] = (f"{c.JOB_WAIT.name}_count", ())

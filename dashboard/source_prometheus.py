@@ -11,8 +11,15 @@ import numpy as np
 import pandas as pd
 
 from dashboard.access import Access
-from dashboard.prometheus_query import gauge_query, increase_query, mix_query, selector
-from dashboard.sources import CLOCK_SLACK_SECONDS, INCOMPLETE, SourceError, Span, Where, frame
+from dashboard.prometheus_query import (
+    events_queries,
+    gauge_query,
+    increase_query,
+    mix_query,
+    selector,
+    uneventful_buckets_query,
+)
+from dashboard.sources import CLOCK_SLACK_SECONDS, INCOMPLETE, SourceError, Span, Where, as_frame
 from dashboard.web import fetch, shown
 from dashboard.windows import added_up, narrowed, windows
 from exporter.catalogue import LAST_SUCCESS, REDIS_UP, Metric
@@ -57,9 +64,19 @@ class PrometheusSource:
         apart = self.scrape_seconds(span.end_seconds)
         each = windows(span, apart)
         narrow = narrowed(span, each)
-        query = increase_query(metric, by, self._where(where), part, narrow.step_seconds, apart)
+        labels = self._where(where)
+        if part == "bucket" and "queue" not in labels and self._is_uneventful(metric, labels, narrow, apart):
+            query = uneventful_buckets_query(metric, by, labels, narrow.step_seconds, apart)
+        else:
+            query = increase_query(metric, by, labels, part, narrow.step_seconds, apart)
         answer = self.ask(query, by, narrow)
         return answer if each == 1 else added_up(answer, span, each)
+
+    def _is_uneventful(self, metric: Metric, where: Where, span: Span, scrape_seconds: float) -> bool:
+        """Whether buckets of all queues, most of what a screen asks for, can be had at a lower price."""
+        queries = events_queries(metric, where, span.step_seconds, scrape_seconds)
+        events = (self.ask(query, (), span) for query in queries)
+        return all(not len(one.columns) and INCOMPLETE not in one.attrs for one in events)
 
     def mix(
         self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
@@ -118,7 +135,7 @@ class PrometheusSource:
         }
         answer = self._get("query_range", fields)
         with _understood(self.url):
-            made = frame(span, by, _columns(answer["data"]["result"], by, span))
+            made = _framed(answer["data"]["result"], by, span)
             if doubt := _doubt(answer):
                 made.attrs[INCOMPLETE] = doubt
             return made
@@ -161,16 +178,19 @@ def _doubt(answer: Mapping[str, Any]) -> str:
     return "some of its storage did not answer" if answer.get("isPartial") else ""
 
 
-def _columns(result: list[Any], by: Sequence[str], span: Span) -> dict[tuple[str, ...], np.ndarray]:
+def _framed(result: list[Any], by: Sequence[str], span: Span) -> pd.DataFrame:
+    """All series in one step: there may be tens of thousands, each of a sample or two."""
+    keys = [tuple(series["metric"].get(name, "") for name in by) for series in result]
+    samples = [series["values"] for series in result]
+    at = np.array([float(moment) for each in samples for moment, _ in each])
+    values = np.array([float(value) for each in samples for _, value in each])
     first = span.end_seconds - (span.steps - 1) * span.step_seconds
-    found = {}
-    for series in result:
-        labels, samples = series["metric"], series["values"]
-        column = np.full(span.steps, np.nan)
-        places = np.rint((np.array([float(at) for at, _ in samples]) - first) / span.step_seconds).astype(int)
-        values = np.array([float(value) for _, value in samples])
-        # Steps before the span, see HELD_BACK_SECONDS.
-        inside = (places >= 0) & (places < span.steps)
-        column[places[inside]] = values[inside]
-        found[tuple(labels.get(name, "") for name in by)] = column
-    return found
+    places = np.rint((at - first) / span.step_seconds).astype(int)
+    # Steps before the span, see HELD_BACK_SECONDS.
+    inside = (places >= 0) & (places < span.steps)
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    column = np.empty(len(keys), int)
+    column[order] = np.arange(len(keys))
+    table = np.full((span.steps, len(keys)), np.nan)
+    table[places[inside], np.repeat(column, [len(each) for each in samples])[inside]] = values[inside]
+    return as_frame(span, by, [keys[number] for number in order], table)

@@ -108,11 +108,18 @@ def joining(metric: Metric) -> str:
 def frame(span: Span, by: Sequence[str], columns: Mapping[tuple[str, ...], np.ndarray]) -> pd.DataFrame:
     """Columns by label values, sorted, with the span's times."""
     keys = sorted(columns)
+    data = np.column_stack([columns[key] for key in keys]) if keys else np.empty((span.steps, 0))
+    return as_frame(span, by, keys, data)
+
+
+def as_frame(
+    span: Span, by: Sequence[str], keys: Sequence[tuple[str, ...]], data: np.ndarray
+) -> pd.DataFrame:
+    """The same of a table that has a column for each of the sorted keys."""
     if by:
         index: pd.Index = pd.MultiIndex.from_tuples(keys, names=list(by)) if keys else _no_columns(by)
     else:
         index = pd.Index(["value"][: len(keys)])
-    data = np.column_stack([columns[key] for key in keys]) if keys else np.empty((span.steps, 0))
     return pd.DataFrame(data, index=span.times, columns=index)
 
 

@@ -24,7 +24,8 @@ def of_buckets(sums: Sums, buckets: Buckets) -> FittedLaw:
     assert mean is not None
     if scv is not None and scv < CONSTANT_SCV:
         return FittedLaw(Deterministic(mean), f"all {sums.count:,.0f} alike")
-    fits = [(far(law, buckets), name, law) for name, law in candidates(mean, scv, buckets)]
+    edges, seen = _reached(buckets)
+    fits = [(_gap(law, edges, seen), name, law) for name, law in candidates(mean, scv, buckets)]
     nearest, name, law = min(fits, key=lambda fit: fit[0])
     if nearest <= DISTANCE / math.sqrt(max(buckets.total, 1.0)) + BLUR:
         return FittedLaw(law, f"{name}, {nearest:.3f} from the buckets of {buckets.total:,.0f} at most")
@@ -41,13 +42,14 @@ def candidates(mean: float, scv: float | None, buckets: Buckets) -> list[tuple[s
         "weibull": lambda c: _weibull(mean, c),
         "two exponentials": lambda c: balanced(mean, c),
     }
+    edges, seen = _reached(buckets)
     found: list[tuple[str, Law]] = [] if scv is not None and abs(scv - 1) > 0.1 else [
         ("exponential", Exponential(mean))
     ]  # fmt: skip
     for name, make in families.items():
         if scv is None:
             best = optimize.minimize_scalar(
-                lambda log_c, make=make: far(make(math.exp(log_c)), buckets),
+                lambda log_c, make=make: _gap(make(math.exp(log_c)), edges, seen),
                 bounds=(-4.0, 4.0),
                 method="bounded",
             )
@@ -74,10 +76,13 @@ def balanced(mean: float, scv: float) -> Law:
     return Mixture((first, 1.0 - first), (Exponential(mean / 2 / first), Exponential(mean / 2 / (1 - first))))
 
 
-def far(law: Law, buckets: Buckets) -> float:
-    """The largest gap between the law and the buckets at an edge."""
-    edges = np.array(buckets.edges[:-1])
-    seen = np.cumsum(buckets.counts)[:-1] / buckets.total
+def _reached(buckets: Buckets) -> tuple[Vector, Vector]:
+    """The edges, and the share of the values up to each."""
+    return np.array(buckets.edges[:-1]), np.cumsum(buckets.counts)[:-1] / buckets.total
+
+
+def _gap(law: Law, edges: Vector, seen: Vector) -> float:
+    """The largest between the law and the buckets at an edge."""
     return float(np.abs(1.0 - law.tail(edges) - seen).max())
 
 

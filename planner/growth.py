@@ -21,7 +21,7 @@ class Growth:
     @property
     def exact(self) -> str:
         """Of copies that were held at both ends and did not begin anew in between."""
-        return _once(f"({self._last} - {self._before}) unless {self._anew}")
+        return _once(f"({self._last} - {self._before}) unless {self.anew}")
 
     @property
     def throughout(self) -> str:
@@ -39,6 +39,16 @@ class Growth:
         return f"({self.exact} or {self._begun} or {_once(self._increase)})"
 
     @property
+    def between(self) -> str:
+        """Of copies that were held at both ends, whether they began anew or not."""
+        return _once(f"{self._last} - {self._before}")
+
+    @property
+    def not_between(self) -> str:
+        """What was held within the window, and by no copy at both ends."""
+        return f"({_once(f'last_over_time({self.counter}[{self._window}])')} unless {self.between})"
+
+    @property
     def _begun(self) -> str:
         began = f"{self._last} and (min_over_time({self.counter}[{self._window}]) == 0)"
         return f"({_once(began)} unless {_once(self._before)})"
@@ -53,7 +63,8 @@ class Growth:
         return f"last_over_time({self.counter}[{milliseconds(self._edge)}] offset {self._window})"
 
     @property
-    def _anew(self) -> str:
+    def anew(self) -> str:
+        """The copies that began anew."""
         return f"(resets({self.counter}[{milliseconds(self.window_seconds + self._edge)}]) > 0)"
 
     @property

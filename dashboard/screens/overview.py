@@ -1,9 +1,13 @@
 """This file knows the overview: how close to the edge, what is worst, and which targets are met."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, charts, parts, trends
+from dashboard.asking import ahead
 from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.overview import Overview, overview
@@ -25,6 +29,7 @@ def show(page: Page) -> None:
     if not seen.queues:
         _no_queues()
         return
+    ahead(*charts_over_time(page))  # of which the source answers while the cards are drawn
     show_cards(page, seen)
     _alarm(seen)
     page.waiting.drawn(3)
@@ -36,6 +41,12 @@ def show(page: Page) -> None:
     page.waiting.drawn()
     _scorecard(seen.targets)
     _table(seen)
+
+
+def charts_over_time(page: Page) -> tuple[Callable[[], object], ...]:
+    """What the charts ask beyond the cards."""
+    asked = (trends.waits, trends.work, trends.connections)
+    return tuple(partial(one, page.source, page.span) for one in asked)
 
 
 def _no_queues() -> None:

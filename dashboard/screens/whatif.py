@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,7 @@ ROWS = (Row(72, (1, 1)), CARDS, Row(620, (2, 5)), TABLE)
 def show(page: Page) -> None:
     """Draw it."""
     st.caption("Turn a knob: the answer comes from the functions behind bullgauge-planner predict and size.")
+    _work()  # which loads the simulation while the source answers
     try:
         document = _document(page)
         seen = taken(page, document)
@@ -87,22 +89,19 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     question = asked(after, chosen, before, surely, [queue for _, queues in sides for queue in queues])
     _headings(question, sides, over_chart, over_table, over_sides)
 
-    def draw(found: plan_view.Known) -> None:
-        with headline.container():
-            plan_view.headline(question, found)
-        with chart.container():
-            plan_view.chart(question, found)
-        with table.container():
-            plan_view.all_queues(question, found)
-        with beside.container():
-            plan_view.side_by_side(question, sides, found)
+    shown = (
+        Shown(headline, question.own_keys, partial(plan_view.headline, question)),
+        Shown(chart, question.own_keys, partial(plan_view.chart, question)),
+        Shown(table, question.plan_keys, partial(plan_view.all_queues, question)),
+        Shown(beside, question.more_keys, partial(plan_view.side_by_side, question, sides)),
+    )
 
     plan_view.pools(after)
     made = _budget(made, fleet)
     st.subheader("Take the plan with you", anchor=False)
     downloads(made, "plan")
     # Last, so that the whole page is there while answers are worked on.
-    _until_known(question, draw, began)
+    _until_known(question, shown, began)
 
 
 def _headings(question: Asked, sides: plan_view.Sides, *places: DeltaGenerator) -> None:
@@ -175,21 +174,44 @@ def _work() -> Work:
     return work
 
 
-def _until_known(question: Asked, draw: Callable[[plan_view.Known], None], began: float) -> None:
+@dataclass(slots=True)
+class Shown:
+    """A part of the screen, drawn again when more of the answers that it draws are known."""
+
+    place: DeltaGenerator
+    keys: frozenset[Hashable]
+    draw: Callable[[plan_view.Known], None]
+    known: int = -1
+
+    def update(self, found: plan_view.Known) -> None:
+        known = len(self.keys & found.keys())
+        if known == self.known:
+            return
+        with self.place.container():
+            self.draw(found)
+        self.known = known
+
+
+def _until_known(question: Asked, shown: Sequence[Shown], began: float) -> None:
     """The turned queue first, with nothing beside it to slow it down; then all, drawn again whenever more is known."""
     viewer = st.session_state.setdefault("whatif-viewer", uuid.uuid4().hex)
     jobs = question.jobs()
     first: dict[Hashable, Job] = {key: job for key, job in jobs.items() if key == question.first_key}
     found = {**_work().answers(viewer, first, ALONE_SECONDS), **_work().known(jobs)}
-    draw(found)
+    _update(shown, found)
     st.session_state["whatif-seconds"] = time.monotonic() - began if question.first_key in found else None
     drawn, at = len(found), time.monotonic()
     while drawn < len(jobs):
         found = _work().answers(viewer, jobs, SLICE_SECONDS)
         is_due = len(found) == len(jobs) or time.monotonic() > at + REDRAWN_SECONDS
         if is_due and len(found) > drawn:
-            draw(found)
+            _update(shown, found)
             drawn, at = len(found), time.monotonic()
+
+
+def _update(shown: Sequence[Shown], found: plan_view.Known) -> None:
+    for part in shown:
+        part.update(found)
 
 
 def _budget(made: Document, fleet: str) -> Document:

@@ -29,6 +29,7 @@ from dashboard.source_prometheus import PrometheusSource
 from dashboard.source_shared import SharedSource
 from dashboard.sources import Span
 from exporter import catalogue as c
+from planner.fitting import fit
 from planner.forecast_output import Answer, values
 from tests.alerts.conftest import promtool, tool
 from tests.processes import Program
@@ -251,7 +252,7 @@ def test_a_live_workload_is_what_the_command_fits(prometheus: str) -> None:
         f"{span.end_seconds:.0f}",
     )
     [told] = planner("fit", *arguments)["queues"]
-    [fits] = live(found, None, None).fits.values()
+    fits = fit(found["email"])
     assert fits.arrivals is not None and fits.service is not None
     assert fits.arrivals.rate.value == pytest.approx(told["arrivals_per_second"]["value"], rel=0.01)
     assert fits.service.mean.value == pytest.approx(SERVICE_SECONDS, rel=0.01)
