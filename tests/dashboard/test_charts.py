@@ -83,6 +83,7 @@ def test_every_field_that_is_drawn_is_in_the_rows_of_its_layer(drawn: Callable[[
         rows = rows_of(spec, layer)
         fields = set(fields_of(layer["encoding"]))
         assert fields and all(fields <= row.keys() for row in rows)
+        assert all(any(row[field] is not None for row in rows) for field in fields)
 
 
 def rows_of(spec: dict[str, Any], layer: dict[str, Any]) -> list[dict[str, Any]]:
