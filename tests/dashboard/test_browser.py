@@ -7,7 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -21,6 +21,8 @@ from tests.servers import missing
 
 AXE = Path(__file__).parent.parent / "node/node_modules/axe-core/axe.min.js"
 WAIT_MS = 20_000
+CHARTS = 5
+"""Of the overview."""
 # The little line in a card is Streamlit's own, and has no alternative text; the number beside it says the same.
 NOT_OURS = ("metric_chart",)
 
@@ -37,63 +39,89 @@ def dashboard(prometheus: RecordedPrometheus, tmp_path_factory: pytest.TempPathF
     assert not [line for line in program.lines if "Traceback" in line]
 
 
-def opened(
-    browser: Browser, address: str, width: int = 1440, scheme: Any = "light"
-) -> tuple[Page, list[str]]:
-    """A page that has drawn its first chart, and every address that it has asked for."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+@pytest.fixture(scope="module")
+def overview(dashboard: str, browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """The first screen, drawn and standing still, and every address that was asked for on the way to it."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(address)
-    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible(timeout=WAIT_MS)
-    return page, asked
+    page.goto(f"{dashboard}/connections?range=15m")
+    expect(page.get_by_role("heading", name="Redis memory")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_text("Pause").click()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name="All queues")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("[data-testid=stVegaLiteChart] svg")).to_have_count(CHARTS, timeout=WAIT_MS)
+    yield page, asked
+    page.close()
 
 
-def test_it_answers_healthz_and_no_request_leaves_for_another_host(dashboard: str, browser: Browser) -> None:
+def check_nothing_lies_beyond_the_edge(page: Page) -> None:
+    """Charts follow a moment after the window."""
+    for width in (2560, 400):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scrolled in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+            page.wait_for_function(f"{scrolled}.scrollWidth <= {scrolled}.clientWidth", timeout=WAIT_MS)
+
+
+def check_there_is_no_serious_barrier(page: Page) -> None:
+    """In light and in dark."""
+    if not AXE.exists():
+        missing("axe-core", "npm ci in tests/node")
+    page.add_script_tag(content=AXE.read_text())
+    grounds = set()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"{GROUND} !== {json.dumps(max(grounds, default=''))}", timeout=WAIT_MS)
+        grounds.add(page.evaluate(GROUND))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        serious = [
+            (one["id"], node["html"][:160], node.get("failureSummary", "")[:200])
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+            if not any(theirs in node["html"] for theirs in NOT_OURS)
+        ]
+        assert serious == []
+
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+
+
+def test_it_answers_healthz_and_no_request_leaves_for_another_host(
+    dashboard: str, overview: tuple[Page, list[str]]
+) -> None:
     with urllib.request.urlopen(f"{dashboard}/healthz") as answer:
         assert json.load(answer) == {"status": "ok"}
-    page, asked = opened(browser, dashboard)
-    page.get_by_role("link", name="Connections").click()
-    expect(page.get_by_role("heading", name="Redis memory")).to_be_visible(timeout=WAIT_MS)
+    page, asked = overview
     elsewhere = [url for url in asked if not url.startswith((dashboard, "data:", "blob:"))]
     assert len(asked) > 20 and elsewhere == []
     icon = page.locator("link[rel*=icon]").first.get_attribute("href")
     assert icon is not None and ("://" not in icon or icon.startswith(dashboard))
-    page.close()
 
 
-@pytest.mark.parametrize("width", [400, 2560])
-def test_nothing_lies_beyond_the_edge(dashboard: str, browser: Browser, width: int) -> None:
-    page, _ = opened(browser, dashboard, width)
-    for scrolled in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-        inside, room = page.evaluate(f"[{scrolled}.scrollWidth, {scrolled}.clientWidth]")
-        assert inside <= room
-    page.close()
+def test_what_is_shown_can_be_had_as_csv(overview: tuple[Page, list[str]]) -> None:
+    page, _ = overview
+    with page.expect_download(timeout=WAIT_MS) as loading:
+        # By its own key: which of the cards is drawn first is chance.
+        page.locator(".st-key-csv-capacity-used-by-queue").get_by_role("button").click()
+    text = Path(loading.value.path()).read_text()
+    assert text.splitlines()[0] == ",name,value,level,text"
+    assert "reports" in text
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_there_is_no_serious_barrier(dashboard: str, browser: Browser, scheme: str) -> None:
-    if not AXE.exists():
-        missing("axe-core", "npm ci in tests/node")
-    page, _ = opened(browser, f"{dashboard}/queue?queue=reports", scheme=scheme)
+def test_nothing_lies_beyond_the_edge(overview: tuple[Page, list[str]]) -> None:
+    check_nothing_lies_beyond_the_edge(overview[0])
+
+
+def test_there_is_no_serious_barrier(dashboard: str, page: Page) -> None:
+    page.goto(f"{dashboard}/queue?queue=reports")
     expect(page.get_by_role("heading", name="Job types")).to_be_visible(timeout=WAIT_MS)
-    page.add_script_tag(content=AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        (one["id"], node["html"][:160], node.get("failureSummary", "")[:200])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-        if not any(theirs in node["html"] for theirs in NOT_OURS)
-    ]
-    assert serious == []
-    page.close()
+    check_there_is_no_serious_barrier(page)
 
 
-def test_from_the_overview_to_the_worst_queue_by_an_address_to_share(
-    dashboard: str, browser: Browser
-) -> None:
-    page, _ = opened(browser, f"{dashboard}/?range=15m")
+def test_from_the_overview_to_the_worst_queue_by_an_address_to_share(dashboard: str, page: Page) -> None:
+    page.goto(f"{dashboard}/?range=15m")
     links = page.locator("[data-testid=stPageLink] a")
     expect(links).to_have_count(MOST_WORST, timeout=WAIT_MS)  # which of them is drawn first is chance
     worst = links.first
@@ -102,18 +130,5 @@ def test_from_the_overview_to_the_worst_queue_by_an_address_to_share(
     expect(page.get_by_role("heading", name=f"Queue · {name}")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("waited longer than").first).to_be_visible(timeout=WAIT_MS)
     assert f"queue={name}" in page.url and "range=15m" in page.url
-    again, _ = opened(browser, page.url)
-    expect(again.get_by_role("heading", name=f"Queue · {name}")).to_be_visible(timeout=WAIT_MS)
-    page.close()
-    again.close()
-
-
-def test_what_is_shown_can_be_had_as_csv(dashboard: str, browser: Browser) -> None:
-    page, _ = opened(browser, dashboard)
-    with page.expect_download(timeout=WAIT_MS) as loading:
-        # By its own key: which of the cards is drawn first is chance.
-        page.locator(".st-key-csv-capacity-used-by-queue").get_by_role("button").click()
-    text = Path(loading.value.path()).read_text()
-    assert text.splitlines()[0] == ",name,value,level,text"
-    assert "reports" in text
-    page.close()
+    page.goto(page.url)  # as somebody who was given it
+    expect(page.get_by_role("heading", name=f"Queue · {name}")).to_be_visible(timeout=WAIT_MS)

@@ -21,9 +21,12 @@ from planner.queue_file import read_file
 from tests.dashboard.apps import on_prometheus, screen
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
-from tests.dashboard.test_browser import AXE, NOT_OURS, WAIT_MS
+from tests.dashboard.test_browser import (
+    WAIT_MS,
+    check_nothing_lies_beyond_the_edge,
+    check_there_is_no_serious_barrier,
+)
 from tests.processes import Program
-from tests.servers import missing
 
 SCREENS = {"whatif": "Take the plan with you", "alerts": "Bounds in force"}
 
@@ -40,8 +43,8 @@ def address(prometheus: RecordedPrometheus, tmp_path_factory: pytest.TempPathFac
     assert not [line for line in program.lines if "Traceback" in line]
 
 
-def opened(browser: Browser, address: str, heading: str, width: int = 1440, scheme: str = "light") -> Page:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+def opened(browser: Browser, address: str, heading: str) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(address)
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible(timeout=WAIT_MS)
     return page
@@ -115,32 +118,10 @@ def test_a_history_that_is_too_short_says_so(address: str, browser: Browser) -> 
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("width", [400, 2560])
-def test_nothing_lies_beyond_the_edge_of_a_planning_screen(
-    address: str, browser: Browser, screen: str, width: int
+def test_a_planning_screen_has_no_serious_barrier_and_nothing_beyond_the_edge(
+    address: str, browser: Browser, screen: str
 ) -> None:
-    page = opened(browser, f"{address}/{screen}", SCREENS[screen], width)
-    for scrolled in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-        inside, room = page.evaluate(f"[{scrolled}.scrollWidth, {scrolled}.clientWidth]")
-        assert inside <= room
-    page.close()
-
-
-@pytest.mark.parametrize(("screen", "scheme"), [("whatif", "light"), ("whatif", "dark"), ("alerts", "light")])
-def test_there_is_no_serious_barrier_on_a_planning_screen(
-    address: str, browser: Browser, screen: str, scheme: str
-) -> None:
-    if not AXE.exists():
-        missing("axe-core", "npm ci in tests/node")
-    page = opened(browser, f"{address}/{screen}", SCREENS[screen], scheme=scheme)
-    page.add_script_tag(content=AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        (one["id"], node["html"][:160], node.get("failureSummary", "")[:200])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-        if not any(theirs in node["html"] for theirs in NOT_OURS)
-    ]
-    assert serious == []
+    page = opened(browser, f"{address}/{screen}", SCREENS[screen])
+    check_there_is_no_serious_barrier(page)
+    check_nothing_lies_beyond_the_edge(page)
     page.close()
