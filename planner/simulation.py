@@ -62,6 +62,10 @@ def length(workload: Workload, fleet: Fleet, shortest: int = 300_000) -> Length:
     queue = 2.0 * (1.0 + _arrival_variability(workload) + variability) / slack**2
     if workload.patience is not None:
         queue = min(queue, 10.0 * rate * workload.patience.mean)
+    if fleet.places is not None:
+        # From empty to full and back, also at a load at which the room fills and empties by chance alone: M/M/1 with
+        # K places forgets in K²/π² jobs then.
+        queue = min(queue, 4.0 * fleet.places**2)
     if fleet.rate_limit is not None:
         queue += 4.0 / max(1.0 - workload.attempts_per_second / fleet.rate_limit.per_second, 1e-3) ** 2
     forgotten = min(held + queue + rate * _clockwork(workload), 500_000)
