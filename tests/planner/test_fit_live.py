@@ -9,11 +9,12 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,19 @@ def lived(place: Path, running: ExitStack) -> Life:
     """One run of the queue, watched; what was started ends with `running`."""
     server = Server("redis7", place / "redis").start()
     running.callback(server.stop)
+    numbers = [str(number) for number in (JOBS, PER_SECOND, MEAN, CONCURRENCY, FAILING, 7)]
+    # Before the exporters, which then know of it at once.
+    work = Program([sys.executable, "-m", "tests.planner.fit_work", server.url, "email", *numbers])
+    running.callback(work.stop)
+    work.wait_for('"started"', 60)
     exporters = []
     for _ in range(2):
         exporters.append(ExporterProcess(server.url))
         running.callback(exporters[-1].stop)
-    prometheus, url = started_prometheus(place, [one.url.removeprefix("http://") for one in exporters])
+    alerts = running.enter_context(Alerts())
+    prometheus, url = started_prometheus(
+        place, [one.url.removeprefix("http://") for one in exporters], alerts.address
+    )
     running.callback(prometheus.stop)
     trace = place / "trace.csv"
     recorder = Program(
@@ -84,25 +93,72 @@ def lived(place: Path, running: ExitStack) -> Life:
     )
     running.callback(recorder.stop)
     recorder.wait_for("recording")
-    numbers = [str(number) for number in (JOBS, PER_SECOND, MEAN, CONCURRENCY, FAILING, 7)]
-    work = Program([sys.executable, "-m", "tests.planner.fit_work", server.url, "email", *numbers])
-    running.callback(work.stop)
-    work.wait_for('"started"', 60)
-    until_holds(url, 'count(queue_workers{queue="email"} == 1) == 2')
+    alerts.wait_for("BothSeeTheWorker")
     work.tell("go")
     watching = [*PLANNER, "fit", "--exporter", exporters[0].url, "--for", f"{WATCHED_SECONDS}s", "--json"]
     watched = subprocess.run(watching, capture_output=True, text=True, check=True)
     truth = Truth.read(work.wait_for('"done"', 120))
-    until_holds(url, f"min(sum by (instance) (queue_jobs_processed_total)) == {JOBS}")
+    alerts.wait_for("BothSawAllJobs")
     recorder.stop()
     work.stop()  # what is asked of Redis from now on is asked by readers alone
     return Life(truth, server.url, url, trace, json.loads(watched.stdout))
 
 
-def started_prometheus(place: Path, targets: list[str]) -> tuple[Program, str]:
+class Alerts(ThreadingHTTPServer):
+    """Takes the alerts that a Prometheus fires: told of each scrape that meets a condition, nobody need ask again."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), FiredAlerts)
+        self.fired: set[str] = set()
+        self.news = threading.Condition()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    def wait_for(self, name: str) -> None:
+        with self.news:
+            assert self.news.wait_for(lambda: name in self.fired, timeout=60), f"{name}: never"
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class FiredAlerts(BaseHTTPRequestHandler):
+    """One message of Prometheus to its Alertmanager."""
+
+    server: Alerts
+
+    def do_POST(self) -> None:
+        alerts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.news:
+            self.server.fired |= {alert["labels"]["alertname"] for alert in alerts}
+            self.server.news.notify_all()
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing to say."""
+
+
+def started_prometheus(place: Path, targets: list[str], alertmanager: str) -> tuple[Program, str]:
     """A Prometheus that scrapes both exporters each second: two copies of every series."""
+    conditions = {
+        "BothSeeTheWorker": 'count(queue_workers{queue="email"} == 1) == 2',
+        "BothSawAllJobs": f"min(sum by (instance) (queue_jobs_processed_total)) == {JOBS}",
+    }
+    rules = [{"alert": name, "expr": condition} for name, condition in conditions.items()]
+    (place / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "awaited", "rules": rules}]}))
     scrape = {"job_name": "bullgauge", "static_configs": [{"targets": targets, "labels": {"env": "test"}}]}
-    config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [scrape]}
+    every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    config = {
+        "global": every,
+        "rule_files": ["rules.yaml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+        "scrape_configs": [scrape],
+    }
     (place / "prometheus.yaml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
     program = Program(
@@ -115,21 +171,6 @@ def started_prometheus(place: Path, targets: list[str]) -> tuple[Program, str]:
     )
     program.wait_for("Server is ready to receive web requests", 60)
     return program, f"http://{address}"
-
-
-def until_holds(url: str, condition: str) -> None:
-    """Wait until what Prometheus scraped of both copies meets the condition."""
-    deadline = time.monotonic() + 60
-    while not ask(url, condition):
-        assert time.monotonic() < deadline, f"{condition}: never"
-        time.sleep(0.5)
-
-
-def ask(url: str, query: str) -> list[Any]:
-    data = urllib.parse.urlencode({"query": query}).encode()
-    with urllib.request.urlopen(f"{url}/api/v1/query", data, timeout=30) as answer:
-        found: list[Any] = json.load(answer)["data"]["result"]
-        return found
 
 
 def planner(*words: str) -> subprocess.CompletedProcess[str]:
@@ -247,8 +288,17 @@ def test_what_is_fitted_is_a_file_that_the_planner_takes(life: Life, source: str
 
 
 def test_predict_answers_what_was_fitted(life: Life, tmp_path: Path) -> None:
-    done = planner("fit", str(life.trace))
-    (tmp_path / "fleet.yaml").write_text(done.stdout)
+    (tmp_path / "fleet.yaml").write_text(planner("fit", str(life.trace)).stdout)
     predicted = planner("predict", str(tmp_path / "fleet.yaml"), "--json")
+    assert predicted.returncode == 0, predicted.stderr
     [queue] = json.loads(predicted.stdout)["queues"]
-    assert queue["slots"] == CONCURRENCY and queue["wait_seconds"]["p95"] > 0
+    truth, seconds = life.truth, float(np.ptp(life.truth.added))
+    assert queue["slots"] == CONCURRENCY and queue["stable"]
+    assert queue["jobs_per_hour"] == pytest.approx((JOBS - 1) / seconds * 3600, rel=0.01)
+    assert queue["attempts_per_hour"] == pytest.approx(len(truth.seconds) / seconds * 3600, rel=0.03)
+    busy = queue["utilisation"] * CONCURRENCY * seconds / len(truth.seconds)
+    assert -0.002 < busy - truth.seconds.mean() < 0.025, "seconds of a slot an attempt"
+    assert queue["final_failure_ratio"] == pytest.approx(truth.failed_jobs / JOBS, abs=0.01)
+    # Four slots half taken and a burst of seventy: some wait, most of them not long.
+    waits = queue["wait_seconds"]
+    assert 0.0 <= waits["p50"] < waits["p95"] < waits["p99"] and 0.0 < queue["chance_to_wait"] < 1.0

@@ -113,24 +113,40 @@ def test_simpy_serves_priority_classes_in_the_same_order() -> None:
     assert np.allclose(queue_run.run(one_class(times, hold, rank=rank), Fleet(5)).waits, waits, atol=1e-9)
 
 
-def test_ciw_agrees_on_a_queue_with_finite_room() -> None:
+class Given(ciw.dists.Distribution):
+    """Ciw's customer number i takes what is given to job i."""
+
+    def __init__(self, hold: np.ndarray) -> None:
+        self.hold = hold
+
+    def sample(self, t: float | None = None, ind: ciw.Individual | None = None) -> float:  # noqa: ARG002
+        assert ind is not None
+        return float(self.hold[ind.id_number - 1])
+
+
+def test_ciw_refuses_the_same_jobs_where_room_is_short_and_starts_the_others_when_we_do() -> None:
+    times, hold = chance(6_000, 4.6, Gamma(0.5, 1.0))
     network = ciw.create_network(
-        arrival_distributions=[ciw.dists.Exponential(rate=4.6)],
-        service_distributions=[ciw.dists.Gamma(shape=0.5, scale=2.0)],
+        arrival_distributions=[ciw.dists.Sequential([*np.diff(times, prepend=0.0), float("inf")])],
+        service_distributions=[Given(hold)],
         number_of_servers=[4],
         queue_capacities=[6],
     )
-    shares = []
-    for seed in range(6):
-        ciw.seed(seed)
-        simulation = ciw.Simulation(network)
-        simulation.simulate_until_max_time(1_200)
-        records = simulation.get_all_records(only=["service", "rejection"])
-        shares.append(np.mean([record.record_type == "rejection" for record in records]))
-    ours = predict(Workload(Poisson(4.6), Gamma(0.5, 1.0)), Fleet(4, places=10), ("p_block",), QUICK)[
-        "p_block"
-    ]
-    assert abs(ours - np.mean(shares)) < 4.0 * np.std(shares, ddof=1) / np.sqrt(len(shares))
+    simulation = ciw.Simulation(network)
+    simulation.simulate_until_max_customers(len(times), method="Arrive")
+    records = simulation.get_all_records(only=["service", "rejection"])
+    refused = {one.id_number - 1 for one in records if one.record_type == "rejection"}
+    ours = queue_run.run(one_class(times, hold), Fleet(4, places=10))
+    # Ciw ends when the last job comes, so the last ones in the queue have no record.
+    waited = {one.id_number - 1: one.waiting_time for one in records if one.record_type == "service"}
+    assert refused == set(np.flatnonzero(ours.outcome == REFUSED)) and len(refused) > 500
+    assert len(times) - len(refused) - len(waited) <= 10
+    assert np.allclose(ours.waits[list(waited)], list(waited.values()), atol=1e-9)
+    workload = Workload(Poisson(4.6), Gamma(0.5, 1.0))
+    share = predict(workload, Fleet(4, places=10), ("p_block",), QUICK)["p_block"]
+    # Refusals come in clusters: their share in parts of the run tells how sure it is.
+    parts = [np.mean(part == REFUSED) for part in np.array_split(ours.outcome, 12)]
+    assert abs(share - np.mean(parts)) < 4.0 * np.std(parts, ddof=1) / np.sqrt(len(parts))
 
 
 def test_flow_is_kept_when_callers_give_up_and_room_is_short() -> None:
