@@ -13,6 +13,7 @@ from dashboard.queue_now import QueueNow
 from dashboard.sources import Source, Span, Where
 from exporter import catalogue as c
 from exporter.catalogue import Metric
+from planner.fit_counters import READY_STATES
 
 QUEUE = ("prefix", "queue")
 Key = tuple[str, str]
@@ -73,6 +74,9 @@ class _Found:
 
 def _queue(key: Key, states: dict[str, float], found: _Found, asked: "_Asked") -> QueueNow:
     oldest = found.of_now(c.OLDEST_WAITING, key)
+    if not any(states.get(state) for state in READY_STATES):
+        # A gauge that has gone is gone at once where Prometheus scraped it; stored otherwise it stays for five minutes.
+        oldest = None
     limit, window = found.of_now(c.RATE_LIMIT_JOBS, key), found.of_now(c.RATE_LIMIT_WINDOW, key)
     return QueueNow(
         name=queue_name(*key),

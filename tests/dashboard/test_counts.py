@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.queues_now import queues_now
 from dashboard.source_prometheus import PrometheusSource
 from dashboard.sources import Span
 from exporter import catalogue as c
@@ -101,7 +102,10 @@ def lines() -> Iterator[str]:
             yield from samples(copy, f"{c.JOB_DURATION.name}_count{{{kind}}}", jobs)
             yield from samples(copy, f"{c.JOB_DURATION.name}_sum{{{kind}}}", WORK_SECONDS * jobs)
             if status == "completed":
-                yield from samples(copy, f'{c.SIZE.name}{{{named},state="waiting"}}', 0 * jobs)
+                waiting = 0 * jobs + (queue == "email")
+                yield from samples(copy, f'{c.SIZE.name}{{{named},state="waiting"}}', waiting)
+                if copy is PAIR[0]:
+                    yield f"{c.OLDEST_WAITING.name}{{{named}}} {NOW - 300} {NOW - 120}"
                 yield from samples(copy, f"{c.JOB_WAIT.name}_count{{{named}}}", jobs)
                 yield from samples(copy, f"{c.JOB_WAIT.name}_sum{{{named}}}", WAIT_SECONDS * jobs)
 
@@ -194,3 +198,10 @@ def test_compare_counts_both_ranges_to_the_job(url: str) -> None:
         assert rows.loc["throughput", name] == f"{ended_:,} /h"
         share = of_all("failed", end - HOUR, end) / ended_
         assert rows.loc["failures", name] == f"{100 * share:.2g} %"
+
+
+def test_the_oldest_job_is_told_while_one_waits(url: str) -> None:
+    """Its gauge is still there by the look-back: blocks hold no mark of its end."""
+    now = Span(NOW - 900, NOW, 900.0)
+    oldest = {one.name: one.oldest_waiting_seconds for one in queues_now(PrometheusSource(url), now)}
+    assert oldest == {"email": 300.0, "reports": None}
