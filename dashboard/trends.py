@@ -12,6 +12,8 @@ from exporter import catalogue as c
 from exporter.catalogue import Metric
 
 P95, MEAN = "95th percentile", "mean"
+RATIOS = "A step tells of the jobs between its scrapes; those before a queue's first scrape are in none."
+"""What an increase leaves out, of numerator and denominator alike."""
 MEBIBYTE = 1024 * 1024
 
 

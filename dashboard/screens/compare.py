@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, parts, trends
+from dashboard.asking import at_once
 from dashboard.comparison import Side, compared, laid_over, side
 from dashboard.page import RANGES, Page, labels_of, queue_name
 from dashboard.queues_now import QUEUE
 from dashboard.rules_drawn import wait_rules
-from dashboard.sources import Span
+from dashboard.sources import Source, Span, Where
 from dashboard.waiting import CHARTS, Row
 from exporter import catalogue as c
 from planner.claims import ClaimsWords
@@ -33,9 +35,8 @@ class Chosen:
 def show(page: Page) -> None:
     chosen = _chosen(page)
     page.waiting.drawn()
-    before, after = (
-        side(page.source, span, where) for span, where in zip(chosen.spans, chosen.wheres, strict=True)
-    )
+    each = zip(chosen.spans, chosen.wheres, strict=True)
+    before, after = at_once(*(partial(side, page.source, *one) for one in each))
     _covered(chosen, before, after)
     _table(page, chosen, before, after)
     page.waiting.drawn()
@@ -96,10 +97,9 @@ def _table(page: Page, chosen: Chosen, before: Side, after: Side) -> None:
 
 def _charts(page: Page, chosen: Chosen) -> None:
     both = list(zip(chosen.spans, chosen.wheres, strict=True))
-    pace = [trends.pace(page.source, span, where) for span, where in both]
-    waits = [trends.waits(page.source, span, where) for span, where in both]
-    backlog = [_backlog(page, span, where) for span, where in both]
-    failures = [trends.failures(page.source, span, where) for span, where in both]
+    figures = (trends.pace, trends.waits, _backlog, trends.failures)
+    found = at_once(*(partial(figure, page.source, *one) for figure in figures for one in both))
+    pace, waits, backlog, failures = found[:2], found[2:4], found[4:6], found[6:]
     left, right = st.columns(2)
     with left:
         table = laid_over(pace[0], pace[1], "finished", chosen.names)
@@ -108,7 +108,7 @@ def _charts(page: Page, chosen: Chosen) -> None:
         )
     with right:
         table = laid_over(waits[0], waits[1], trends.P95, chosen.names)
-        source = f"From ready to first start. From {c.JOB_WAIT.name}."
+        source = f"From ready to first start. {trends.RATIOS} From {c.JOB_WAIT.name}."
         parts.over_time(
             "Wait, 95th percentile",
             table,
@@ -131,6 +131,6 @@ def _charts(page: Page, chosen: Chosen) -> None:
         )
 
 
-def _backlog(page: Page, span: Span, where: Mapping[str, str]) -> pd.DataFrame:
-    ready = trends.states(page.source, span, where, ("waiting", "prioritized"))
+def _backlog(source: Source, span: Span, where: Where | None) -> pd.DataFrame:
+    ready = trends.states(source, span, where, ("waiting", "prioritized"))
     return pd.DataFrame({"ready": ready.sum(axis=1, min_count=1)})

@@ -129,7 +129,10 @@ def _pace_and_waits(page: Page) -> None:
             "Throughput", table, "jobs an hour", source, "no job was counted in this range", pace_rules(page)
         )
     with right:
-        source = f"From ready to first start, all queues. From {c.JOB_WAIT.name}, percentiles as Prometheus reads them."
+        source = (
+            f"From ready to first start, all queues. {trends.RATIOS} From {c.JOB_WAIT.name}, percentiles as Prometheus "
+            "reads them."
+        )
         table = trends.waits(page.source, page.span)
         parts.over_time(
             "Wait", table, "seconds", source, "no job was started in this range", wait_rules(page), log=True
@@ -139,7 +142,7 @@ def _pace_and_waits(page: Page) -> None:
 def _work_and_connections(page: Page, seen: Overview) -> None:
     left, right = st.columns(2)
     with left:
-        source = f"Working time of all attempts. From {c.JOB_DURATION.name}."
+        source = f"Working time of all attempts. {trends.RATIOS} From {c.JOB_DURATION.name}."
         table = trends.work(page.source, page.span)
         parts.over_time(
             "Processing time", table, "seconds", source, "no attempt ended in this range", log=True

@@ -161,7 +161,9 @@ def _waits(page: Page) -> None:
     left, right = st.columns(2)
     with left:
         table = trends.waits(page.source, page.span, page.where)
-        source = f"From ready to first start. From {c.JOB_WAIT.name}, percentiles as Prometheus reads them."
+        source = (
+            f"From ready to first start. {trends.RATIOS} From {c.JOB_WAIT.name}, percentiles as in PromQL."
+        )
         parts.over_time(
             "Wait", table, "seconds", source, "no job was started in this range", wait_rules(page), log=True
         )
@@ -179,7 +181,7 @@ def _work_and_failures(page: Page) -> None:
     left, right = st.columns(2)
     with left:
         table = trends.work(page.source, page.span, page.where)
-        source = f"Working time of all attempts. From {c.JOB_DURATION.name}."
+        source = f"Working time of all attempts. {trends.RATIOS} From {c.JOB_DURATION.name}."
         parts.over_time(
             "Processing time", table, "seconds", source, "no attempt ended in this range", log=True
         )
