@@ -63,6 +63,20 @@ def most_of_few(g: Ground) -> Case | None:
     )
 
 
+def few_recovered(g: Ground) -> Case | None:
+    """Half an hour of jobs that succeed ends it, though the hour still holds a failure."""
+    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
+        return None
+    world = _world(g, 225).queue(
+        finished=lambda now: 1 if now >= 180 and now % 3 == 0 else 0,
+        failed=lambda now: 1 if now in (130, 150, 170) else 0,
+    )
+    fires = _alone(g)
+    return Case(
+        "few failures and then success", (world,), (ALONE, FAIL), (at(178, fires), at(220)), beside=(BURN,)
+    )
+
+
 def few_go_on(g: Ground) -> Case | None:
     """Fewer failures than there were, and yet more than the mildest bound: that is not over."""
     bounds = both_bounds(g, FAILURES)
@@ -128,6 +142,7 @@ CASES: tuple[Maker, ...] = (
     one_of_three,
     one_success_of_few,
     most_of_few,
+    few_recovered,
     few_go_on,
     out_of_step,
     cluster,
