@@ -167,7 +167,7 @@ def _legend(names: Sequence[str]) -> alt.Legend | None:
     if len(names) < 2:
         return None
     return alt.Legend(
-        title=None, orient="top", direction="horizontal", labelLimit=180, symbolType="stroke", columns=4
+        title=None, orient="top", direction="horizontal", labelLimit=180, symbolType="stroke", columns=3
     )
 
 

@@ -109,8 +109,8 @@ def _decades(data: pd.DataFrame, objective_seconds: float | None) -> list[float]
 
 
 _SECONDS_LABEL = (
-    "datum.value >= 3600 ? format(datum.value / 3600, '~g') + ' h' : "
-    "datum.value >= 60 ? format(datum.value / 60, '~g') + ' min' : "
+    "datum.value >= 3600 ? format(datum.value / 3600, '.3~g') + ' h' : "
+    "datum.value >= 60 ? format(datum.value / 60, '.3~g') + ' min' : "
     "datum.value >= 1 ? format(datum.value, '~g') + ' s' : "
     f"datum.value <= {FLOOR_SECONDS} ? '≤ 1 ms' : format(datum.value * 1000, '~g') + ' ms'"
 )

@@ -105,8 +105,8 @@ def of_side(side: Side, names: Sequence[str]) -> pd.DataFrame:
 def _of_side(name: str, queue: AskedQueue | None, row: Row | None) -> dict[str, object]:
     return {
         "queue": name,
+        "": NOTHING if queue is None else state(row),
         "slots": NOTHING if queue is None else str(queue.question.fleet.slots),
         "used": used(row),
         "p95 wait": wait(row),
-        "": NOTHING if queue is None else state(row),
     }

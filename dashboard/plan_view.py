@@ -99,11 +99,15 @@ def answered(question: Asked, found: Known) -> pd.DataFrame:
     return tables.answered(shown, question.rows(question.queues, found), question.needed(found))
 
 
+_WITH_BANDS = {f"{which} wait": st.column_config.Column(width=125) for which in ("mean", "p95", "p99")}
+"""A column stays as wide as it was drawn first, when no band was known yet."""
+
+
 def all_queues(question: Asked, found: Known) -> None:
     rows = question.rows(question.queues, found)
     shown = [queue.name for queue in question.queues]
     table, told = answered(question, found), "Every queue of this plan, with the planner's answers"
-    st.dataframe(table, hide_index=True, width="stretch", alt=told)
+    st.dataframe(table, hide_index=True, width="stretch", alt=told, column_config=_WITH_BANDS)
     if len(shown) < len(question.file.queues):
         st.caption(f"{len(question.file.queues) - len(shown)} queues with less work are not answered here; the plan "
                    "holds them, and bullgauge-planner predict answers them all.")  # fmt: skip

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import streamlit as st
@@ -69,10 +70,18 @@ def opening(settings: Settings) -> Iterator[Opened]:
         if settings.kind == "demo":
             demo = house.enter_context(demo_running())
             url, note = demo.url, settings.note or DEMO_NOTE
-            file = file if file.asked is not None else user_file.understood(demo.plan, Path("demo.yaml"))
+            if file.asked is None:
+                file = user_file.read(_written(demo.plan, house))
         exporter = ExporterSource(url, settings.access).start()
         house.callback(exporter.stop)
         yield Opened(settings, SharedSource(exporter), file, note)
+
+
+def _written(plan: str, house: ExitStack) -> Path:
+    """The demo's plan as a file that What-if and Forecast read anew, as they do with the user's."""
+    path = Path(house.enter_context(TemporaryDirectory(prefix="bullgauge-"))) / "demo.yaml"
+    path.write_text(plan, encoding="utf-8")
+    return path
 
 
 def _doors(settings: Settings) -> list[Middleware]:
