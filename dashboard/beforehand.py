@@ -8,12 +8,10 @@ import pandas as pd
 from PIL import Image
 from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
-from dashboard.asking import at_once
 from dashboard.charts import lines
 from dashboard.opened import Opened
 from dashboard.overview import overview
 from dashboard.page import DEFAULT_RANGE
-from dashboard.screens.overview import charts_over_time
 from dashboard.shell import FAVICON, load_screens, make_page
 from dashboard.sources import SourceError
 
@@ -35,6 +33,4 @@ def ask(opened: Opened) -> None:
 
 def _ask(opened: Opened) -> None:
     with suppress(SourceError):  # which the page tells
-        page = make_page(opened, DEFAULT_RANGE, None, opened.source.now_seconds(time.time()))
-        overview(page)
-        at_once(*charts_over_time(page))
+        overview(make_page(opened, DEFAULT_RANGE, None, opened.source.now_seconds(time.time())))

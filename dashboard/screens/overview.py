@@ -29,10 +29,12 @@ def show(page: Page) -> None:
     if not seen.queues:
         _no_queues()
         return
-    ahead(*charts_over_time(page))  # of which the source answers while the cards are drawn
     show_cards(page, seen)
     _alarm(seen)
     page.waiting.drawn(3)
+    ahead(
+        *_charts_over_time(page)
+    )  # of which the source answers while more is drawn; not before the first figures
     _worst(seen)
     page.waiting.drawn()
     _pace_and_waits(page)
@@ -43,7 +45,7 @@ def show(page: Page) -> None:
     _table(seen)
 
 
-def charts_over_time(page: Page) -> tuple[Callable[[], object], ...]:
+def _charts_over_time(page: Page) -> tuple[Callable[[], object], ...]:
     """What the charts ask beyond the cards."""
     asked = (trends.waits, trends.work, trends.connections)
     return tuple(partial(one, page.source, page.span) for one in asked)

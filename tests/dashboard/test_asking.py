@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dashboard.asking import MOST_AT_ONCE, at_once
+from dashboard.asking import MOST_AT_ONCE, ahead, at_once
 from dashboard.sources import SourceError
 
 SECONDS = 20
@@ -53,3 +53,11 @@ def test_the_first_failure_is_raised_and_what_has_not_begun_is_not_asked() -> No
     may_end.set()
     # One more than there were places may have begun when the failing one gave its own back.
     assert len(asked) <= MOST_AT_ONCE
+
+
+def test_what_is_asked_ahead_is_not_waited_for() -> None:
+    go_on, answered = threading.Event(), threading.Event()
+    ahead(lambda: go_on.wait(10) and answered.set())
+    assert not answered.is_set()
+    go_on.set()
+    assert answered.wait(10)
