@@ -3,7 +3,7 @@ control.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -102,6 +102,8 @@ def _hyperexponential(law: Law, variability: float) -> Mixture:
     return Mixture((share, 1.0 - share), (Exponential(m1 / (2 * share)), Exponential(m1 / (2 * (1 - share)))))
 
 
+# Asked again for the same queue and another seed.
+@lru_cache(maxsize=64)
 def controls_for(workload: Workload, fleet: Fleet) -> tuple[Control | CrowdControl | FluidControl, ...]:
     """All controls that fit, the one that tells most first: few replications leave room for few; none is fine."""
     flow = (_fluid(workload, fleet),)

@@ -145,7 +145,8 @@ def run(m: Machines) -> None:
         else:
             arrived += 1
         while begun < arrived:
-            best = 0
+            # Of processes with equally many free slots none is preferred: the number of the job, well mixed, decides.
+            best = (begun * 2654435761 >> 11) % len(m.free)
             for other in range(len(m.free)):
                 if m.free[other] > m.free[best]:
                     best = other

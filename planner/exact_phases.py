@@ -9,7 +9,8 @@ from planner.laws import Exponential, IoThenCpu
 from planner.phase_room import solve_room
 from planner.phases import Crowd, arrival_phases, crowd_size, phase_type
 from planner.qbd import ArrivalPhases, solve
-from planner.shared_cpu import SharedCpu, saturated_throughput
+from planner.shared_cpu import SharedCpu
+from planner.shared_cpu_processes import SharedCpuProcesses, count_states, sizes_of
 from planner.solved import OnlyMean, Solved
 from planner.workload import Workload
 
@@ -17,6 +18,8 @@ from planner.workload import Workload
 MOST_PHASES, MOST_PHASES_POISSON, MOST_LISTED = 700, 1_200, 20_000
 # States of a chain with finite room in which jobs wait: each level is solved by itself, and followed tick by tick.
 MOST_WAITING = 60_000
+# States of all levels together of a chain of several processes: listed one by one, up to some 900 of them on one level.
+MOST_SPREAD = 10_000
 
 
 def solve_phases(workload: Workload, fleet: Fleet) -> Solved | None:
@@ -33,12 +36,12 @@ def solve_phases(workload: Workload, fleet: Fleet) -> Solved | None:
 
 
 def _shared_cpu(workload: Workload, service: IoThenCpu, fleet: Fleet, phases: ArrivalPhases) -> Solved | None:
-    io, cpu = service.io, service.cpu
-    if fleet.places is not None or fleet.processes > 1 or len(phases.quiet) * (fleet.slots + 1) > MOST_PHASES:
+    if not isinstance(service.io, Exponential) or not isinstance(service.cpu, Exponential):
         return None
-    if not isinstance(io, Exponential) or not isinstance(cpu, Exponential):
+    machine = None if fleet.places is not None else _machine(service, fleet, len(phases.quiet))
+    if machine is None:
         return None
-    found = solve(phases, SharedCpu(fleet.slots, io.mean, cpu.mean, fleet.cores))
+    found = solve(phases, machine)
     held = found.mean_busy / workload.arrivals.per_second
     busy = found.mean_busy / fleet.slots
     # The mean stay is exact; its law is not that of wait plus an independent service, so only the mean is.
@@ -46,11 +49,22 @@ def _shared_cpu(workload: Workload, service: IoThenCpu, fleet: Fleet, phases: Ar
         "util": busy,
         "mean_slot_occupancy": busy,
         "mean_service_stretched": held,
-        "max_throughput": saturated_throughput(fleet.slots, io.mean, cpu.mean, fleet.cores),
+        "max_throughput": found.max_throughput,
     }
     return Solved(
         "chain of shared cores (QBD)", found.wait, OnlyMean(found.wait.mean + held), scalars=scalars
     )
+
+
+def _machine(service: IoThenCpu, fleet: Fleet, quiet: int) -> SharedCpu | SharedCpuProcesses | None:
+    """`quiet` are the phases of the arrivals."""
+    io, cpu, slots = service.io.mean, service.cpu.mean, fleet.slots
+    if fleet.processes == 1:
+        return SharedCpu(slots, io, cpu, fleet.cores) if quiet * (slots + 1) <= MOST_PHASES else None
+    sizes = sizes_of(slots, fleet.processes)
+    if quiet * count_states(sizes) > MOST_SPREAD:
+        return None
+    return SharedCpuProcesses(sizes, io, cpu, fleet.cores)
 
 
 def _crowd(workload: Workload, fleet: Fleet, phases: ArrivalPhases) -> Crowd | None:

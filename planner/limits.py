@@ -56,6 +56,11 @@ def loses(workload: Workload, fleet: Fleet) -> bool:
     return workload.patience is not None or fleet.places is not None
 
 
+def is_unstable(workload: Workload, fleet: Fleet) -> bool:
+    """More comes than can be done, and nothing is lost: the queue grows without end."""
+    return workload.attempts_per_second >= ceiling(workload, fleet).per_second and not loses(workload, fleet)
+
+
 def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:
     """Hours that bring more than can be done though the day does not, and pauses."""
     arrivals = clockwork(workload, fleet)

@@ -5,7 +5,7 @@ from planner.exact import solve_exactly
 from planner.fleet import Fleet
 from planner.large_days import small_enough
 from planner.laws import IoThenCpu
-from planner.limits import Ceiling, ceiling, loses, overloads_of
+from planner.limits import Ceiling, ceiling, is_unstable, loses, overloads_of
 from planner.prediction import Figure, Prediction
 from planner.simulation_effort import Effort
 from planner.solved import Solved
@@ -31,7 +31,7 @@ def predict(
     refuse_unanswered(workload, fleet)
     limit = ceiling(workload, fleet)
     refuse_absent(workload, wanted)
-    if workload.attempts_per_second >= limit.per_second and not loses(workload, fleet):
+    if is_unstable(workload, fleet):
         return _growing(workload, fleet, wanted, limit)
     solved = solve_exactly(workload, fleet)
     found = _exact_figures(solved, wanted)

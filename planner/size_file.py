@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 from planner import answers, joint, size_long
 from planner.arrivals import Profile, Sinusoid
 from planner.budget import spent, use
 from planner.budget_words import PriceWords
-from planner.limits import ceiling
+from planner.fleet import Fleet
+from planner.limits import ceiling, is_unstable
+from planner.predict import predict
 from planner.processes import split
 from planner.queue_file import AskedFile, AskedQueue, with_slots
 from planner.reading import read_objective
 from planner.schedule import Shift, schedule
 from planner.size_long import Each, Way, on_all_processors
 from planner.size_sampled import Sampled
-from planner.sizing import Plan, size
+from planner.sizing import Plan, size, smallest
 from planner.workload import Workload
 
 # More event loops than this for one queue are not tried.
@@ -59,14 +62,45 @@ def sized_file(
 
 
 def sized(queue: AskedQueue, way: Way | None = None) -> Sized:
-    """With one process more as long as the cores stand in the way."""
-    processes = max(queue.question.fleet.processes, queue.limits.workers)
-    while True:
-        plan = way.plan(processes) if way else _plan(queue, queue.question.workload, processes)
-        fleet = with_slots(queue, 10**5, processes).question.fleet
-        if plan or processes >= MOST_PROCESSES or ceiling(queue.question.workload, fleet).set_by != "cpu":
-            return Sized(queue, plan, processes, _shifts(queue, processes, way) if plan else (), way)
-        processes += 1
+    """On the fewest processes on which slots can meet the objectives, or whose cores are not what stands in the way."""
+    least = min(max(queue.question.fleet.processes, queue.limits.workers), MOST_PROCESSES)
+
+    @cache
+    def plan(processes: int) -> Plan | None:
+        return way.plan(processes) if way else _plan(queue, queue.question.workload, processes)
+
+    def is_enough(processes: int) -> bool:
+        return processes >= MOST_PROCESSES or not _held_up(queue, processes) or plan(processes) is not None
+
+    # On fewer processes than those whose cores can do all the work no number of slots need be tried.
+    able = (p for p in range(least, MOST_PROCESSES) if not _held_up(queue, p) or not _too_busy(queue, p))
+    processes = next(able, MOST_PROCESSES)
+    if not is_enough(processes) and _meets_with_cores_to_spare(queue):
+        processes = smallest(processes + 1, is_enough, lambda _: False) or MOST_PROCESSES
+    found = plan(processes)
+    return Sized(queue, found, processes, _shifts(queue, processes, way) if found else (), way)
+
+
+def _held_up(queue: AskedQueue, processes: int) -> bool:
+    """Whether the cores of so many processes set the limit, however many slots there are."""
+    return ceiling(queue.question.workload, _roomy(queue, processes)).set_by == "cpu"
+
+
+def _too_busy(queue: AskedQueue, processes: int) -> bool:
+    return is_unstable(queue.question.workload, _roomy(queue, processes))
+
+
+def _meets_with_cores_to_spare(queue: AskedQueue) -> bool:
+    """Whether the objectives hold where no job waits for a slot and each has a core for itself."""
+    workload = queue.question.workload
+    slots = int(4.0 * workload.offered_load) + 64
+    fleet = replace(_roomy(queue, 1), slots=slots, cores=float(slots))
+    objective = read_objective(queue.objective)
+    return not objective.broken(predict(workload, fleet, objective.figures))
+
+
+def _roomy(queue: AskedQueue, processes: int) -> Fleet:
+    return with_slots(queue, 10**5, processes).question.fleet
 
 
 def _plan(queue: AskedQueue, workload: Workload, processes: int) -> Plan | None:

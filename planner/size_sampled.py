@@ -15,7 +15,7 @@ from planner.arrivals import Poisson, Profile, Sinusoid
 from planner.figures import Name, read_name
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu, Vector
-from planner.limits import ceiling, loses, overloads_of
+from planner.limits import ceiling, is_unstable, loses, overloads_of
 from planner.objective import Bound, Objective
 from planner.predict import predict
 from planner.prediction import Figure, Prediction
@@ -116,7 +116,7 @@ class Sampled:
     def prediction(self, slots: int, processes: int) -> Prediction:
         """What the telling run tells of the waits on `slots`."""
         workload, fleet = self.queue.question.workload, self._fleet(slots, processes)
-        if _is_unstable(workload, fleet):
+        if is_unstable(workload, fleet):
             return predict(workload, fleet, answers.FIGURES)
         wanted = dict.fromkeys((*answers.figures_of(self.queue), *self.objective.figures))
         run = sampled(workload, fleet, TELLING)
@@ -151,7 +151,7 @@ class Sampled:
         return self.known[slots, processes]
 
     def _broken_of(self, workload: Workload, fleet: Fleet) -> tuple[Bound, ...]:
-        if _is_unstable(workload, fleet):
+        if is_unstable(workload, fleet):
             return self.objective.bounds
         run = sampled(workload, fleet, DECIDING)
         return tuple(b for b in self.objective.bounds if not b.holds(run.value(read_name(b.figure))))
@@ -173,10 +173,6 @@ def knows(objective: Objective) -> bool:
 def _kindest(bound: Bound, figure: Figure) -> float:
     """The end of the band that speaks for the bound."""
     return figure.value + figure.half_width if bound.at_least else figure.value - figure.half_width
-
-
-def _is_unstable(workload: Workload, fleet: Fleet) -> bool:
-    return not loses(workload, fleet) and workload.attempts_per_second >= ceiling(workload, fleet).per_second
 
 
 def sampled(workload: Workload, fleet: Fleet, jobs: int) -> "Run":

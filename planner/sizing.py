@@ -9,7 +9,7 @@ from planner.laws import IoThenCpu
 from planner.limits import loses
 from planner.objective import Bound, Objective
 from planner.predict import predict
-from planner.prediction import Prediction
+from planner.prediction import Figure, Prediction
 from planner.quick_search import quick_search
 from planner.simulation_effort import Effort
 from planner.trial_chance import Chance
@@ -127,17 +127,22 @@ class Search:
         return bool(self.objective.broken(again))
 
     def hopeless(self, slots: int) -> bool:
-        """Twice the slots changed nothing: something else is in the way."""
+        """Twice the slots changed nothing that can be seen: something else is in the way."""
         if slots < 4.0 * self.workload.offered_load + 64.0:
             return False
         half, full = self.prediction(slots // 2), self.prediction(slots)
         if not full.stable:
             return not half.stable and full.backlog_per_second >= half.backlog_per_second * (1.0 - 1e-9)
         return half.stable and all(
-            abs(half[name] - full[name]) <= 1e-3 * abs(full[name]) for name in self.objective.figures
+            _alike(half.figures[name], full.figures[name]) for name in self.objective.figures
         )
 
     def plan(self, slots: int) -> Plan:
         smaller = self.prediction(slots - 1) if slots > 1 else None
         broken = self.objective.broken(smaller) if smaller else ()
         return Plan(self.with_slots(slots), self.prediction(slots), smaller, broken)
+
+
+def _alike(one: Figure, other: Figure) -> bool:
+    """Within a thousandth, or within their bands."""
+    return abs(one.value - other.value) <= max(1e-3 * abs(other.value), one.half_width + other.half_width)

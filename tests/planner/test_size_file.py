@@ -17,8 +17,13 @@ import yaml
 from exporter.catalogue import METRICS
 from planner.arrivals import Profile
 from planner.cli import main
+from planner.fleet import Fleet
 from planner.laws import Exponential
+from planner.predict import predict
+from planner.queue_file import read_file
 from planner.schedule import schedule
+from planner.simulation_effort import Effort
+from planner.size_file import sized
 from planner.workload import Workload
 
 QUEUES = """\
@@ -93,6 +98,32 @@ def test_more_event_loops_are_taken_where_one_core_is_in_the_way(tmp_path, capsy
     [q] = answer(tmp_path, capsys, text)["queues"]
     # 20 jobs a second that compute for 0.1 s keep two cores busy; 70 % of each may be.
     assert q["workers"] == 3 and q["workers_set_by"] == "cpu" and q["uses"]["cpu_cores"] == pytest.approx(2.0)
+
+
+def test_a_process_more_is_taken_where_sharing_a_core_makes_jobs_last_too_long(tmp_path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(
+        "queues: [{name: q, jobs_per_hour: 36000, objectives: {mean_sojourn: 340ms}, service: {law: io_then_cpu,"
+        " io: {law: exponential, mean: 200ms}, cpu: {law: exponential, mean: 100ms}}}]\n"
+    )
+    [q] = read_file(path).queues
+    found = sized(q)
+    # Two processes can do the work of one busy core; but where jobs meet on a core each lasts longer.
+    assert found.plan is not None and found.processes > 2
+    quick = Effort(seconds=0.2, shortest=20_000)
+    for processes, meets in ((found.processes, True), (found.processes - 1, False)):
+        roomy = Fleet(8 * processes, processes=processes)
+        stay = predict(q.question.workload, roomy, ("mean_sojourn",), quick)["mean_sojourn"]
+        assert (stay <= 0.34) == meets, processes
+
+
+def test_no_process_is_enough_for_a_job_that_lasts_too_long_alone(tmp_path, capsys) -> None:
+    text = (
+        "queues: [{name: q, jobs_per_hour: 36000, objectives: {mean_sojourn: 290ms}, service: {law: io_then_cpu,"
+        " io: {law: exponential, mean: 200ms}, cpu: {law: exponential, mean: 100ms}}}]\n"
+    )
+    [q] = answer(tmp_path, capsys, text, expected=1)["queues"]
+    assert q["slots_needed"] is None
 
 
 def test_a_process_that_can_hold_no_job_is_refused(tmp_path, capsys) -> None:
