@@ -7,6 +7,7 @@ A command takes a connection for its whole time; callers come as a Poisson strea
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from planner.answers import duration
 from planner.erlang import erlang_c, smallest_slots
 from planner.laws import Deterministic
 from planner.patience import impatient_wait
@@ -59,7 +60,7 @@ def answer(name: str, pool: PoolWords, attempts_per_second: float) -> PoolAnswer
         there = utilisation * size / held
         return timeout is not None and lost(there, timeout) * there * SECONDS_PER_YEAR >= 1.0
 
-    names = ("commands_per_job", "command_time")
+    told = {"commands_per_job": f"{pool.commands_per_job:g}", "command_time": duration(pool.command_time)}
     return PoolAnswer(
         name=name,
         connections=size,
@@ -70,7 +71,9 @@ def answer(name: str, pool: PoolWords, attempts_per_second: float) -> PoolAnswer
         right_utilisation=_turning(lambda use: erlang_c(size, use * size) > WAITING_SHARE, 1.0),
         timeouts_per_hour=None if timeout is None else lost(rate, timeout) * rate * 3600,
         fires_at=None if timeout is None else _turning(fires, 2.0),
-        assumed=tuple(f"{n}: {getattr(pool, n):g}" for n in names if n not in pool.model_fields_set),
+        assumed=tuple(
+            f"{name}: {value}" for name, value in told.items() if name not in pool.model_fields_set
+        ),
     )
 
 

@@ -261,7 +261,7 @@ def _poisson(entry: QueueEntry, words: FileWords, where: str, assumed: list[str]
             raise BadInput(f"{where}.share: 0 leaves {entry.name!r} without jobs; leave the queue out")
         jobs_per_hour = share * total
         if entry.share is None or words.jobs_per_hour is None:
-            assumed.append(f"jobs_per_hour: {jobs_per_hour:g}, {share:.3g} of {total:g}")
+            assumed.append(f"jobs_per_hour: {jobs_per_hour:,.0f} ({100 * share:.3g}% of all {total:,.0f})")
     assumed.append("arrivals: Poisson, constant over the hour")
     return {"process": "poisson", "per_second": jobs_per_hour / 3600}
 

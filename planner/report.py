@@ -114,7 +114,8 @@ def _change(study: Study, advised: Sequence[Advice]) -> Iterator[Block]:
     if memory:
         total = sum(queue.memory_megabytes or 0.0 for queue in memory)
         yield Paragraph(
-            f"Memory: the limits of {len(memory)} queues add up to {total:,.0f} MB. They change no number of slots."
+            f"Memory: `maxMemoryMB` of all processes of {len(memory)} queues together is {total:,.0f} MB. It bounds "
+            "what a process may hold; how many slots the waits call for does not depend on it."
         )
 
 
@@ -137,7 +138,8 @@ def _charts(study: Study) -> Iterator[Block]:
     yield Heading(2, "Waits against slots")
     yield Paragraph(
         "Each curve is one multiple of the load. Left of it the queue can't keep up; where it falls below the red line "
-        "the objective is met; further right more slots buy nothing. Waits are drawn in powers of ten."
+        "the objective is met; further right more slots buy nothing. Each line across is ten times the "
+        "wait of the one below it."
     )
     yield from wait_charts(study)
 

@@ -72,7 +72,7 @@ def steps(found: Sequence[Advice], peak: str) -> Iterator[str]:
     told: dict[Step, str] = {
         "raise now": "**Raise now**: {}. They do not meet the objective at this load.",
         "slots don't help": "**Not a matter of slots**: {}. The reason stands in the table below.",
-        "raise before the peak": f"**Raise before {peak} comes**: {{}}. Enough for this load, too few for that.",
+        "raise before the peak": f"**Raise before {peak} comes**: {{}}. They are enough now and too few then.",
         "lower": f"**Can be lowered**: {{}}. Enough for {peak}; more costs memory and connections for no shorter wait.",
         "keep": "**Keep**: {}.",
     }

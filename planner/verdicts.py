@@ -75,9 +75,13 @@ def _on_gain(study: Study) -> Iterator[Found]:
     yield (
         f"{low:g} to {high:g} times the throughput",
         "holds" if done >= low else "does not hold",
-        f"That counts slots, which grow {slots:.1f} times. Jobs done in the queues of today grow {done:.2f} times: a "
-        "slot that finds no job does nothing, so throughput is what arrives, up to the ceiling.",
+        f"That counts slots, which become {slots:.1f} times as many. Jobs done in the queues of today {_grown(done)}: "
+        "a slot that finds no job does nothing, so throughput is what arrives, up to the ceiling.",
     )
+
+
+def _grown(times: float) -> str:
+    return "stay as many" if f"{times:.2f}" == "1.00" else f"become {times:.2f} times as many"
 
 
 def _on_latency(study: Study) -> Iterator[Found]:

@@ -113,7 +113,7 @@ def test_literals_without_a_load_share_the_reports_target(tmp_path, capsys):
     for text in (literals, f"queues: {literals}"):
         found = answers(tmp_path, capsys, "predict", text)
         assert found["email"]["jobs_per_hour"] == pytest.approx(3000)
-        assert "jobs_per_hour: 3000, 0.3 of 10000" in found["email"]["assumed"]
+        assert "jobs_per_hour: 3,000 (30% of all 10,000)" in found["email"]["assumed"]
     shared = "jobs_per_hour: 100\nqueues: [{name: a, share: 0.25}, {name: b, share: 0.75, slots: 3}]\n"
     assert answers(tmp_path, capsys, "predict", shared)["b"]["jobs_per_hour"] == pytest.approx(75)
 

@@ -148,7 +148,7 @@ def test_throughput_gained_is_jobs_done_and_not_slots():
     )
     answer, why = judged(text)["5 to 10 times the throughput"]
     # Two slots do 360 an hour, twenty all 3000.
-    assert answer == "holds" and "grow 8.33 times" in why
+    assert answer == "holds" and "become 8.33 times as many" in why
 
 
 def test_jobs_that_take_less_than_the_bound_can_be_done_in_it():
