@@ -47,7 +47,7 @@ def overview(dashboard: str, browser: Browser) -> Iterator[tuple[Page, list[str]
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{dashboard}/connections?range=15m")
     expect(page.get_by_role("heading", name="Redis memory")).to_be_visible(timeout=WAIT_MS)
-    page.get_by_text("Pause").click()
+    page.get_by_text("Pause", exact=True).click()
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="All queues")).to_be_visible(timeout=WAIT_MS)
     expect(page.locator("[data-testid=stVegaLiteChart] svg")).to_have_count(CHARTS, timeout=WAIT_MS)

@@ -28,7 +28,7 @@ def test_the_overview_lists_all_queues_and_finds_one_by_its_name(
 ) -> None:
     page.goto(addresses[0])
     settled(page, page.get_by_role("heading", name="All queues"))
-    page.get_by_text("Pause").click()  # a refresh ends a search
+    page.get_by_text("Pause", exact=True).click()  # a refresh ends a search
     settled(page, page.get_by_role("heading", name="All queues"))
     assert nodes(page) <= MOST_NODES
     table = page.get_by_test_id("stDataFrame").last
@@ -88,6 +88,6 @@ def questions(addresses: tuple[str, str], page: Page) -> float:
     """Of the queue's screen over a range that nobody has looked at, by Prometheus' own count."""
     before = answered(addresses[1])
     page.goto(f"{addresses[0]}/queue?queue={name_of(2)}&range=6h")
-    page.get_by_text("Pause").click()
+    page.get_by_text("Pause", exact=True).click()
     settled(page, page.get_by_role("heading", name="Limits, schedulers, payloads"))
     return answered(addresses[1]) - before
