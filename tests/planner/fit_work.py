@@ -54,7 +54,8 @@ class Work:
     async def run(self, jobs: int, per_second: float) -> None:
         """Poisson arrivals, and amid them a burst that fills every slot; ends when every job has ended."""
         await self.worker.blockingRedisConnection.getRedisVersion()  # until then it starts jobs late
-        # As Node's Queue does when it is made; connected, too, before the first job is timed.
+        await self.queue.getJobCounts()  # connected before the first job is timed
+        # As Node's Queue does when it is made: until then an exporter sees no queue.
         await self.queue.client.hset(f"bull:{self.queue.name}:meta", "opts.maxLenEvents", "10000")
         self.worker.on("error", lambda *_: None)
         self._running = asyncio.ensure_future(self.worker.run())
