@@ -59,6 +59,8 @@ class Turnstile:
                     if held := answers.take():
                         self.trips += is_counted
                         client.sendall(held)
+        with suppress(OSError):
+            upstream.shutdown(socket.SHUT_RDWR)  # which also wakes who reads from it: a mere close would leave it open
         upstream.close()
         client.close()
 
