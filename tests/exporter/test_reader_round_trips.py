@@ -60,7 +60,7 @@ class Turnstile:
                         self.trips += is_counted
                         client.sendall(held)
         with suppress(OSError):
-            upstream.shutdown(socket.SHUT_RDWR)  # which also wakes who reads from it: a mere close would leave it open
+            upstream.shutdown(socket.SHUT_RDWR)  # wakes who reads from it, else a close leaves it open
         upstream.close()
         client.close()
 
