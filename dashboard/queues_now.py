@@ -74,8 +74,9 @@ class _Found:
 
 def _queue(key: Key, states: dict[str, float], found: _Found, asked: "_Asked") -> QueueNow:
     oldest = found.of_now(c.OLDEST_WAITING, key)
-    if not any(states.get(state) for state in READY_STATES):
+    if not any(states.get(state) for state in (*READY_STATES, "delayed")):
         # A gauge that has gone is gone at once where Prometheus scraped it; stored otherwise it stays for five minutes.
+        # What is delayed may be overdue, and waits then.
         oldest = None
     limit, window = found.of_now(c.RATE_LIMIT_JOBS, key), found.of_now(c.RATE_LIMIT_WINDOW, key)
     return QueueNow(

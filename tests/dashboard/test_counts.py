@@ -108,6 +108,10 @@ def lines() -> Iterator[str]:
                     yield f"{c.OLDEST_WAITING.name}{{{named}}} {NOW - 300} {NOW - 120}"
                 yield from samples(copy, f"{c.JOB_WAIT.name}_count{{{named}}}", jobs)
                 yield from samples(copy, f"{c.JOB_WAIT.name}_sum{{{named}}}", WAIT_SECONDS * jobs)
+    overdue = 'job="overdue",instance="d:1",prefix="bull",queue="email"'
+    for state, jobs in {"waiting": 0, "delayed": 1}.items():
+        yield f'{c.SIZE.name}{{{overdue},state="{state}"}} {jobs} {NOW - 120}'
+    yield f"{c.OLDEST_WAITING.name}{{{overdue}}} {NOW - 300} {NOW - 120}"
 
 
 def samples(copy: Copy, series: str, values: np.ndarray) -> Iterator[str]:
@@ -202,6 +206,14 @@ def test_compare_counts_both_ranges_to_the_job(url: str) -> None:
 
 def test_the_oldest_job_is_told_while_one_waits(url: str) -> None:
     """Its gauge is still there by the look-back: blocks hold no mark of its end."""
-    now = Span(NOW - 900, NOW, 900.0)
-    oldest = {one.name: one.oldest_waiting_seconds for one in queues_now(PrometheusSource(url), now)}
-    assert oldest == {"email": 300.0, "reports": None}
+    assert oldest_waiting_seconds(PrometheusSource(url)) == {"email": 300.0, "reports": None}
+
+
+def test_a_job_that_is_overdue_in_delayed_waits_too(url: str) -> None:
+    overdue = PrometheusSource(url, select={"job": "overdue"})
+    assert oldest_waiting_seconds(overdue) == {"email": 300.0}
+
+
+def oldest_waiting_seconds(source: PrometheusSource) -> dict[str, float | None]:
+    now = queues_now(source, Span(NOW - 900, NOW, 900.0))
+    return {one.name: one.oldest_waiting_seconds for one in now}
