@@ -144,5 +144,6 @@ class Search:
 
 
 def _alike(one: Figure, other: Figure) -> bool:
-    """Within a thousandth, or within their bands."""
-    return abs(one.value - other.value) <= max(1e-3 * abs(other.value), one.half_width + other.half_width)
+    """Within a thousandth, or within narrow bands: wide ones would hide what more slots change."""
+    narrow = min(one.half_width + other.half_width, 0.05 * abs(other.value))
+    return abs(one.value - other.value) <= max(1e-3 * abs(other.value), narrow)
