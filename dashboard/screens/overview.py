@@ -32,9 +32,8 @@ def show(page: Page) -> None:
     show_cards(page, seen)
     _alarm(seen)
     page.waiting.drawn(3)
-    ahead(
-        *_charts_over_time(page)
-    )  # of which the source answers while more is drawn; not before the first figures
+    # Not before the first figures, which they would delay; the source answers while more is drawn.
+    ahead(*_charts_over_time(page))
     _worst(seen)
     page.waiting.drawn()
     _pace_and_waits(page)
