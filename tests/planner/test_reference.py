@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,13 +27,7 @@ def test_most_of_the_reference_needs_no_simulation() -> None:
     assert sum(len(case["expect"]) for case in CASES) == 304
 
 
-def proof(case: dict) -> Any:
-    """A few figures of an exact queue are simulated all the same, which takes its time."""
-    simulated = any("completion_time" in name for name in case["expect"])
-    return pytest.param(case, id=case["id"], marks=[pytest.mark.slow] if simulated else [])
-
-
-@pytest.mark.parametrize("case", [proof(case) for case in EXACT])
+@pytest.mark.parametrize("case", EXACT, ids=lambda case: case["id"])
 def test_every_figure_is_right(case: dict) -> None:
     rows, method = check(case, Effort())
     assert [row for row in rows if not row.right] == [], method
