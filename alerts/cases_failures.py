@@ -81,31 +81,6 @@ def _series(g: Ground, more: str = ', status="failed"') -> str:
     return f'{{job="{g.config.job}"{prefix}, queue="{QUEUE}"{more}}}'
 
 
-def reset(g: Ground) -> Case | None:
-    """An exporter that starts anew, at 0 or with old counts, adds no failures."""
-    if both_bounds(g, FAILURES) is None:
-        return None
-    old = World(g, 90).begin().queue(first=500, finished=10)
-    new = World(g, 90, instance="exporter-1:10577", exporter_up=until(30, None, 1)).begin()
-    new.queue(first=800, finished=10, alive=until(30, 0, 1))
-    return Case(
-        "a counter that starts anew is no failure", (old, new), (FAIL, ALONE, BURN), (at(20), at(40), at(90))
-    )
-
-
-def short_outage(g: Ground) -> Case | None:
-    """What an exporter counted before an outage of some minutes is not new when it is back."""
-    if both_bounds(g, FAILURES) is None:
-        return None
-    world = World(g, 90, exporter_up=between(30, 38, 0, 1)).begin().queue(first=800, finished=10)
-    return Case(
-        "old failures are not new after an outage",
-        (world,),
-        (FAIL, ALONE, BURN),
-        (at(29), at(50), at(60), at(90)),
-    )
-
-
 def burn(g: Ground) -> Case | None:
     """Far above the budget: each pair of windows speaks for itself, and says so in its label."""
     share = budget(g)
@@ -207,8 +182,6 @@ CASES: tuple[Maker, ...] = (
     failures,
     fault_is_over,
     first_failures,
-    reset,
-    short_outage,
     burn,
     slow_burn,
     new_and_gone,

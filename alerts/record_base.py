@@ -88,30 +88,41 @@ def _paused(g: Ground) -> str:
 def processed(g: Ground) -> Iterator[Recording]:
     """Jobs that ended, by status; the first ones of a new queue count as well."""
     window = 5 * MINUTE
+    tile = window / g.pace.speed
     rate = _each_status(g, lambda metric: g.once(f"rate({g.raw(metric, window=window)})"))
     yield Recording(n.SEEN_RATE, rate)
-    yield Recording(n.FIRST_RATE, _first(g, window))
+    yield from _appeared(g, window)
+    seen = f"ignoring (prefix, queue, status) ({n.VISIBLE} offset {g.span(window)} == 1)"
+    first = f"({either(n.CONTINUED, n.APPEARED)}) / {tile:g} and {seen}"
+    yield Recording(n.FIRST_RATE, first)
     yield Recording(n.RATE, either(f"{n.SEEN_RATE} + {n.FIRST_RATE}", n.SEEN_RATE, n.FIRST_RATE))
+    # What ended while nobody looked did so at some time: true of hours and days, false of any shorter window.
+    yield Recording(n.MISSED, f"{n.CONTINUED} unless {seen}")
     # One sample in five minutes, for windows of days: at each evaluation they would hold five times as many.
-    tile = window / g.pace.speed
     due = f"vector(time() % {tile:g}) < {g.pace.interval:g}"
-    yield Recording(n.TILE, f"{n.RATE} * {tile:g} and on () ({due})")
+    total = either(f"{n.RATE} * {tile:g} + {n.MISSED}", f"{n.RATE} * {tile:g}", n.MISSED)
+    yield Recording(n.TILE, f"({total}) and on () ({due})")
 
 
-def _first(g: Ground, window: float) -> str:
-    """What a counter shows when it appears, as a rate: increase() takes a first value for an old one.
+def _appeared(g: Ground, window: float) -> Iterator[Recording]:
+    """What a counter shows when it appears, and by how much it then has grown since it was last seen.
 
-    A queue is new when it was not there at the window's start although everything could be seen then.
+    increase() takes a first value for an old one. A queue that is gone for some minutes comes back with the counter
+    that it had, and so does an exporter with a state file; with a smaller one it begins anew.
     """
-    new = _each_status(
-        g,
-        lambda metric: (
-            f"({g.once(f'min_over_time({g.raw(metric, window=window)})')} "
-            f"unless {g.once(g.raw(metric, offset=window))})"
-        ),
-    )
-    seen = f"{n.VISIBLE} offset {g.span(window)} == 1"
-    return f"({new}) / {window / g.pace.speed:g} and ignoring (prefix, queue, status) ({seen})"
+
+    def least(metric: Metric | str) -> str:
+        return f"min_over_time({g.raw(metric, window=window)})"
+
+    def last(metric: Metric | str) -> str:
+        return f"last_over_time({g.raw(metric, window=HOUR, offset=window)})"
+
+    def new(metric: Metric | str) -> str:
+        return f"({g.once(least(metric))} unless {g.once(g.raw(metric, offset=window))})"
+
+    yield Recording(n.APPEARED, _each_status(g, new))
+    grown = _each_status(g, lambda metric: g.once(f"{least(metric)} - {last(metric)}"))
+    yield Recording(n.CONTINUED, f"({grown}) >= 0 and {n.APPEARED}")
 
 
 def _each_status(g: Ground, of: Make) -> str:

@@ -61,7 +61,7 @@ def prometheus(g: Ground) -> Iterator[Recording]:
     failures = select(
         n.RULE_FAILURES, Matcher("=~", ".*;bullgauge-.*", "rule_group"), window=g.span(15 * MINUTE)
     )
-    yield Recording(n.RULES_FAILED, f"increase({failures})")
+    yield Recording(n.RULES_FAILED, g.once(f"increase({failures})"))
 
 
 def figures(g: Ground) -> Iterator[Recording]:
