@@ -8,7 +8,7 @@ from dashboard.capacity import slots_in_file
 from dashboard.plan_document import Document
 from planner.fit_slots import slots_of
 from planner.fit_words import queue_words
-from planner.fitting import Fitted, fit
+from planner.fitting import Fitted, fit_all
 from planner.observed import Observed
 from planner.queue_file import AskedFile
 
@@ -32,7 +32,8 @@ def live(found: Mapping[str, Observed], file: AskedFile | None, document: Docume
     """`file` and `document` are the user's, which knows the slots."""
     slots, kept = slots_in_file(file, list(found)), _kept(document)
     known = {name: one.count for name, one in slots.items()}
-    fits = {name: _fitted(seen, known.get(name)) for name, seen in found.items()}
+    asked = [(_to_fit(seen, known.get(name)), known.get(name)) for name, seen in found.items()]
+    fits = dict(zip(found, fit_all(asked), strict=True))
     planned = {name: one for name, one in fits.items() if one.workload is not None and one.slots.count}
     entries = [_entry(one, name, kept.get(one.observed.queue, {})) for name, one in planned.items()]
     beside = {word: value for word, value in (document or {}).items() if word not in _OF_THE_PLAN}
@@ -43,10 +44,9 @@ def live(found: Mapping[str, Observed], file: AskedFile | None, document: Docume
     )
 
 
-def _fitted(seen: Observed, slots: int | None) -> Fitted:
-    """A queue without slots can't be planned, so the law that its buckets follow is not looked for: it takes long."""
-    has_slots = slots_of(seen, slots).count is not None
-    return fit(seen if has_slots else replace(seen, durations=None), slots)
+def _to_fit(seen: Observed, slots: int | None) -> Observed:
+    """A queue without slots can't be planned, so the law that its buckets follow is not looked for."""
+    return seen if slots_of(seen, slots).count is not None else replace(seen, durations=None)
 
 
 def _kept(document: Document | None) -> dict[str, Mapping[str, Any]]:

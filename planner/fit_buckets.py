@@ -1,13 +1,14 @@
 """Knows which law the buckets of a histogram follow, given the mean and, where it is known, the variability."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import optimize, special
 
 from planner.fit_laws import CONSTANT_SCV, FittedLaw
 from planner.laws import Deterministic, Discrete, Exponential, Gamma, Law, Lognormal, Mixture, Vector, Weibull
+from planner.nearest_laws import gap, nearest
 from planner.observed import Buckets, Sums
 
 # Beside sampling error: what the shape inside a bucket may hide.
@@ -18,45 +19,53 @@ POINTS_A_BUCKET = 5
 REACH = 3.0
 
 
-def of_buckets(sums: Sums, buckets: Buckets) -> FittedLaw:
-    """The law with the mean of `sums`, its variability where known, and the nearest to the buckets."""
+Laws = Sequence[tuple[str, Law]]
+
+
+def of_buckets(sums: Sums, buckets: Buckets, near: Laws = ()) -> FittedLaw:
+    """The law with the mean of `sums`, its variability where known, and the nearest to the buckets.
+
+    `near` are the nearest laws, where they have been looked for together with those of other queues.
+    """
     mean, scv = sums.mean, sums.scv
     assert mean is not None
     if scv is not None and scv < CONSTANT_SCV:
         return FittedLaw(Deterministic(mean), f"all {sums.count:,.0f} alike")
     edges, seen = _reached(buckets)
-    fits = [(_gap(law, edges, seen), name, law) for name, law in candidates(mean, scv, buckets)]
-    nearest, name, law = min(fits, key=lambda fit: fit[0])
-    if nearest <= DISTANCE / math.sqrt(max(buckets.total, 1.0)) + BLUR:
-        return FittedLaw(law, f"{name}, {nearest:.3f} from the buckets of {buckets.total:,.0f} at most")
+    known = (near or nearest_laws([(mean, buckets)])[0]) if scv is None else _of_variability(mean, scv)
+    found = known if scv is not None and abs(scv - 1) > 0.1 else [("exponential", Exponential(mean)), *known]
+    fits = [(float(gap(law, edges, seen)), name, law) for name, law in found]
+    closest, name, law = min(fits, key=lambda fit: fit[0])
+    if closest <= DISTANCE / math.sqrt(max(buckets.total, 1.0)) + BLUR:
+        return FittedLaw(law, f"{name}, {closest:.3f} from the buckets of {buckets.total:,.0f} at most")
     return FittedLaw(
         spread(mean, buckets), f"kept as the buckets of {buckets.total:,.0f} show it: no simple law agrees"
     )
 
 
-def candidates(mean: float, scv: float | None, buckets: Buckets) -> list[tuple[str, Law]]:
-    """Laws with this mean; with this variability too, or, when it is unknown, with the one nearest to the buckets."""
-    families: dict[str, Callable[[float], Law]] = {
-        "gamma": lambda c: Gamma(1.0 / c, mean),
-        "lognormal": lambda c: Lognormal(math.log(mean) - math.log1p(c) / 2, math.sqrt(math.log1p(c))),
-        "weibull": lambda c: _weibull(mean, c),
-        "two exponentials": lambda c: balanced(mean, c),
-    }
-    edges, seen = _reached(buckets)
-    found: list[tuple[str, Law]] = [] if scv is not None and abs(scv - 1) > 0.1 else [
-        ("exponential", Exponential(mean))
-    ]  # fmt: skip
-    for name, make in families.items():
-        if scv is None:
-            best = optimize.minimize_scalar(
-                lambda log_c, make=make: _gap(make(math.exp(log_c)), edges, seen),
-                bounds=(-4.0, 4.0),
-                method="bounded",
-            )
-            found.append((name, make(math.exp(best.x))))
-        elif name != "two exponentials" or scv > 1.0:
-            found.append((name, make(scv)))
+def nearest_laws(asked: Sequence[tuple[float, Buckets]]) -> list[list[tuple[str, Law]]]:
+    """Of each mean and its buckets, whose variability is unknown, the nearest law of each kind."""
+    found: list[list[tuple[str, Law]]] = [[] for _ in asked]
+    alike: dict[tuple[float, ...], list[int]] = {}
+    for place, (_, buckets) in enumerate(asked):
+        alike.setdefault(buckets.edges, []).append(place)
+    for places in alike.values():
+        edges, _ = _reached(asked[places[0]][1])
+        seen = np.stack([_reached(asked[place][1])[1] for place in places])
+        for place, laws in zip(
+            places, nearest([asked[place][0] for place in places], edges, seen), strict=True
+        ):
+            found[place] = laws
     return found
+
+
+def _of_variability(mean: float, scv: float) -> list[tuple[str, Law]]:
+    found: list[tuple[str, Law]] = [
+        ("gamma", Gamma(1.0 / scv, mean)),
+        ("lognormal", Lognormal(math.log(mean) - math.log1p(scv) / 2, math.sqrt(math.log1p(scv)))),
+        ("weibull", _weibull(mean, scv)),
+    ]
+    return [*found, ("two exponentials", balanced(mean, scv))] if scv > 1.0 else found
 
 
 def _weibull(mean: float, scv: float) -> Law:
@@ -79,11 +88,6 @@ def balanced(mean: float, scv: float) -> Law:
 def _reached(buckets: Buckets) -> tuple[Vector, Vector]:
     """The edges, and the share of the values up to each."""
     return np.array(buckets.edges[:-1]), np.cumsum(buckets.counts)[:-1] / buckets.total
-
-
-def _gap(law: Law, edges: Vector, seen: Vector) -> float:
-    """The largest between the law and the buckets at an edge."""
-    return float(np.abs(1.0 - law.tail(edges) - seen).max())
 
 
 def spread(mean: float, buckets: Buckets) -> Law:

@@ -1,16 +1,17 @@
 """Knows how a workload is made of what was observed: each number with its band, its sample size and its doubts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from planner import fit_laws
 from planner.fit_arrivals import FittedArrivals, fit_arrivals
-from planner.fit_buckets import of_buckets, scv_bounds
+from planner.fit_buckets import Laws, nearest_laws, of_buckets, scv_bounds
 from planner.fit_estimates import Estimate, mean_of, scv_of
 from planner.fit_failures import FittedFailures, fit_failures
 from planner.fit_laws import FittedLaw
 from planner.fit_slots import Slots, slots_of
 from planner.laws import Deterministic, Exponential
-from planner.observed import Observed
+from planner.observed import Buckets, Observed
 from planner.workload import Workload
 
 FEW_JOBS = 200
@@ -48,15 +49,45 @@ class Fitted:
         return self.workload.offered_load / self.slots.count
 
 
+def fit_all(asked: Sequence[tuple[Observed, int | None]]) -> list[Fitted]:
+    """As `fit` answers of each; the laws of their services are looked for together, which is many times quicker."""
+    places = [place for place, (seen, _) in enumerate(asked) if _is_law_unknown(seen)]
+    near = nearest_laws([_mean_and_buckets(asked[place][0]) for place in places])
+    laws = dict(zip(places, near, strict=True))
+    return [_fit(seen, slots, laws.get(place, ())) for place, (seen, slots) in enumerate(asked)]
+
+
+def _is_law_unknown(seen: Observed) -> bool:
+    """Whether buckets alone tell of the service's law."""
+    sums, buckets = seen.service, seen.durations
+    return (
+        seen.service_sample is None
+        and buckets is not None
+        and buckets.total > 0
+        and sums is not None
+        and sums.scv is None
+        and (sums.mean or 0.0) > 0
+    )
+
+
+def _mean_and_buckets(seen: Observed) -> tuple[float, Buckets]:
+    assert seen.service is not None and seen.service.mean is not None and seen.durations is not None
+    return seen.service.mean, seen.durations
+
+
 def fit(observed: Observed, slots: int | None = None) -> Fitted:
     """The workload of a queue as far as it was observed; `slots` is what the user says of its capacity."""
+    return _fit(observed, slots, ())
+
+
+def _fit(observed: Observed, slots: int | None, near: Laws) -> Fitted:
     arrivals, service, missing = None, None, []
     try:
         arrivals = fit_arrivals(observed)
     except LookupError as error:
         missing.append(f"arrivals: {error.args[0]}")
     try:
-        service = fit_service(observed)
+        service = fit_service(observed, near)
     except LookupError as error:
         missing.append(f"service: {error.args[0]}")
     failures = fit_failures(observed)
@@ -83,8 +114,8 @@ def fit(observed: Observed, slots: int | None = None) -> Fitted:
     )
 
 
-def fit_service(seen: Observed) -> FittedService:
-    """Raises LookupError, with the reason, when no service time can be known."""
+def fit_service(seen: Observed, near: Laws = ()) -> FittedService:
+    """`near`: the laws nearest to the buckets, if known. Raises LookupError, with the reason, without service times."""
     sums = seen.service
     if sums is None or sums.mean is None:
         raise LookupError(seen.absent.get("service", f"no attempt ended in {seen.seconds:,.0f} s"))
@@ -100,7 +131,7 @@ def fit_service(seen: Observed) -> FittedService:
     if seen.service_sample is not None:
         found = fit_laws.of_sample(seen.service_sample)
     elif seen.durations is not None and seen.durations.total > 0:
-        found = of_buckets(sums, seen.durations)
+        found = of_buckets(sums, seen.durations, near)
     else:
         why = "no buckets: law unknown, taken as exponential; a trace would tell it"
         found = FittedLaw(Exponential(sums.mean), "for want of anything that tells more", (why,))
