@@ -36,21 +36,31 @@ def short_outage(g: Ground) -> Case | None:
 
 def comes_back(g: Ground) -> Case | None:
     """A queue that is away for some minutes, while all the rest is seen, goes on with the counter that it had."""
-    if both_bounds(g, FAILURES) is None:
+    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
         return None
     world = World(g, 70).begin()
     world.queue("blinks", first=800, finished=10, alive=between(20, 22, 0, 1))
     # An exporter remembers a queue for ten minutes.
     world.queue("rests", first=800, finished=10, alive=between(20, 29, 0, 1))
     world.queue("stays", finished=10)
-    failed = f'round({n.increase("30m")}{{queue=~"blinks|rests", status="failed"}})'
-    none = Query(40, failed, tuple((_failed(g, name), 0.0) for name in ("blinks", "rests")))
+    for name in filter(_counts_failed, world.series):
+        if "rests" in name:
+            world.series[name] = [800.0] * 20 + [None] * 9 + [803.0] * 42
+    counted = (("blinks", 0.0), ("rests", 3.0))
+    failed = tuple(
+        Query(
+            40,
+            f'round({n.increase(window)}{{queue=~"blinks|rests", status="failed"}})',
+            tuple((_failed(g, name), jobs) for name, jobs in counted),
+        )
+        for window in ("30m", "6h")
+    )
     return Case(
-        "a queue that comes back has no new failures",
+        "a queue that comes back has no old failures",
         (world,),
         (FAIL, ALONE, BURN),
         (at(25), at(30), at(40), at(70)),
-        (none,),
+        failed,
     )
 
 
@@ -58,9 +68,10 @@ def begins_anew(g: Ground) -> Case | None:
     """A queue that is made anew begins at 0: its first failures count, though it had more of them before."""
     if both_bounds(g, FAILURES) is None:
         return None
-    world = World(g, 60).begin().queue("anew", finished=10, failed=0)
+    # That the exporter was away some minutes before is no matter.
+    world = World(g, 60, exporter_up=between(18, 24, 0, 1)).begin().queue("anew", finished=10, failed=0)
     for name in filter(_counts_failed, world.series):
-        world.series[name] = [500.0] * 20 + [None] * 12 + [6.0] * 29
+        world.series[name] = [500.0] * 18 + [None] * 14 + [6.0] * 29
     failed = Query(40, f'round({n.increase("30m")}{{status="failed"}})', ((_failed(g, "anew"), 6.0),))
     return Case("the failures of a queue made anew count", (world,), (), (), (failed,))
 
@@ -81,25 +92,32 @@ def missed(g: Ground) -> Case | None:
     """
     if both_bounds(g, FAILURES) is None:
         return None
-    world = World(g, 175, exporter_up=lambda now: 0 if 20 <= now < 50 or 80 <= now < 155 else 1).begin()
-    world.queue("bad", finished=10, failed=lambda now: 4 if 25 <= now < 35 or 100 <= now < 110 else 0)
+    world = World(g, 155, exporter_up=lambda now: 0 if 21 <= now < 28 or 60 <= now < 135 else 1).begin()
+    # Four a minute are seen, eight are not; nor are those of the long outage.
+    failed = {**dict.fromkeys(range(16, 20), 4), **dict.fromkeys((*range(21, 26), *range(80, 90)), 8)}
+    world.queue("bad", finished=10, failed=lambda now: failed.get(now, 0))
     hours = f'round({n.increase("6h")}{{status="failed"}})'
     half = f'round({n.increase("30m")}{{status="failed"}})'
-    none, all_of_them = ((_failed(g, "bad"), 0.0),), ((_failed(g, "bad"), 40.0),)
-    queries = (
-        Query(70, half, none),
-        Query(70, hours, all_of_them),
-        Query(174, half, none),
-        Query(174, hours, all_of_them),
-    )
+    none, told = ((_failed(g, "bad"), 0.0),), ((_failed(g, "bad"), 56.0),)
+    queries = (Query(58, half, none), Query(58, hours, told), Query(154, half, none), Query(154, hours, told))
     return Case(
         "what an exporter missed counts in hours",
         (world,),
         (FAIL, ALONE),
-        (at(70), at(174)),
+        (at(154),),
         queries,
         beside=(BURN,),
     )
 
 
-CASES: tuple[Maker, ...] = (reset, short_outage, comes_back, begins_anew, missed)
+def between_evaluations(g: Ground) -> Case:
+    """Scrapes that fall between evaluations make a count neither larger nor smaller."""
+    step = 14
+    world = World(g, 40 * 60 // step).begin().jobs("steady", 1, 0)
+    finished = f"round({n.finished('30m')})"
+    labels = _failed(g, "steady").replace(', status="failed"', "")
+    counted = Query(38, finished, ((labels, round(1800 / step)),))
+    return Case("scrapes between evaluations", (world,), (), (), (counted,), scrape_seconds=step)
+
+
+CASES: tuple[Maker, ...] = (reset, short_outage, comes_back, begins_anew, missed, between_evaluations)
