@@ -60,7 +60,7 @@ class Machine:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self.preferred = _prefer()
+        self.preferred = prefer()
         if self.preferred:
             self._stack.callback(os.sched_setscheduler, 0, os.SCHED_OTHER, os.sched_param(0))
         self._server = Server("redis7", self.folder / "redis").start()
@@ -110,7 +110,7 @@ class Machine:
         return float(self._ticker.wait_for("late", after=seen).split()[1])
 
 
-def _prefer() -> bool:
+def prefer() -> bool:
     """Let what is started from here on come before other programs of the machine, where the system allows it."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
