@@ -127,7 +127,7 @@ class History:
         return [
             place
             for place in self._of_name[name]
-            if all(self._labels[place].get(label) == value for label, value in where.items())
+            if all(_fits(self._labels[place].get(label), value) for label, value in where.items())
         ]
 
     def _matrix(self, places: Sequence[int], span: Span) -> tuple[np.ndarray, np.ndarray]:
@@ -179,6 +179,10 @@ def _samples(text: str) -> Iterator[tuple[str, float]]:
         if line and line[0] != "#":
             key, _, value = line.rpartition(" ")
             yield key, float(value)
+
+
+def _fits(value: str | None, wanted: str | tuple[str, ...]) -> bool:
+    return value == wanted if isinstance(wanted, str) else value in wanted
 
 
 def _ends(span: Span) -> np.ndarray:

@@ -11,13 +11,14 @@ from planner import answers
 from planner.arrivals import Poisson
 from planner.figures import read_name
 from planner.fleet import Fleet
-from planner.laws import Exponential
+from planner.long_tails import Lognormal
 from planner.predict import predict
+from planner.prediction import Prediction
 from planner.queue_file import AskedQueue
 from planner.reading import read_objective
 from planner.simulation_effort import Effort
 from planner.sizing import size
-from planner.workload import Retries, Workload
+from planner.workload import Workload
 
 Row = dict[str, Any]
 """An answer in the words of `bullgauge-planner predict --json`."""
@@ -41,11 +42,11 @@ def answered_soon(queue: AskedQueue) -> Row:
     return {**answers.values(queue, found), "objectives_broken": broken}
 
 
-def warm_up() -> None:
+def warm_up() -> Prediction:
     """Load the compiled loops of the simulation, for which the first simulated queue would wait."""
-    service, retries = Exponential(1.0), Retries(0.5, 2, 1.0)
     shortest = replace(SOON, shortest=1_000, seconds=0.01)
-    predict(Workload(Poisson(0.5), service, retries), Fleet(1), ("mean_wait",), shortest)
+    # Of skewed services on two slots no formula is known.
+    return predict(Workload(Poisson(1.0), Lognormal(-0.5, 1.0)), Fleet(2), ("mean_wait",), shortest)
 
 
 def slots_needed_soon(queue: AskedQueue) -> int | None:

@@ -51,7 +51,11 @@ def downloads(document: Document, name: str) -> None:
             icon=":material/scale:",
             help="A ScaledObject a queue, which scales on the exporter's metrics: `bullgauge-planner size --keda`.",
         )
-    with st.expander("The plan as it would be written"):
+    # Colouring it keeps a browser busy, so it is drawn once somebody opens it.
+    written = st.expander("The plan as it would be written", key=f"written-{name}", on_change="rerun")
+    if not written.open:
+        return
+    with written:
         lines = text.splitlines()
         st.code("\n".join(lines[:MOST_LINES]), language="yaml")
         if len(lines) > MOST_LINES:

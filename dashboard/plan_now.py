@@ -10,6 +10,7 @@ from dashboard.plan_document import Document
 from dashboard.plan_knobs import renew
 from dashboard.plan_live import Live, live
 from dashboard.plan_seen import seen
+from dashboard.source_shared import SharedSource
 from dashboard.sources import SourceError
 
 _KEPT = "plan-live"
@@ -47,7 +48,19 @@ def take_anew() -> None:
 
 def _take(page: Page, document: Document | None) -> Taken:
     try:
-        found = live(seen(page.source, page.span), page.file, document)
+        found = _live(page, document)
     except SourceError as error:
         return Taken(Live(None, {}, {}), page.now_seconds, page.range_name, str(error))
     return Taken(found, page.now_seconds, page.range_name)
+
+
+def _live(page: Page, document: Document | None) -> Live:
+    """Fitted once for all viewers who look at the same stretch of time. Raises SourceError."""
+
+    def fitted() -> Live:
+        return live(seen(page.source, page.span), page.file, document)
+
+    if not isinstance(page.source, SharedSource):
+        return fitted()
+    found: Live = page.source.once(("live", page.span, repr(document)), fitted)
+    return found

@@ -23,8 +23,9 @@ Key = tuple[str, str]
 Grown = Mapping[tuple[str, Labels], float]
 Columns = Mapping[Any, Vector]
 
-# Each counter that a fit reads, the part of a histogram, and the one label that tells something.
+# Each counter that a fit reads, the part of a histogram, and the one label that tells something; the most work first.
 _COUNTERS: tuple[tuple[Metric, str, str], ...] = (
+    (c.JOB_DURATION, "bucket", "le"),
     (c.ADDED, "", ""),
     (c.ARRIVAL_SQUARE, "", ""),
     (c.JOB_DURATION_SQUARE, "", ""),
@@ -35,8 +36,8 @@ _COUNTERS: tuple[tuple[Metric, str, str], ...] = (
     (c.JOB_WAIT, "count", ""),
     (c.JOB_DURATION, "count", ""),
     (c.JOB_DURATION, "sum", ""),
-    (c.JOB_DURATION, "bucket", "le"),
 )
+_STATES = (*READY_STATES, "active")
 _PLAIN = (c.ACTIVE_UNLOCKED, c.WORKERS, c.WORKERS_SATURATED)
 _STARTS: tuple[str, Labels] = (f"{c.JOB_WAIT.name}_count", ())
 _SQUARES: tuple[str, Labels] = (c.ARRIVAL_SQUARE.name, ())
@@ -45,15 +46,15 @@ _SQUARES: tuple[str, Labels] = (c.ARRIVAL_SQUARE.name, ())
 def seen(source: Source, span: Span, where: Where | None = None) -> dict[str, Observed]:
     """Every queue of the source over the span, by its name here. Raises SourceError."""
     asked = _Asked(source, span, where or {})
-    started, squares, *frames = at_once(
+    frames = at_once(
+        *(partial(asked.total, *counter) for counter in _COUNTERS),
+        lambda: asked.gauge(c.SIZE, "state", {"state": _STATES}),
         lambda: asked.steps(c.JOB_WAIT, "count"),
         lambda: asked.steps(c.ARRIVAL_SQUARE),
-        *(partial(asked.total, *counter) for counter in _COUNTERS),
-        lambda: asked.gauge(c.SIZE, "state"),
         *(partial(asked.gauge, metric) for metric in _PLAIN),
     )
     grown = _grown(frames[: len(_COUNTERS)])
-    sizes, *plain = frames[len(_COUNTERS) :]
+    sizes, started, squares, *plain = frames[len(_COUNTERS) :]
     named = {metric.name: _columns(frame) for metric, frame in zip(_PLAIN, plain, strict=True)}
     gauges, squared = _AllGauges(len(sizes), _columns(sizes), named), _columns(squares)
     return {
@@ -73,13 +74,14 @@ class _Asked:
     def steps(self, metric: Metric, part: str = "") -> pd.DataFrame:
         return self._source.increase(metric, QUEUE, self.span, self._where, part)
 
-    def gauge(self, metric: Metric, label: str = "") -> pd.DataFrame:
+    def gauge(self, metric: Metric, label: str = "", where: Where | None = None) -> pd.DataFrame:
         """At the begin of the span and at the end of each step."""
         span = self.span
         ends = Span(
             span.end_seconds - (span.steps + 1) * span.step_seconds, span.end_seconds, span.step_seconds
         )
-        return self._source.gauge(metric, (*QUEUE, label) if label else QUEUE, ends, self._where)
+        by = (*QUEUE, label) if label else QUEUE
+        return self._source.gauge(metric, by, ends, {**self._where, **(where or {})})
 
     def total(self, metric: Metric, part: str, label: str) -> pd.DataFrame:
         """How much a counter grew over the whole span."""
@@ -110,7 +112,7 @@ class _AllGauges:
 
     def of(self, key: Key) -> Gauges:
         absent = np.full(self.moments, np.nan)
-        states = {state: self.sizes.get((*key, state), absent) for state in (*READY_STATES, "active")}
+        states = {state: self.sizes.get((*key, state), absent) for state in _STATES}
         ready = sum((states[state] for state in READY_STATES), np.zeros(self.moments))
         plain = (self.plain[metric.name].get(key, absent) for metric in _PLAIN)
         return Gauges(np.asarray(ready), states["active"], *plain)

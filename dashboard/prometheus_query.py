@@ -1,6 +1,7 @@
 """This file knows the PromQL of a figure: exporters of one Redis count once, then what is left is joined."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from dashboard.sources import Where, joining
@@ -56,5 +57,11 @@ def events_queries(
 
 def selector(metric: Metric, where: Where, part: str = "") -> str:
     name = f"{metric.name}_{part}" if part else metric.name
-    labels = (f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in where.items())
-    return f"{name}{{{', '.join(labels)}}}"
+    return f"{name}{{{', '.join(_matcher(label, value) for label, value in where.items())}}}"
+
+
+def _matcher(label: str, value: str | tuple[str, ...]) -> str:
+    """One value, or one of several."""
+    if isinstance(value, str):
+        return f"{label}={json.dumps(value, ensure_ascii=False)}"
+    return f"{label}=~{json.dumps('|'.join(map(re.escape, value)), ensure_ascii=False)}"

@@ -163,5 +163,5 @@ def _is_thin(value: Any) -> bool:
     return value is None or (isinstance(value, Sized) and not len(value))
 
 
-def _frozen(where: Where | None) -> tuple[tuple[str, str], ...]:
+def _frozen(where: Where | None) -> tuple[tuple[str, str | tuple[str, ...]], ...]:
     return tuple(sorted((where or {}).items()))

@@ -9,8 +9,8 @@ import pandas as pd
 
 from exporter.catalogue import Metric
 
-Where = Mapping[str, str]
-"""Labels that must have these values."""
+Where = Mapping[str, str | tuple[str, ...]]
+"""Labels that must have this value, or one of these."""
 INCOMPLETE = "incomplete"
 """Among the `attrs` of a frame: why figures of it may be missing, in the source's own words."""
 CLOCK_SLACK_SECONDS = 2.0

@@ -12,7 +12,7 @@ from planner.durations import seconds
 from planner.errors import BadInput
 from planner.fit_fleet import read_fleet
 from planner.fit_output import as_yaml, names_of, values
-from planner.fitting import Fitted, fit
+from planner.fitting import Fitted, fit_all
 from planner.history import Prometheus, moment
 from planner.history_http import Address, address
 from planner.http_access import access
@@ -29,7 +29,7 @@ def fitted(options: argparse.Namespace, columns: dict[str, str]) -> tuple[str, d
     if not chosen:
         there = ", ".join(sorted({one.queue for one in seen})) or "none"
         raise BadInput(f"{origin}: no queue {', '.join(map(repr, options.queue))}; there are {there}")
-    fits = [fit(one, fleet.slots.get(one.queue)) for one in chosen]
+    fits = fit_all([(one, fleet.slots.get(one.queue)) for one in chosen])
     if all(found.workload is None for found in fits):
         raise BadInput(f"{origin}: {_why_nothing(fits)}")
     told = [values(found, name) for found, name in zip(fits, names_of(fits), strict=True)]

@@ -83,6 +83,7 @@ def test_a_plan_starts_from_the_live_workload_on_the_slots_of_the_file(
     fleets = shown.selectbox(key="fleet")
     assert fleets.options == ["live now", "fleet", "report: today", "report: proposed"]
     assert fleets.value == "live now"
-    assert "arrivals:" in shown.code[0].value
+    shown.session_state["written-plan"] = True
+    assert "arrivals:" in shown.run().code[0].value
     [table] = [one.value for one in shown.dataframe if "needed" in one.value and "queue" in one.value]
     assert table.set_index("queue").loc["email", "slots"] == 4

@@ -85,7 +85,8 @@ def test_the_live_plan_has_the_queues_that_were_recorded_on_the_slots_of_the_fil
     shown = screen(replace(on_prometheus(prometheus.url), file=user_file.read(plan)), "whatif", "reports")
     assert not shown.exception
     assert shown.selectbox(key="fleet").value == "live now"
-    plan_shown = yaml.safe_load(shown.code[0].value)
+    shown.session_state["written-plan"] = True
+    plan_shown = yaml.safe_load(shown.run().code[0].value)
     [table] = [one.value for one in shown.dataframe if {"needed", "why"} <= {*one.value}]
     rows = table.set_index("queue")
     slots = {queue.name: queue.question.fleet.slots for queue in read_file(plan).queues}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboard.plan_answers import answered_soon, slots_needed_soon, slots_to_draw, wait_by_slots
+from dashboard.plan_answers import answered_soon, slots_needed_soon, slots_to_draw, wait_by_slots, warm_up
 from dashboard.plan_budget import keda, shared, sums, with_budgets
 from dashboard.plan_changes import Changes, Facts, changed, facts
 from dashboard.plan_document import as_yaml, read, today
@@ -249,3 +249,7 @@ def test_the_report_of_a_plan_is_that_of_the_command(tmp_path: Path) -> None:
     assert (
         len([line for line in as_markdown(blocks).splitlines() if line not in lines]) == 2
     )  # the charts, in words
+
+
+def test_what_is_loaded_beforehand_is_the_simulation() -> None:
+    assert "simulation" in warm_up().method

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.test_whatif_plan import planner
 
+PLAN = "written-plan"
+"""What opens the plan as it would be written."""
 EXAMPLE = Path(__file__).parent.parent.parent / "docs/examples/planner/fleet.yaml"
 
 
@@ -106,7 +108,9 @@ def test_a_turned_knob_is_answered_within_a_second() -> None:
 
 
 def test_slots_that_are_turned_change_the_queue_and_can_be_undone() -> None:
-    screen = AppTest.from_function(without_a_source, default_timeout=60).run()
+    screen = AppTest.from_function(without_a_source, default_timeout=60)
+    screen.session_state[PLAN] = True
+    screen.run()
     screen.select_slider[0].set_value(5.0).run()
     assert metrics(screen)["Slots needed"] == "6"
     concurrency = next(slider for slider in screen.slider if slider.label == "Concurrency")
@@ -145,7 +149,9 @@ def test_a_simulated_queue_is_told_with_its_band(tmp_path: Path) -> None:
 
 
 def test_a_budget_is_shared_and_stands_in_the_plan() -> None:
-    screen = AppTest.from_function(without_a_source, default_timeout=120).run()
+    screen = AppTest.from_function(without_a_source, default_timeout=120)
+    screen.session_state[PLAN] = True
+    screen.run()
     memory = next(one for one in screen.number_input if one.label == "Connections")
     memory.set_value(9.0).run()
     assert not screen.exception
