@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alerts import names as n
 from alerts.alert_build import against, both, bound_text, covered, not_held, severity_of, unlabelled
-from alerts.promql import Matcher, select
+from alerts.promql import Matcher, either, select
 from alerts.quantities import Unit, parse
 from alerts.record_bounds import has_bound_per_queue
 from alerts.rules import HOUR, MINUTE, Alert, Ground, label
@@ -49,8 +49,9 @@ def _slow(g: Ground, signal: Signal, name: str, ratio: str, over: str, verb: str
         if g.config.guards.few_jobs:
             expr += f" and {over}{mine} >= {FEW}"
         held = not_held(g, limited=False).replace(" unless ", " unless ignoring (severity, bound) ")
-        if g.config.guards.held_queues and signal is LATENCY:
-            held += f" unless ignoring (severity, bound) ({_back_again(g, name, severity)})"
+        if untrue := list(_untrue(g, signal)):
+            fresh = f"({either(*untrue)}){_not_firing(g, name, severity)}"
+            held += f" unless ignoring (severity, bound) ({fresh})"
         yield Alert(
             name,
             severity,
@@ -63,12 +64,14 @@ def _slow(g: Ground, signal: Signal, name: str, ratio: str, over: str, verb: str
         )
 
 
-def _back_again(g: Ground, name: str, severity: Severity) -> str:
-    """Queues where what had waited for workers is late now that they are back: known, or a deployment, and over.
-
-    What was late before they went is no news of theirs, and is not taken back.
-    """
-    return f"{n.DESERTED_LATELY} == 1{_not_firing(g, name, severity)}"
+def _untrue(g: Ground, signal: Signal) -> Iterator[str]:
+    """Queues of which a share of slow jobs is no news, unless the alert fires already: that is not taken back."""
+    if g.config.guards.held_queues and signal is LATENCY:
+        # What had waited for workers is late now that they are back: known, or a deployment, and over.
+        yield f"{n.DESERTED_LATELY} == 1"
+    if g.config.guards.coverage:
+        # An edge that came with a restart has seen less of the window than the count, so jobs seem to be above it.
+        yield f"changes({n.EDGES}[{g.pace.behind(15 * MINUTE)}]) > 0"
 
 
 def _not_firing(g: Ground, name: str, severity: Severity) -> str:

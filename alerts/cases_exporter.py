@@ -171,16 +171,14 @@ def missing_bucket(g: Ground) -> Case | None:
     """An exporter without the bucket of a bound: the alert could never fire, so that is said."""
     if g.config.profile == "bullmq" or g.thresholds.default(LATENCY, _W) is None:
         return None
-    world = World(g, 60).begin()
-    at_queue = {"queue": QUEUE, "prefix": "bull"}
-    world.queue(finished=5)
-    world.series = {name: values for name, values in world.series.items() if "_bucket{" not in name}
-    world.counter(f"{c.JOB_WAIT.name}_bucket", 5, le="+Inf", **at_queue)
+    world = World(g, 60).begin().queue(finished=5)
+    for series, values in world.series.items():
+        if "_bucket{" in series and "+Inf" not in series:
+            values[:25] = [None] * 25
     name = "BullBucketMissing"
     fires = (name, g.config.severities.get(name, _W))
-    return Case(
-        "an exporter without a bound's bucket", (world,), (name, "BullLatencyHigh"), (at(3), at(20, fires))
-    )
+    checks = (at(3), at(20, fires), at(24, fires), at(60))
+    return Case("an exporter without a bound's bucket", (world,), (name, "BullLatencyHigh"), checks)
 
 
 def rules_fail(g: Ground) -> Case:

@@ -92,19 +92,29 @@ def missed(g: Ground) -> Case | None:
     """
     if both_bounds(g, FAILURES) is None:
         return None
-    world = World(g, 155, exporter_up=lambda now: 0 if 21 <= now < 28 or 60 <= now < 135 else 1).begin()
-    # Four a minute are seen, eight are not; nor are those of the long outage.
-    failed = {**dict.fromkeys(range(16, 20), 4), **dict.fromkeys((*range(21, 26), *range(80, 90)), 8)}
+    away = {*range(21, 28), *range(41, 50), *range(65, 140)}
+    world = World(g, 160, exporter_up=lambda now: 0 if now in away else 1).begin()
+    # One a minute is seen, eight are not; nor are those of the long outage.
+    unseen = (*range(21, 26), *range(42, 45), *range(80, 90))
+    failed = {**dict.fromkeys(range(16, 20), 1), **dict.fromkeys(unseen, 8)}
     world.queue("bad", finished=10, failed=lambda now: failed.get(now, 0))
     hours = f'round({n.increase("6h")}{{status="failed"}})'
     half = f'round({n.increase("30m")}{{status="failed"}})'
-    none, told = ((_failed(g, "bad"), 0.0),), ((_failed(g, "bad"), 56.0),)
-    queries = (Query(58, half, none), Query(58, hours, told), Query(154, half, none), Query(154, hours, told))
+    none, told = ((_failed(g, "bad"), 0.0),), ((_failed(g, "bad"), 68.0),)
+    every = f"round({n.finished('6h')}, 10)"
+    ended = ((_failed(g, "bad").replace(', status="failed"', ""), 670.0),)
+    queries = (
+        Query(64, half, none),
+        Query(64, hours, told),
+        Query(64, every, ended),
+        Query(159, half, none),
+        Query(159, hours, told),
+    )
     return Case(
         "what an exporter missed counts in hours",
         (world,),
         (FAIL, ALONE),
-        (at(154),),
+        (at(159),),
         queries,
         beside=(BURN,),
     )

@@ -87,6 +87,25 @@ def after_dead_workers(g: Ground) -> Case | None:
     return Case("what had waited for dead workers", (world,), (LATE,), checks, beside=("BullNoWorkers",))
 
 
+def new_edge(g: Ground) -> Case | None:
+    """An exporter restarted with one more edge makes no job late; what is late in truth is told a little later."""
+    bounds = both_bounds(g, LATENCY)
+    if bounds is None or g.config.profile == "bullmq" or not g.config.guards.coverage:
+        return None
+    world = _world(g, 70)
+    world.queue("quick", finished=10)
+    world.queue("slow", finished=10, wait_seconds=until(31, 0.01, bounds[1] * 1.2))
+    world.queue("late", finished=10, wait_seconds=bounds[1] * 1.2)
+    for name, values in world.series.items():
+        if "_bucket{" in name and "+Inf" not in name and '"late"' not in name:
+            values[:31] = [None] * 31
+    late, slow = (tuple((LATE, s, name) for s in (_W, _C)) for name in ("late", "slow"))
+    checks = (at(29, *late), at(43, *late), at(47, *late), at(66, *late, *slow))
+    return Case(
+        "a new bucket edge makes no job late", (world,), (LATE,), checks, beside=("BullBucketMissing",)
+    )
+
+
 def slow_jobs(g: Ground) -> Case | None:
     """Processing time is judged on the queues that ask for it; a requeued attempt is none."""
     own = named(g, DURATION)
@@ -109,4 +128,4 @@ def slow_jobs(g: Ground) -> Case | None:
     return Case("jobs that take too long", (world,), ("BullDurationHigh",), (at(5), at(35, *fires), at(75)))
 
 
-CASES: tuple[Maker, ...] = (waits, share_of_waits, after_dead_workers, slow_jobs)
+CASES: tuple[Maker, ...] = (waits, share_of_waits, after_dead_workers, new_edge, slow_jobs)

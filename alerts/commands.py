@@ -72,7 +72,10 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _warn(config: Config) -> None:
     if routing.goes_nowhere(config):
-        _say("no receiver is configured: pages go nowhere; add `receivers` and `routes` to the configuration")
+        what, add = ("no route names a receiver for critical alerts", "`routes`")
+        if not config.receivers:
+            what, add = ("no receiver is configured", "`receivers` and `routes`")
+        _say(f"{what}: pages go nowhere; add {add} to the configuration")
     if config.speed != 1:
         _say(
             f"speed is {config.speed:g}: a drill; no rule tests are written, and no such rules belong into production"

@@ -1,5 +1,6 @@
 """This file knows how our routes are added to an Alertmanager file that is in use."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,43 @@ class MergeError(ValueError):
     """The two can't be put together; the text is one line."""
 
 
+@dataclass(frozen=True, slots=True)
+class AsWritten:
+    """A value that stands without quotes: 22:00, 0777, 1.10 and no mean other things to Alertmanager than to Python."""
+
+    tag: str
+    text: str
+
+
+class _Reader(render.LOADER):  # type: ignore[misc]
+    """Reads what is no text as it is written."""
+
+
+class _Writer(render.Dumper):
+    """Writes it back."""
+
+
+def _read(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    plain = {"true": True, "false": False}.get(node.value)  # as ours say it, so that both compare
+    return AsWritten(node.tag, node.value) if plain is None else plain
+
+
+def _write(dumper: yaml.SafeDumper, value: AsWritten) -> yaml.Node:
+    return dumper.represent_scalar(value.tag, value.text)
+
+
+for _kind in ("bool", "int", "float", "timestamp"):
+    _Reader.add_constructor(f"tag:yaml.org,2002:{_kind}", _read)
+_Writer.add_representer(AsWritten, _write)
+
+
 def merged(path: Path, ours: dict[str, Any]) -> str:
     """The text of the file at `path` with our route, receivers and inhibitions added. Raises MergeError, OSError.
 
     Comments are lost; the file itself is not touched.
     """
     try:
-        theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
+        theirs = yaml.load(path.read_text(encoding="utf-8"), _Reader)
     except yaml.YAMLError as error:
         raise MergeError(f"{path}{mark(error)}: not YAML: {problem(error)}") from error
     if not isinstance(theirs, dict) or not isinstance(theirs.get("route"), dict):
@@ -28,7 +59,7 @@ def merged(path: Path, ours: dict[str, Any]) -> str:
     _check_list(path, "route.routes", theirs["route"].get("routes"))
     for key in ("receivers", "inhibit_rules", "time_intervals"):
         _check_list(path, key, theirs.get(key), named=key != "inhibit_rules")
-    return render.dump(_merge(path, theirs, ours))
+    return render.dump(_merge(path, theirs, ours), dumper=_Writer)
 
 
 def _check_list(path: Path, key: str, found: Any, *, named: bool = False) -> None:

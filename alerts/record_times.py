@@ -25,6 +25,7 @@ def waits(g: Ground) -> Iterator[Recording]:
         yield _over(n.WAIT_OVER, over, threshold.severity, threshold.text)
     yield _share(n.WAIT_RATIO, n.WAIT_OVER, n.WAIT_RATE)
     yield from _figures(g, c.JOB_WAIT)
+    yield Recording(n.EDGES, f"count without (le) ({_buckets(c.JOB_WAIT)})")
 
 
 def durations(g: Ground) -> Iterator[Recording]:
@@ -60,12 +61,16 @@ def _figures(g: Ground, metric: Metric, *matchers: Matcher) -> Iterator[Recordin
         return f"sum without ({gone}) ({once})" if gone else once
 
     yield Recording(n.recorded("queue", metric, "avg15m"), f"{rate('sum')} / ({rate('count')} > 0)")
-    buckets = n.recorded("queue", f"{metric.name}_bucket", "rate15m")
+    buckets = _buckets(metric)
     yield Recording(buckets, rate("bucket"))
     for name, quantile in QUANTILES.items():
         yield Recording(
             n.recorded("queue", metric, f"{name}_15m"), f"histogram_quantile({quantile}, {buckets}) >= 0"
         )
+
+
+def _buckets(metric: Metric) -> str:
+    return n.recorded("queue", f"{metric.name}_bucket", "rate15m")
 
 
 def missing_edges(signal: Signal) -> str:

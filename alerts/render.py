@@ -14,7 +14,7 @@ _Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Dumper(_Base):  # type: ignore[misc]
+class Dumper(_Base):  # type: ignore[misc]
     """Writes long expressions as blocks, keys in the order given."""
 
 
@@ -23,15 +23,15 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _text)
+Dumper.add_representer(str, _text)
 
 
-def dump(document: Any, heading: str = "") -> str:
+def dump(document: Any, heading: str = "", dumper: Any = Dumper) -> str:
     """A YAML document; `heading` becomes comments at its top."""
     comments = "".join(f"# {line}\n" for line in heading.splitlines())
     return comments + yaml.dump(
         document,
-        Dumper=_Dumper,
+        Dumper=dumper,
         sort_keys=False,
         allow_unicode=True,
         width=1_000_000,

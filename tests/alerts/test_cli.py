@@ -159,6 +159,24 @@ def test_merge_adds_to_a_file_without_touching_it(tmp_path: Path) -> None:
     assert alerts("merge", str(existing)).stdout == done.stdout
 
 
+def test_what_is_merged_is_as_its_owner_wrote_it(tmp_path: Path) -> None:
+    """22:00, 0777, 1.10 and no are other values to a reader of YAML 1.1 than to Alertmanager."""
+    existing = tmp_path / "alertmanager.yml"
+    odd = ("code: 0777", "version: 1.10", "severity: no", "start_time: 22:00", "- 1:5", "send_resolved: yes")
+    existing.write_text(
+        "route: {receiver: ops, routes: [{receiver: ops, mute_time_intervals: [night], "
+        "match: {code: 0777, version: 1.10, severity: no}}]}\n"
+        "receivers: [{name: ops, webhook_configs: [{url: 'http://x/', send_resolved: yes}]}]\n"
+        "time_intervals: [{name: night, time_intervals: [{times: [{start_time: 22:00, end_time: 23:59}], "
+        "days_of_month: [1:5]}]}]\n"
+    )
+    text = alerts("merge", str(existing)).stdout
+    assert [part for part in odd if part not in text] == []
+    existing.write_text(text)
+    amtool("check-config", str(existing))
+    assert alerts("merge", str(existing)).stdout == text
+
+
 def test_other_forms_hold_the_same_rules(tmp_path: Path) -> None:
     alerts(
         "generate",
