@@ -43,7 +43,7 @@ class PrometheusSource:
         self,
         url: str,
         access: Access | None = None,
-        select: Where | None = None,
+        select: Mapping[str, str] | None = None,
         scrape_seconds: float | None = None,
     ) -> None:
         self.url = url.rstrip("/")
