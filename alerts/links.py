@@ -23,6 +23,7 @@ class Links:
     def _dashboard(self, alert: Alert) -> str:
         base = self.addresses.grafana.rstrip("/")
         if "$labels.queue" in alert.summary:
-            names = "var-prefix={{ $labels.prefix | urlquery }}&var-queue={{ $labels.queue | urlquery }}"
-            return f"{base}/d/{QUEUE}?{names}"
+            # BullMQ's own metrics know no prefix, and their board has no variable for one.
+            prefix = "{{ with $labels.prefix }}var-prefix={{ . | urlquery }}&{{ end }}"
+            return f"{base}/d/{QUEUE}?{prefix}var-queue={{{{ $labels.queue | urlquery }}}}"
         return f"{base}/d/{REDIS if alert.summary.startswith('Redis') else OVERVIEW}"
