@@ -35,29 +35,30 @@ class RunBand:
 def run_band(
     workload: Workload, fleet: Fleet, jobs: int, seed: int = 1, pickup_seconds: float = 0.0
 ) -> RunBand:
-    """The band of the waits (first attempts) in a run of `jobs` jobs that starts empty.
+    """The band of the waits (first attempts) in a run of `jobs` jobs, children among them, that starts empty.
 
     With `workload.sample_size` its rate and its service time are as unsure as a fit to so many jobs leaves them.
     A job that finds an idle slot waits `pickup_seconds`.
     """
     runs = max(FEWEST_RUNS, min(RUNS, MOST_JOBS // jobs))
+    added = max(1, round(jobs / (workload.options.jobs_per_add if workload.options else 1.0)))
     found = []
     for chance in np.random.SeedSequence(seed).spawn(runs):
         random = np.random.default_rng(chance)
-        waits = np.maximum(_waits(workload, fleet, jobs, random), pickup_seconds)
+        waits = np.maximum(_waits(workload, fleet, added, random), pickup_seconds)
         found.append([waits.mean() if q is None else np.quantile(waits, q) for q in FIGURES.values()])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     ends = zip(FIGURES, low, high, strict=True)
     return RunBand(jobs, LEVEL, runs, {name: (float(a), float(b)) for name, a, b in ends})
 
 
-def _waits(workload: Workload, fleet: Fleet, jobs: int, random: np.random.Generator) -> Vector:
+def _waits(workload: Workload, fleet: Fleet, added: int, random: np.random.Generator) -> Vector:
     """First waits of one run of a workload that a fit could as well have meant.
 
     Services `longer` times as long are the same run on a clock that ticks as much slower: the laws stay as they are.
     """
     rate, longer_by = _strayed(workload, random)
-    drawn = draw(workload, random, jobs)
+    drawn = draw(workload, random, added)
     times = drawn.arrivals.times / (rate * longer_by)
     on_clock = replace(drawn, arrivals=replace(drawn.arrivals, times=times))
     sample = replicate(*_on_clock(workload, fleet, longer_by), on_clock, random, 0)

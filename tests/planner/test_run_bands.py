@@ -18,11 +18,30 @@ def waits(chance: random.Random, jobs: int, per_second: float, mean: float) -> l
     return found
 
 
-def band(folder, capsys, rate: float, mean: float, *options: str) -> dict:
+def waits_of_flows(chance: random.Random, jobs: int, per_second: float, mean: float) -> list[float]:
+    """Waits on one slot from empty, where a fifth of what comes are four children, and then their parent before all."""
+    due, line, begun, now, found = chance.expovariate(per_second), [], {}, 0.0, []
+    while len(found) < jobs:
+        now = now if line else max(now, due)
+        while due <= now:
+            family = object() if chance.random() < 0.2 else None
+            line += [(due, family)] * (4 if family else 1)
+            due += chance.expovariate(per_second)
+        ready, family = line.pop(0)
+        found.append(now - ready)
+        now += chance.expovariate(1 / mean)
+        if family is not None:
+            begun[family] = begun.get(family, 0) + 1
+            if begun[family] == 4:
+                line.insert(0, (now, None))
+    return found
+
+
+def band(folder, capsys, rate: float, mean: float, *options: str, more: str = "") -> dict:
     path = folder / "fleet.yaml"
     path.write_text(
         f"queues: [{{name: q, slots: 1, jobs_per_hour: {3600 * rate}, "
-        f"service: {{law: exponential, mean: {mean}}}}}]\n"
+        f"service: {{law: exponential, mean: {mean}}}{more}}}]\n"
     )
     main(["predict", str(path), *options, "--json"])
     [queue] = json.loads(capsys.readouterr().out)["queues"]
@@ -38,6 +57,16 @@ def test_it_holds_nine_of_ten_runs_of_a_known_workload(tmp_path, capsys, jobs):
     said = band(tmp_path, capsys, 0.8, 1.0, "--run-of", str(jobs))
     chance = random.Random(8)
     runs = [waits(chance, jobs, 0.8, 1.0) for _ in range(400)]
+    for figure, seen in {"mean": np.mean, "p95": lambda run: np.quantile(run, 0.95)}.items():
+        share = np.mean([inside(said[figure], float(seen(run))) for run in runs])
+        assert share == pytest.approx(0.9, abs=0.06), figure
+
+
+def test_children_are_jobs_of_the_run_too(tmp_path, capsys):
+    flows = ", children: {share: 0.2, count: 4}"
+    said = band(tmp_path, capsys, 0.4, 1.0, "--run-of", "500", more=flows)
+    chance = random.Random(8)
+    runs = [waits_of_flows(chance, 500, 0.4, 1.0) for _ in range(400)]
     for figure, seen in {"mean": np.mean, "p95": lambda run: np.quantile(run, 0.95)}.items():
         share = np.mean([inside(said[figure], float(seen(run))) for run in runs])
         assert share == pytest.approx(0.9, abs=0.06), figure
