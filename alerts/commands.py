@@ -96,7 +96,8 @@ def _check(options: argparse.Namespace) -> int:
     files = output.texts(plan, source)
     found += _found_by_tools(plan.ground.config.targets, files)
     if options.diff is not None:
-        found += list(folder.differences(options.diff, files))
+        forms_there = forms.there(options.diff, plan, source, files)
+        found += list(folder.differences(options.diff, {**files, **forms_there}))
     if options.prometheus is not None:
         from alerts import asking
 

@@ -23,7 +23,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             beside = place.with_name(f".{place.name}.new")
             waiting.append((beside, place))
-            beside.write_text(text, encoding="utf-8")
+            _fill(beside, text, place)
         for _, place in waiting:
             if place.is_dir():  # found before the first file is replaced, not in the midst of them
                 raise IsADirectoryError(EISDIR, "a folder is where a file belongs", str(place))
@@ -34,6 +34,14 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
             beside.unlink(missing_ok=True)
     for stale in _stale(folder, files):
         stale.unlink()
+
+
+def _fill(beside: Path, text: str, place: Path) -> None:
+    try:
+        beside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        # A disk that is full is told without the name of the file.
+        raise OSError(error.errno, error.strerror, str(place)) from error
 
 
 def _stale(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """This file knows the other forms: for the Prometheus Operator, for Mimir and Cortex, for Grafana's sidecar."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from alerts import output, render
 from alerts.output import DASHBOARDS, Plan, Source
@@ -43,3 +44,14 @@ def configmaps(_plan: Plan, source: Source, files: Mapping[str, str]) -> dict[st
 
 
 FORMS: dict[str, Make] = {"prometheusrule": prometheusrule, "mimir": mimir, "configmaps": configmaps}
+
+
+def there(folder: Path, plan: Plan, source: Source, files: Mapping[str, str]) -> dict[str, str]:
+    """The files of each form of which a folder has one."""
+    made = (form(plan, source, files) for form in FORMS.values())
+    return {
+        name: text
+        for form in made
+        if any((folder / name).exists() for name in form)
+        for name, text in form.items()
+    }

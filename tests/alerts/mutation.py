@@ -154,6 +154,9 @@ def run(every: int = 1, first: int = 0, of: str = "") -> int:
     """Tell each change that no test notices, and how many are; the exit status."""
     bench = Bench(plan())
     chosen = [mutant for mutant in mutants(bench.rules) if of in called(mutant.rule)][first::every]
+    if not chosen:
+        print(f"nothing to change in a rule called *{of}*")
+        return 2
     noticed = 0
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for mutant, seen in zip(chosen, pool.map(bench.noticed, chosen), strict=True):

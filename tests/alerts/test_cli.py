@@ -81,8 +81,26 @@ def test_a_file_that_can_not_be_merged_is_told_in_one_line(text: str, mistake: s
     assert "\n" not in str(caught.value)
 
 
-def test_check_tells_a_folder_that_has_drifted(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_with_the_file_and_leaves_the_old_ones_whole(tmp_path: Path) -> None:
     alerts("generate", "--out", str(tmp_path))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    # A file of this process may hold 20 KiB; the rules are larger.
+    command = f"ulimit -f 20; exec {sys.executable} -m alerts generate --out {tmp_path}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"bullgauge-alerts: {tmp_path / 'rules.yaml'}: File too large\n",
+    )
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_check_tells_a_folder_that_has_drifted(tmp_path: Path) -> None:
+    alerts("generate", "--out", str(tmp_path), "--form", "prometheusrule")
+    operators = tmp_path / "prometheusrule.yaml"
+    made = operators.read_text()
+    operators.write_text(made.replace("for: 10m", "for: 1h"))
+    assert alerts("check", "--diff", str(tmp_path)).returncode == 1
+    operators.write_text(made)
     assert alerts("check", "--diff", str(tmp_path)).returncode == 0
     rules = tmp_path / "rules.yaml"
     rules.write_text(rules.read_text().replace("for: 10m", "for: 1h"))
