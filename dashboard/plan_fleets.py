@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dashboard.plan_document import Document, proposed, today
 from dashboard.plan_report import PROPOSED
+from planner.document import parsed
 from planner.errors import BadInput
-from planner.queue_file import parsed
 
 LIVE = "live now"
 REPORT_TODAY, REPORT_PROPOSED = "report: today", "report: proposed"

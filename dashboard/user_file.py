@@ -9,8 +9,9 @@ from alerts.config_file import ConfigError, parse
 from alerts.thresholds import Thresholds
 from dashboard.settings import SettingsError
 from planner.bounds import BLOCKS
+from planner.document import parsed
 from planner.errors import BadInput
-from planner.queue_file import AskedFile, parsed, read_document
+from planner.queue_file import AskedFile, read_document
 
 
 class FileError(SettingsError):

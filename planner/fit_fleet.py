@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planner.document import parsed
 from planner.errors import BadInput
-from planner.queue_file import FileWords, parsed
+from planner.queue_file import FileWords
 from planner.reading import checked
 
 # What a fit replaces in a queue's entry.

@@ -4,21 +4,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, model_validator
 
 from planner import defaults
 from planner.arrival_words import AnyArrivals
-from planner.bounds import BLOCKS, Levels, quoted, read_levels
+from planner.bounds import BLOCKS, Levels, read_levels
 from planner.budget_words import BudgetWords, KedaWords, PriceWords, RedisWords
 from planner.bull_words import BullWords
 from planner.claims import CacheWords, ClaimsWords
 from planner.combinations import refuse_absent
+from planner.document import line_of, parsed
 from planner.errors import BadInput
 from planner.flows import joined
 from planner.law_words import AnyLaw, IoThenCpuWords
 from planner.laws import IoThenCpu, Law
-from planner.lines import line_of
 from planner.pool_words import PoolWords, pools_of
 from planner.processes import ProcessLimits
 from planner.reading import Question, checked, read_objective, read_question
@@ -134,24 +133,6 @@ def read_file(path: Path) -> AskedFile:
     return read_document(str(path), text, parsed(str(path), text))
 
 
-def parsed(path: str, text: str) -> Any:
-    """The YAML of `text` as plain values. Raises BadInput."""
-    try:
-        return _loaded(quoted(text))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        raise BadInput(f"{where}: not YAML: {getattr(error, 'problem', error)}") from None
-
-
-def _loaded(text: str) -> Any:
-    """libyaml, where it is there, reads six times as fast; what is wrong PyYAML's own reader tells better."""
-    try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
-        return yaml.safe_load(text)
-
-
 def read_document(path: str, text: str, document: Any) -> AskedFile:
     """The file whose `text` holds `document`, which may have been changed since. Raises BadInput."""
     whole = {"queues": document} if isinstance(document, list) else document
@@ -159,7 +140,7 @@ def read_document(path: str, text: str, document: Any) -> AskedFile:
         return _read(checked(FileWords, whole))
     except BadInput as error:
         steps = str(error) if whole is document else str(error).removeprefix("queues")
-        raise BadInput(f"{path}{line_of(quoted(text), steps)}: {error}") from None
+        raise BadInput(f"{path}{line_of(text, steps)}: {error}") from None
 
 
 def _read(words: FileWords) -> AskedFile:

@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from planner.document import parsed
 from planner.errors import BadInput
-from planner.queue_file import AskedFile, AskedQueue, FileWords, parsed, read_document, read_file
+from planner.queue_file import AskedFile, AskedQueue, FileWords, read_document, read_file
 from planner.whatif_changes import Changed, multiplied, times
 
 __all__ = ["Axis", "Scenario", "Setting", "answered", "multiplied", "read_setting", "scenarios", "times"]

@@ -6,11 +6,12 @@ import pytest
 from planner.arrivals import BatchPoisson, Poisson
 from planner.bull_draws import made
 from planner.bull_options import Children, Elsewhere, JobOptions
+from planner.document import parsed
 from planner.errors import BadInput
 from planner.fleet import Fleet
 from planner.laws import Exponential, Lognormal
 from planner.predict import predict
-from planner.queue_file import parsed, read_document
+from planner.queue_file import read_document
 from planner.queue_run import run
 from planner.runs import draw
 from planner.simulation_effort import Effort

@@ -7,10 +7,11 @@ import yaml
 
 from planner.arrivals import Renewal
 from planner.cli import main
+from planner.document import parsed
 from planner.laws import Exponential, Gamma
 from planner.objective import Bound, Objective
 from planner.predict import predict
-from planner.queue_file import parsed, read_document, with_slots
+from planner.queue_file import read_document, with_slots
 from planner.size_long import MANY
 from planner.size_sampled import Sampled
 from planner.sizing import size
