@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def literal(text: str) -> str:
     return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
 
 
+@cache
 def quote(text: str) -> str:
     """A string as PromQL writes it; it reads the escapes that JSON writes."""
     return json.dumps(text, ensure_ascii=False)

@@ -104,6 +104,13 @@ def test_two_configurations_are_compared(stored: Stored, tmp_path: Path) -> None
     print(done.stdout)
 
 
+def test_a_history_without_the_exporter_is_no_answer(stored: Stored) -> None:
+    """All alerts silent would be said of a job that is called otherwise, too."""
+    done = alerts("backtest", "--prometheus", stored.url, "--from", "2001-01-01", "--to", "2001-01-02")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert 'nothing is stored of job="bullgauge"' in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
