@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import altair as alt
 import numpy as np
@@ -117,13 +117,37 @@ def bars(
     x = alt.X("value:Q", title=unit, scale=alt.Scale(domain=[0, most], clamp=True), axis=shown)
     colour = alt.Color("level:N", scale=level_colours(), legend=None)
     tips = [alt.Tooltip("name:N", title="queue"), alt.Tooltip("text:N", title="says")]
-    rows, across = alt.Chart(table), alt.Chart(pd.DataFrame({"at": [ceiling.value]}))
+    rows = alt.Chart(table)
+    end, line, words = f"datum.value / {most} * width", f"{ceiling.value / most} * width", _WORDS_PIXELS
+    is_inside = f"({end} + {words} > width && {end} > {words})"
+    # In a row whose words would be crossed the line is left out; the other rows show where it is.
+    is_crossed = f"(!{is_inside} && {end} < {line} && {end} + {words} > {line})"
+    text = alt.Text("text:N")
     layers = [
         rows.mark_bar(height={"band": 0.62}, cornerRadiusEnd=3).encode(x, y, colour, tooltip=tips),
-        rows.mark_text(align="left", dx=5, color=GREY).encode(x, y, text="text:N", tooltip=tips),
-        across.mark_rule(color=ceiling.colour, strokeDash=DASH).encode(x="at:Q"),
+        rows.mark_text(align="left", dx=5, color=GREY).encode(
+            x, y, opacity=_unless(is_inside), text=text, tooltip=tips
+        ),
+        rows.mark_text(align="right", dx=-5, color="white", fontWeight=600).encode(
+            x, y, opacity=_unless(f"!{is_inside}"), text=text, tooltip=tips
+        ),
+        rows.mark_rule(color=ceiling.colour, strokeDash=DASH).encode(
+            opacity=_unless(is_crossed),
+            x=alt.datum(ceiling.value),
+            y=alt.Y("name:N", sort=list(table["name"]), bandPosition=0),
+            y2=alt.Y2("name:N", bandPosition=1),
+        ),
     ]
     return _finish(layers, max(90, BAR_PIXELS * len(table) + 40))
+
+
+_WORDS_PIXELS = "(12 + 6 * length(datum.text))"
+"""How wide the words beside a bar may be at most, and the gap before them."""
+
+
+def _unless(is_so: str) -> Any:
+    """Drawn but where `is_so` holds, which is known once the chart has its width."""
+    return alt.condition(is_so, alt.value(0), alt.value(1))
 
 
 def level_colours() -> alt.Scale:

@@ -13,6 +13,8 @@ from dashboard.look import BLUE, CRITICAL, GREY, ORANGE
 FLOOR_SECONDS = 1e-3
 """Waits span decades, so the scale is logarithmic; a millisecond and less stands on the floor."""
 HEIGHT = 320
+ROOM_ON_TOP = 0.2
+"""As a share of what is below it."""
 _DASHES: tuple[list[int], ...] = ([1, 0], [6, 3])
 
 
@@ -72,6 +74,8 @@ def _statistic(figure: str) -> str:
 def _lines(
     data: pd.DataFrame, names: Sequence[str], figure: str, objective_seconds: float | None
 ) -> list[alt.Chart]:
+    domain = _domain(data, objective_seconds)
+    decades = [value for value in _decades(data, objective_seconds) if value >= domain[0]]
     base = alt.Chart(data.dropna(subset=["seconds"])).encode(
         x=alt.X(
             "slots:Q", title="slots", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickMinStep=1)
@@ -79,8 +83,8 @@ def _lines(
         y=alt.Y(
             "shown:Q",
             title=f"{_statistic(figure)} wait",
-            scale=alt.Scale(type="log"),
-            axis=alt.Axis(labelExpr=_SECONDS_LABEL, values=_decades(data, objective_seconds), tickMinStep=1),
+            scale=alt.Scale(type="log", nice=False, domain=domain),
+            axis=alt.Axis(labelExpr=_SECONDS_LABEL, values=decades, tickMinStep=1),
         ),
         color=alt.Color(
             "line:N",
@@ -100,6 +104,14 @@ def _lines(
         base.mark_line(strokeWidth=2, interpolate="linear").encode(strokeDash=dash),
         base.mark_point(size=45, filled=True, opacity=1).encode(shape=shape),
     ]
+
+
+def _domain(data: pd.DataFrame, objective_seconds: float | None) -> list[float]:
+    """From the power of ten below the least to the one above the most, and room for the names of marks on top."""
+    seen = [*data["shown"].dropna(), *([objective_seconds] if objective_seconds else [])]
+    low = 10.0 ** math.floor(math.log10(min(seen, default=1.0)))
+    high = max(_decades(data, objective_seconds)[-1], 10 * low)
+    return [low, high * (high / low) ** ROOM_ON_TOP]
 
 
 def _decades(data: pd.DataFrame, objective_seconds: float | None) -> list[float]:

@@ -56,17 +56,19 @@ def sums(side: Side) -> str:
     return f"{len(side.queues)} queues, {side.slots} slots, {jobs(side.jobs_per_hour)} jobs an hour{told}"
 
 
-def answered(names: Sequence[str], rows: Mapping[str, Row], fewest: Mapping[str, int | None]) -> pd.DataFrame:
+def answered(
+    queues: Sequence[AskedQueue], rows: Mapping[str, Row], fewest: Mapping[str, int | None]
+) -> pd.DataFrame:
     """Every queue of one plan."""
-    return pd.DataFrame([_line(name, rows.get(name), fewest) for name in names])
+    return pd.DataFrame([_line(queue, rows.get(queue.name), fewest) for queue in queues])
 
 
-def _line(name: str, row: Row | None, fewest: Mapping[str, int | None]) -> dict[str, object]:
+def _line(queue: AskedQueue, row: Row | None, fewest: Mapping[str, int | None]) -> dict[str, object]:
     return {
-        "queue": name,
+        "queue": queue.name,
         "": state(row),
-        "slots": row["slots"] if row else None,
-        "needed": needed(name, fewest),
+        "slots": queue.question.fleet.slots,
+        "needed": needed(queue.name, fewest),
         "used": used(row),
         "jobs an hour": jobs(row["jobs_per_hour"]) if row else NOTHING,
         "mean wait": wait(row, "mean"),

@@ -95,8 +95,8 @@ def chart(question: Asked, found: Known) -> None:
 
 
 def answered(question: Asked, found: Known) -> pd.DataFrame:
-    shown = [queue.name for queue in question.queues]
-    return tables.answered(shown, question.rows(question.queues, found), question.needed(found))
+    rows = question.rows(question.queues, found)
+    return tables.answered(question.queues, rows, question.needed(found))
 
 
 _WITH_BANDS = {f"{which} wait": st.column_config.Column(width=125) for which in ("mean", "p95", "p99")}

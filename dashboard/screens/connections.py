@@ -190,7 +190,11 @@ def _server(page: Page) -> None:
             "Redis memory", trends.memory(page.source, page.span), "MiB", source, "INFO may not be read"
         )
     with right:
-        source = f"One small command of the exporter, once a second. From {c.ROUND_TRIP.name}."
+        # `trends.RATIOS`, of commands of which no queue has any.
+        told = (
+            "A step tells of those between its scrapes; those before the exporter's first scrape are in none."
+        )
+        source = f"One small command of the exporter, once a second. {told} From {c.ROUND_TRIP.name}."
         table = trends.round_trips(page.source, page.span)
         parts.over_time(
             "Round trip",

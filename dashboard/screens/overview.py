@@ -178,11 +178,19 @@ def _scorecard(targets: tuple[Target, ...]) -> None:
 
 
 def _marked(table: pd.DataFrame) -> pd.DataFrame:
-    """In colours, besides the shapes."""
+    """In colours, besides the shapes, and in two columns, which have room for their words on a narrow screen too."""
     colours = {"●": "green", "▲": "red", "○": "gray"}
-    marked = table.map(lambda cell: plain(f"{cell}"))
-    marked[""] = [f":{colours[verdict[0]]}[{verdict}]" for verdict in table[""]]
-    return marked
+    words = table.map(lambda cell: plain(f"{cell}"))
+    verdicts = [f":{colours[verdict[0]]}[{verdict}]" for verdict in table[""]]
+    found = ["" if now == amounts.NOTHING else f"**{plain(now)}**: " for now in table["Now"]]
+    return pd.DataFrame(
+        {
+            "Target": [
+                f"{verdict} · {wanted}" for verdict, wanted in zip(verdicts, words["Target"], strict=True)
+            ],
+            "Now, and why": [f"{now}{why}" for now, why in zip(found, words["Why"], strict=True)],
+        }
+    )
 
 
 def _table(seen: Overview) -> None:

@@ -156,7 +156,7 @@ def _knobs(fleet: str, before: AskedFile, now: Mapping[str, Facts], chosen: str)
     st.markdown(f"**{chosen}**")
     of_queue(fleet, chosen, now[chosen])
     surely = st.toggle(
-        "As sure as the command line",
+        "Simulate longer",
         key="whatif-surely",
         help="What no formula knows is simulated: here for a tenth of a second a queue, with its band beside it; on, "
         "as long as the command does, up to 8 s a queue.",
