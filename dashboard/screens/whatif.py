@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from dashboard.plan_jobs import Asked, asked, busiest
 from dashboard.plan_knobs import of_all, of_queue, turned, undo
 from dashboard.plan_now import Taken, take_anew, taken
 from dashboard.plan_work import Job, Work
+from dashboard.sources import SourceError
 from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
 from planner.queue_file import AskedFile, AskedQueue
@@ -40,7 +42,7 @@ ROWS = (Row(72, (1, 1)), CARDS, Row(620, (2, 5)), TABLE)
 def show(page: Page) -> None:
     """Draw it."""
     st.caption("Turn a knob: the answer comes from the functions behind bullgauge-planner predict and size.")
-    _work()  # which loads the simulation while the source answers
+    _warm_up(page)
     try:
         document = _document(page)
         seen = taken(page, document)
@@ -169,9 +171,14 @@ def _knobs(fleet: str, before: AskedFile, now: Mapping[str, Facts], chosen: str)
 
 @st.cache_resource
 def _work() -> Work:
-    work = Work()
-    work.answers("nobody", {"warm up": warm_up}, 0.0)
-    return work
+    return Work()
+
+
+def _warm_up(page: Page) -> None:
+    """Load the simulation, for queues as life has them, while the source answers; the report's need none."""
+    with suppress(SourceError):
+        page.source.newest_seconds()  # known by now
+        _work().answers("nobody", {"warm up": warm_up}, 0.0)
 
 
 @dataclass(slots=True)
