@@ -11,6 +11,7 @@ from alerts.rules import HOUR, MINUTE, Alert, Ground
 from alerts.signals import LATENCY
 
 STALE_SECONDS = 5 * MINUTE
+ABSENT = "BullExporterAbsent"
 WATCHDOG = "BullWatchdog"
 
 
@@ -57,8 +58,8 @@ def _down(g: Ground) -> Iterator[Alert]:
 def _absent(g: Ground) -> Alert:
     known = f"last_over_time({n.UP_ANY}[{g.span(6 * HOUR)}]) unless {n.UP_ANY}"
     return Alert(
-        "BullExporterAbsent",
-        severity_of(g, "BullExporterAbsent", "critical"),
+        ABSENT,
+        severity_of(g, ABSENT, "critical"),
         f"{known} or on (job) absent({n.UP_ANY}{{{g.job}}})",
         10 * MINUTE,
         "Prometheus has no exporter to scrape",

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from alerts import backtest, config_file, history, loaded
+from alerts.alert_exporter import ABSENT
 from alerts.backtest import BacktestError, Line
 from alerts.history import HistoryError
 from alerts.loaded import LoadedError
@@ -47,6 +48,17 @@ def _compare(options: argparse.Namespace) -> None:
     for name, (plan, lines) in results.items():
         told = _json(name, lines) if options.json else _table(name, plan, lines, end - start)
         sys.stdout.write(told + "\n")
+        if _nothing_stored(lines, plan, end - start):
+            sys.stderr.write(
+                f'bullgauge-alerts: nothing is stored of job="{plan.ground.config.job}" in this time, so that other '
+                "alerts are silent; `job` of the configuration names another\n"
+            )
+
+
+def _nothing_stored(lines: list[Line], plan: Plan, seconds: float) -> bool:
+    """Whether there was no exporter all the time."""
+    steps = round(seconds / plan.ground.pace.interval)
+    return any(line.alert == ABSENT and len(line.steps) >= steps for line in lines)
 
 
 def _json(name: str, lines: list[Line]) -> str:

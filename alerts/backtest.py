@@ -25,7 +25,7 @@ LEAD_SECONDS = 6 * 3600
 
 
 class BacktestError(RuntimeError):
-    """There is no history to play, or promtool could not; the text is one line."""
+    """promtool could not play the history; the text is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,6 @@ def play(plan: Plan, server: str | Address, start: float, end: float) -> list[Li
     step = plan.ground.pace.interval
     begin = start - LEAD_SECONDS
     stored = history.fetch(server, selectors(plan), begin, end, step)
-    if not stored:
-        raise BacktestError(
-            f'nothing is stored of job="{plan.ground.config.job}" then: `job` names another in the configuration, '
-            "--from and --to another time"
-        )
     lead, last = round(LEAD_SECONDS / step), round((end - begin) / step)
     return _lines(_run(plan, stored, range(lead, last + 1)), lead)
 
