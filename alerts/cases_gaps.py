@@ -55,13 +55,7 @@ def comes_back(g: Ground) -> Case | None:
         )
         for window in ("30m", "6h")
     )
-    return Case(
-        "a queue that comes back has no old failures",
-        (world,),
-        (FAIL, ALONE, BURN),
-        (at(25), at(30), at(40), at(70)),
-        failed,
-    )
+    return Case("a queue that comes back has no old failures", (world,), (), (), failed)
 
 
 def begins_anew(g: Ground) -> Case | None:
@@ -110,14 +104,7 @@ def missed(g: Ground) -> Case | None:
         Query(159, half, none),
         Query(159, hours, told),
     )
-    return Case(
-        "what an exporter missed counts in hours",
-        (world,),
-        (FAIL, ALONE),
-        (at(159),),
-        queries,
-        beside=(BURN,),
-    )
+    return Case("what an exporter missed counts in hours", (world,), (), (), queries)
 
 
 def between_evaluations(g: Ground) -> Case:

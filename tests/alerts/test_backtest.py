@@ -106,7 +106,9 @@ def test_two_configurations_are_compared(stored: Stored, tmp_path: Path) -> None
 
 def test_a_history_without_the_exporter_is_told(stored: Stored) -> None:
     """Silent are all alerts of a job that is called otherwise, too."""
-    done = alerts("backtest", "--prometheus", stored.url, "--from", "2001-01-01", "--to", "2001-01-02")
+    done = alerts(
+        "backtest", "--prometheus", stored.url, "--from", "2001-01-01T00:00", "--to", "2001-01-01T01:00"
+    )
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert 'nothing is stored of job="bullgauge"' in done.stderr
 
