@@ -22,11 +22,14 @@ from tests.bench.history_of_queues import answered
 from tests.dashboard.many import QUEUES, name_of, nodes, running, settled
 
 MOST_SECONDS = 5.0
+DAYS = 15
+"""Of history by the hour: two weeks tell weekdays."""
 SCREENS = {
     "overview": "All queues",
     "queue": "Limits, schedulers, payloads",
     "connections": "Evictions and refusals",
     "whatif": "Take the plan with you",
+    "forecast": "Every queue",
     "compare": "Backlog",
     "alerts": "The rules that these bounds make",
 }
@@ -37,7 +40,7 @@ def main(queues: int = QUEUES) -> int:
     print(f"{queues:,} queues {'seconds':>18}{'questions':>12}{'elements':>12}{'processor':>12}")
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Path(folder), queues) as (address, url),
+        running(Path(folder), queues, DAYS) as (address, url),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])

@@ -19,10 +19,13 @@ WAIT_MS = 60_000
 
 
 @contextmanager
-def running(folder: Path, queues: int = QUEUES) -> Iterator[tuple[str, str]]:
-    """Addresses of the dashboard and of its Prometheus, which holds a sample a minute of each series."""
+def running(folder: Path, queues: int = QUEUES, days: int = 0) -> Iterator[tuple[str, str]]:
+    """Addresses of the dashboard and of its Prometheus, which holds a sample a minute of each series.
+
+    Of `days` before them it holds what a forecast reads.
+    """
     begin = time.time() - 60.0 * (MINUTES - 1)
-    server, url = prometheus(folder, queues, [begin + 60.0 * minute for minute in range(MINUTES)])
+    server, url = prometheus(folder, queues, [begin + 60.0 * minute for minute in range(MINUTES)], days)
     plan = folder / "plan.yaml"
     plan.write_text(plan_of(queues))
     command = [sys.executable, "-m", "dashboard", "--prometheus", url, "--config", str(plan)]
