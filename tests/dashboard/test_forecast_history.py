@@ -145,6 +145,16 @@ def test_hours_are_those_that_were_put_there(prometheus: str) -> None:
     assert history.counts.sum() == pytest.approx(jobs_an_hour().sum(), rel=0.01)
 
 
+def test_an_hour_later_only_the_days_that_are_not_over_are_asked_again(prometheus: str) -> None:
+    source = SharedSource(PrometheusSource(prometheus))
+    earlier = hours(source, END - 3540)["email"]
+    first = source.asked
+    later = hours(source, END + 60)["email"]
+    assert list(later.counts[:-1]) == list(earlier.counts)
+    # Days without figures are asked for again: they may be there by then.
+    assert source.asked - first < first - 7 * (WEEKS - 1)
+
+
 def test_weeks_ahead_and_slots_by_the_hour_are_what_the_command_answers(
     prometheus: str, tmp_path: Path
 ) -> None:
