@@ -8,6 +8,7 @@ from alerts.alert_build import against, both, bound_text, covered, not_held, sev
 from alerts.promql import Matcher, either, select
 from alerts.quantities import Unit, parse
 from alerts.record_bounds import has_bound_per_queue
+from alerts.record_jobs import WINDOWS
 from alerts.rules import HOUR, MINUTE, Alert, Ground, label
 from alerts.signals import DURATION, FAILURES, LATENCY, RETRIES, THROUGHPUT, Severity, Signal
 
@@ -199,6 +200,7 @@ def _burn(g: Ground) -> Iterator[Alert]:
             f"{_PERCENT} of the jobs of the last {_IN_WORDS[pair.long]} failed for good; an objective of "
             f"{g.config.objective} allows {share * 100:g} %. " + _relation(g, rate),
             window_seconds=pair.hold_seconds,
+            fills_seconds=WINDOWS[pair.long],
             labels=(("window", pair.long),),
         )
 

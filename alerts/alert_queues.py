@@ -1,6 +1,7 @@
 """This file knows the alerts on queues that stand: old jobs, backlogs, no workers, full workers, stalls."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from alerts import names as n
 from alerts.alert_build import against, both, bound_text, covered, not_held, severity_of
@@ -87,7 +88,7 @@ def _stuck(g: Ground) -> Iterator[Alert]:
     expr = f"{g.over('min', n.READY, 15 * MINUTE)} > 0 and {nothing}"
     if g.config.profile == "bullgauge":
         expr += f" unless sum without (reason) ({n.requeued('15m')}) > 0 unless {n.WORKERS} == 0"
-    yield _one(
+    stuck = _one(
         g,
         "BullQueueStuck",
         "critical",
@@ -100,6 +101,8 @@ def _stuck(g: Ground) -> Iterator[Alert]:
         ),
         15 * MINUTE,
     )
+    # A quarter of an hour of rates over five minutes is nothing only when 20 minutes were.
+    yield replace(stuck, fills_seconds=20 * MINUTE)
 
 
 def _no_workers(g: Ground) -> Alert:

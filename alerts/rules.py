@@ -38,6 +38,8 @@ class Alert:
     holds: bool = True
     bound: str = ""
     """The default bound in words, where the alert has one."""
+    fills_seconds: float = 0
+    """What must have filled before it is noticed at the latest, where that is longer than the window."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from alerts.promql import Pace
 from alerts.quantities import show_seconds
 from alerts.render import LOADER
 from alerts.routing import GROUP_WAIT
-from alerts.rules import Alert
+from alerts.rules import HOUR, Alert
 
 SCRAPE_SECONDS = 60
 """The longest scrape interval that the latest times count with."""
@@ -66,7 +66,8 @@ def row(alert: Alert, pace: Pace) -> Row:
     """How soon an alert is noticed: when its condition holds at once, and when its window must fill first."""
     window = dict(alert.labels).get("window", "")
     soonest = alert.for_seconds / pace.speed + GROUP_WAIT / pace.speed
-    latest = soonest + alert.window_seconds / pace.speed + 2 * pace.interval + SCRAPE_SECONDS / pace.speed
+    fills = max(alert.window_seconds, alert.fills_seconds) / pace.speed
+    latest = soonest + fills + 2 * pace.interval + SCRAPE_SECONDS / pace.speed
     return Row(
         alert.severity,
         window,
@@ -85,4 +86,4 @@ def silences(name: str, severities: Collection[str], inhibitions: Sequence[Inhib
 
 
 def _minutes(seconds: float) -> str:
-    return f"{round(seconds / 60, 1):g} min"
+    return f"{round(seconds / 60, 1):g} min" if seconds < 3 * HOUR else f"{round(seconds / HOUR, 1):g} h"

@@ -151,6 +151,20 @@ def test_the_times_promised_are_kept() -> None:
         assert latest <= minutes, name
 
 
+def test_a_slow_burn_is_noticed_when_its_long_window_is_full_at_the_latest() -> None:
+    rows = [
+        line
+        for line in alerts("explain", "BullErrorBudgetBurn").stdout.splitlines()
+        if "h)" in line or "d)" in line
+    ]
+    assert [row.split("|")[4].split(" to ")[1].strip() for row in rows] == [
+        "65.5 min",
+        "6.1 h",
+        "24.1 h",
+        "72.1 h",
+    ]
+
+
 def test_the_schema_accepts_a_configuration_and_refuses_a_wrong_one() -> None:
     schema = json.loads(alerts("schema").stdout)
     jsonschema.validate(
