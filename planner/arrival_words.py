@@ -26,6 +26,12 @@ class RenewalWords(Words):
     process: Literal["renewal"]
     interval: AnyLaw
 
+    @model_validator(mode="after")
+    def _apart(self) -> "RenewalWords":
+        if self.interval.value().mean == 0.0:
+            raise ValueError("the intervals are 0 s; give a law with a mean above 0")
+        return self
+
     def value(self) -> arrivals.Arrivals:
         law = self.interval.value()
         if isinstance(law, known.Exponential):
@@ -39,6 +45,12 @@ class MmppWords(Words):
     process: Literal["mmpp"]
     per_second: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_length=2)]
     switch_per_second: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+
+    @model_validator(mode="after")
+    def _some(self) -> "MmppWords":
+        if not any(self.per_second):
+            raise ValueError("both rates are 0; give at least one above 0")
+        return self
 
     def value(self) -> arrivals.Arrivals:
         first, second = self.per_second

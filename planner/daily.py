@@ -60,16 +60,17 @@ def _mixture(slots: int, states: Vector, service_seconds: float) -> ErlangMixtur
 
 
 def _enough_room(slots: int, arrivals: Periodic, service_seconds: float) -> int:
-    """States for the largest fluid backlog and its fluctuations."""
+    """States for the fluid's largest backlog and seven times its deviation, or for the tail of the busiest hour."""
     speed = slots / service_seconds
     times = np.linspace(0.0, 2 * arrivals.period, 4001)
-    excess = np.array([arrivals.rate_at(t) for t in times]) - speed
-    backlog = largest = 0.0
-    for growth in excess * (times[1] - times[0]):
-        backlog = max(0.0, backlog + growth)
-        largest = max(largest, backlog)
+    step = times[1] - times[0]
+    backlog = variance = largest = 0.0
+    for rate in (arrivals.rate_at(t) for t in times):
+        backlog = max(0.0, backlog + (rate - speed) * step)
+        variance = variance + (rate + speed) * step if backlog else 0.0
+        largest = max(largest, backlog + 7.0 * np.sqrt(variance))
     spare = max(0.02, 1.0 - arrivals.largest_rate / speed)
-    return int(slots + largest + 12 * np.sqrt(largest + slots) + 35 / spare)
+    return int(slots + max(largest, 35 / spare) + 12 * np.sqrt(slots))
 
 
 def _seen_by_arrivals(slots: int, room: int, arrivals: Periodic, service_seconds: float) -> Vector:

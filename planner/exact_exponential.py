@@ -83,13 +83,9 @@ def _retried(workload: Workload, fleet: Fleet, service: Exponential) -> Solved |
     if retries is None or loses(workload, fleet) or not isinstance(workload.arrivals, Poisson):
         return None
     wait = exponential_wait(fleet.slots, workload.attempts_per_second, service.mean)
-    delays = sum(
-        retries.failure_ratio**failure * retries.delay_after(failure) * (1.0 - retries.jitter / 2.0)
-        for failure in range(1, retries.attempts)
-    )
     attempts = retries.mean_attempts
     return Solved(
         "M/M/c with retries (product form, exact)", wait, Stay(wait, service),
         scalars={"mean_attempts": attempts, "final_failure_ratio": retries.final_failure_ratio},
-        completion=OnlyMean(attempts * (wait.mean + service.mean) + delays),
+        completion=OnlyMean(attempts * (wait.mean + service.mean) + retries.mean_delays),
     )  # fmt: skip

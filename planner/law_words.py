@@ -7,7 +7,10 @@ from pydantic import BaseModel, Field, model_validator
 from scipy import optimize, special
 
 from planner import laws as known
-from planner.words import Count, Positive, Seconds, SecondsOrZero, Share, Words, shares_of
+from planner.words import Count, FromZero, Positive, Seconds, SecondsOrZero, Share, Words, shares_of
+
+# A law that is narrower than this squared coefficient of variation is a constant.
+NARROWEST = 1e-9
 
 
 def _one_of(words: BaseModel, *groups: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,9 +79,9 @@ class LognormalWords(Words):
 
     law: Literal["lognormal"]
     mean: Seconds | None = None
-    scv: Positive | None = None
+    scv: FromZero | None = None
     median: Seconds | None = None
-    sigma: Positive | None = None
+    sigma: FromZero | None = None
 
     @model_validator(mode="after")
     def _given(self) -> "LognormalWords":
@@ -88,6 +91,8 @@ class LognormalWords(Words):
     def value(self) -> known.Law:
         sigma = self.sigma if self.scv is None else float(np.sqrt(np.log1p(self.scv)))
         assert sigma is not None
+        if sigma**2 < NARROWEST:
+            return known.Deterministic(self.median or self.mean or 0.0)
         if self.median is not None:
             return known.Lognormal(float(np.log(self.median)), sigma)
         return known.Lognormal(float(np.log(self.mean or 0.0)) - sigma**2 / 2, sigma)
@@ -98,7 +103,7 @@ class GammaWords(Words):
 
     law: Literal["gamma"]
     mean: Seconds | None = None
-    scv: Positive | None = None
+    scv: FromZero | None = None
     shape: Positive | None = None
     scale: Seconds | None = None
 
@@ -108,6 +113,8 @@ class GammaWords(Words):
         return self
 
     def value(self) -> known.Law:
+        if self.shape is None and self.scv is not None and self.scv < NARROWEST:
+            return known.Deterministic(self.mean or 0.0)
         shape = self.shape or 1.0 / (self.scv or 1.0)
         return known.Gamma(shape, self.mean or shape * (self.scale or 1.0))
 
@@ -119,7 +126,7 @@ class WeibullWords(Words):
     shape: Positive | None = None
     scale: Seconds | None = None
     mean: Seconds | None = None
-    scv: Positive | None = None
+    scv: FromZero | None = None
 
     @model_validator(mode="after")
     def _given(self) -> "WeibullWords":
@@ -127,6 +134,8 @@ class WeibullWords(Words):
         return self
 
     def value(self) -> known.Law:
+        if self.shape is None and self.scv is not None and self.scv < NARROWEST:
+            return known.Deterministic(self.mean or 0.0)
         shape = self.shape or _weibull_shape(self.scv or 1.0)
         return known.Weibull(
             shape, self.scale or (self.mean or 1.0) / float(special.gamma(1.0 + 1.0 / shape))
@@ -140,7 +149,7 @@ def _weibull_shape(scv: float) -> float:
         k = np.exp(log_shape)
         return float(special.gammaln(1.0 + 2.0 / k) - 2.0 * special.gammaln(1.0 + 1.0 / k) - np.log1p(scv))
 
-    return float(np.exp(optimize.brentq(excess, np.log(0.05), np.log(200.0))))
+    return float(np.exp(optimize.brentq(excess, np.log(0.05), np.log(1e6))))
 
 
 class BoundedParetoWords(Words):

@@ -67,6 +67,11 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
         )
     if words.acquire_timeout is not None and words.patience is not None:
         raise BadInput(f"{_join(where, 'patience')}: given beside acquire_timeout; give one of the two")
+    service = words.service.value()
+    if service.mean == 0.0:
+        raise BadInput(
+            f"{_join(where, 'service')}: 0 s; a job must take some time, give a law with a mean above 0"
+        )
     patience = words.patience.value() if words.patience else None
     if words.acquire_timeout is not None:
         patience = Deterministic(words.acquire_timeout)
@@ -79,7 +84,7 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
     most = words.global_concurrency
     fleet = Fleet(words.slots or 1, words.processes, words.cores, words.places, limit, pause, most)
     objective = read_objective(words.objective, _join(where, "objective")) if words.objective else None
-    workload = Workload(arrivals, words.service.value(), retries, patience, options=words.value())
+    workload = Workload(arrivals, service, retries, patience, options=words.value())
     refuse_unanswered(workload, fleet, where)
     assumed = (*(words.retries.assumed() if words.retries else ()), *words.assumed(pause))
     return Question(workload, fleet, objective, words.slots is not None, assumed)

@@ -41,6 +41,8 @@ def saturated_throughput(slots: int, io_seconds: float, cpu_seconds: float, core
     A closed network of a delay and a shared processor has product form and depends on the means alone
     (Baskett, Chandy, Muntz & Palacios 1975).
     """
+    if cpu_seconds == 0.0:
+        return slots / io_seconds
     computing = np.arange(slots + 1)
     speed = np.minimum(computing, cores)
     log_p = -special.gammaln(slots - computing + 1) + special.xlogy(slots - computing, io_seconds)

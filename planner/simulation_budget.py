@@ -19,10 +19,16 @@ UNCOMPILED = 50
 
 
 def jobs_within(
-    seconds: float, service: Law | IoThenCpu, controls: Sequence[object], names: Iterable[Name]
+    seconds: float,
+    service: Law | IoThenCpu,
+    controls: Sequence[object],
+    names: Iterable[Name],
+    starts: float = 1.0,
 ) -> int:
-    """Jobs of all replications; the parts of a period are counted one by one, which takes longer than the run."""
-    each = SHARING_CORES if isinstance(service, IoThenCpu) else JOB
+    """Jobs of all replications, each started so many times; the parts of a period are counted one by one, which takes
+    longer than the run.
+    """
+    each = SHARING_CORES if isinstance(service, IoThenCpu) else JOB * starts
     each += CROWD * sum(isinstance(control, CrowdControl) for control in controls)
     if any(name.worst_bin or name.subject == "worst_bin" for name in names):
         each += PARTS

@@ -159,8 +159,10 @@ class _Answer:
         else:
             found = one.way.answer(one.plan, choice.slots, choice.split.processes)
             sized_by = one.way.sized_by(one.plan)
+        doubts = dict.fromkeys((*found["doubts"], *one.plan.prediction.doubts))
         return {
             **found,
+            "doubts": list(doubts),
             "sized_by": sized_by,
             "brief": one.way is not None,
             "slots_needed": needed,

@@ -177,8 +177,8 @@ def _kindest(bound: Bound, figure: Figure) -> float:
 
 def sampled(workload: Workload, fleet: Fleet, jobs: int) -> "Run":
     """One run: of whole periods where arrivals follow the clock, and long against what the queue remembers."""
+    from planner.run_length import length
     from planner.runs import draw, replicate  # loads the compiler
-    from planner.simulation import length
 
     needed = length(workload, fleet.at_work, shortest=jobs)
     periodic = isinstance(workload.arrivals, Sinusoid | Profile) or fleet.pause is not None

@@ -42,16 +42,16 @@ def size(
 
     `fleet` gives everything but the slots. More slots never make a wait longer, so the search doubles and halves, or
     begins where a quick search ended; a figure clear of its bound is sure enough. The answer is then simulated again,
-    longer and from another seed, and one more slot is taken should that refute it.
+    longer and from another seed, and one more slot is taken should that refute it. Where the bound can't be told from
+    what any number of slots brings, the plan's prediction doubts it.
     """
     search = Search(workload, objective, fleet or Fleet(1), effort or Effort())
-    guess = search.quick_guess()
-    if guess is None:
-        found = smallest(search.lowest(), search.holds, search.hopeless)
-    else:
-        found = search.near(guess)
-    while found is not None and search.refuted(found):
-        found = found + 1 if found < MOST_SLOTS else None
+    try:
+        found = search.smallest()
+        while found is not None and search.refuted(found):
+            found = found + 1 if found < MOST_SLOTS and search.holds(found + 1) else None
+    except TooCloseError as one:
+        return search.plan(one.slots)
     return None if found is None else search.plan(found)
 
 
@@ -67,6 +67,13 @@ def smallest(lowest: int, holds: Callable[[int], bool], hopeless: Callable[[int]
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high
+
+
+class TooCloseError(Exception):
+    """On so many slots a bound lies within the band of its figure, and on plenty of them too."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,10 @@ class Search:
         quick = quick_search(self.workload, self.objective, self.fleet, Chance(self.effort.seed))
         return quick.smallest() if quick else None
 
+    def smallest(self) -> int | None:
+        guess = self.quick_guess()
+        return smallest(self.lowest(), self.holds, self.hopeless) if guess is None else self.near(guess)
+
     def near(self, guess: int) -> int | None:
         """The smallest slots for which the bounds hold, by ones from `guess`."""
         slots = guess
@@ -116,7 +127,31 @@ class Search:
         return predict(self.workload, self.with_slots(slots), self.objective.figures, decided)
 
     def holds(self, slots: int) -> bool:
+        """Raises TooCloseError."""
+        if slots > 0 and self._unsure(slots) and self._unsure(self._plenty(slots)):
+            self.known[slots] = self._doubted(slots)
+            raise TooCloseError(slots)
         return slots > 0 and not self.objective.broken(self.prediction(slots))
+
+    def _unsure(self, slots: int) -> tuple[Bound, ...]:
+        """The bounds within the bands of their figures; none where another bound is clearly broken."""
+        found = self.prediction(slots)
+        near = tuple(b for b in self.objective.bounds if found.stable and _within_band(b, found))
+        return near if set(self.objective.broken(found)) <= set(near) else ()
+
+    def _plenty(self, slots: int) -> int:
+        """So many that more change nothing."""
+        return max(2 * slots, int(4.0 * self.workload.offered_load) + 64)
+
+    def _doubted(self, slots: int) -> Prediction:
+        found, plenty = self.prediction(slots), self._plenty(slots)
+        doubts = [
+            f"{bound.figure}: {(told := found.figures[bound.figure]).value:.5g} on {slots} slots and "
+            f"{self.prediction(plenty)[bound.figure]:.5g} on {plenty}; whether any number of slots meets "
+            f"{bound.value:g} can't be decided closer than ±{told.half_width:.2g}"
+            for bound in self._unsure(slots)
+        ]
+        return replace(found, doubts=(*found.doubts, *doubts))
 
     def refuted(self, slots: int) -> bool:
         """Whether longer replications from another seed say otherwise."""
@@ -141,6 +176,11 @@ class Search:
         smaller = self.prediction(slots - 1) if slots > 1 else None
         broken = self.objective.broken(smaller) if smaller else ()
         return Plan(self.with_slots(slots), self.prediction(slots), smaller, broken)
+
+
+def _within_band(bound: Bound, found: Prediction) -> bool:
+    figure = found.figures[bound.figure]
+    return 0.0 < abs(figure.value - bound.value) <= figure.half_width
 
 
 def _alike(one: Figure, other: Figure) -> bool:

@@ -17,6 +17,7 @@ _FROM_0 = WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, _WRITTEN]}
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False), _ABOVE_0]
 SecondsOrZero = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False), _FROM_0]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FromZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 

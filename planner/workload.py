@@ -37,6 +37,14 @@ class Retries:
     def final_failure_ratio(self) -> float:
         return self.failure_ratio**self.attempts
 
+    @property
+    def mean_delays(self) -> float:
+        """Seconds that a job waits for its next attempts on average, all of them together."""
+        return sum(
+            self.failure_ratio**failure * self.delay_after(failure) * (1.0 - self.jitter / 2.0)
+            for failure in range(1, self.attempts)
+        )
+
     def of_bull(self) -> "Retries":
         """The same as Bull 3 and 4 take it."""
         return replace(self, backoff="bull_exponential") if self.backoff == "exponential" else self
