@@ -167,7 +167,7 @@ def new_and_gone(g: Ground) -> Case | None:
     bad = min(bounds[1] * 4, 0.9)
     world = _world(g, 140).queue(finished=40 * (1 - bad), failed=40 * bad, alive=between(60, 110, 1, 0))
     fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
-    ended = tuple(Query(117, n.increase(window), ()) for window in WINDOWS)
+    ended = tuple(Query(117, gone, ()) for gone in (*map(n.increase, WINDOWS), n.bound(FAILURES, "queue")))
     return Case(
         "a new queue is judged, a deleted one no more",
         (world,),

@@ -107,6 +107,17 @@ def missed(g: Ground) -> Case | None:
     return Case("what an exporter missed counts in hours", (world,), (), (), queries)
 
 
+def often_away(g: Ground) -> Case | None:
+    """An exporter that fails at every fourth scrape keeps no alert from firing."""
+    if both_bounds(g, FAILURES) is None:
+        return None
+    world = World(g, 45, exporter_up=lambda now: 0 if now % 4 == 3 else 1).begin()
+    world.queue("bad", finished=1, failed=19)
+    firing = f'count by (severity) ({n.ALERTS}{{alertname="{FAIL}", alertstate="firing"}})'
+    both = tuple((f'{{severity="{severity}"}}', 1.0) for severity in ("warning", "critical"))
+    return Case("scrapes that often fail", (world,), (FAIL,), (), (Query(45, firing, both),))
+
+
 def between_evaluations(g: Ground) -> Case:
     """Scrapes that fall between evaluations make a count neither larger nor smaller."""
     step = 14
@@ -117,4 +128,12 @@ def between_evaluations(g: Ground) -> Case:
     return Case("scrapes between evaluations", (world,), (), (), (counted,), scrape_seconds=step)
 
 
-CASES: tuple[Maker, ...] = (reset, short_outage, comes_back, begins_anew, missed, between_evaluations)
+CASES: tuple[Maker, ...] = (
+    reset,
+    short_outage,
+    comes_back,
+    begins_anew,
+    missed,
+    often_away,
+    between_evaluations,
+)

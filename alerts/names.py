@@ -37,6 +37,7 @@ VISIBLE = recorded("redis", "queue_redis_visible", "min")
 
 SIZE = recorded("queue", c.SIZE, "max")
 READY = recorded("queue", c.SIZE, "ready")
+KNOWN = recorded("queue", c.SIZE, "last5m")
 PAUSED = recorded("queue", c.PAUSED, "max")
 LIMITED = recorded("queue", c.RATE_LIMITED, "max2m")
 WORKERS = recorded("queue", c.WORKERS, "max")

@@ -42,6 +42,8 @@ def sizes(g: Ground) -> Iterator[Recording]:
     yield Recording(n.SIZE, g.gauge(source))
     ready = f"{n.SIZE}{{{label('state', 'waiting', 'prioritized')}}}"
     yield Recording(n.READY, f"sum without (state) ({ready})")
+    # A queue of which a scrape has failed has its bounds still: an alert on a window is not begun anew at each.
+    yield Recording(n.KNOWN, g.over("last", n.READY, 5 * MINUTE))
 
 
 def flags(g: Ground) -> Iterator[Recording]:

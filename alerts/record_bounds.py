@@ -25,7 +25,7 @@ def level_of(threshold: Threshold) -> str:
 def _bound(signal: Signal, threshold: Threshold) -> Recording:
     level = level_of(threshold)
     if level == "queue":
-        holders = selected(n.READY, threshold.matchers)
+        holders = selected(n.KNOWN, threshold.matchers)
     else:
         holders = n.UP_ANY
     labels = (("severity", threshold.severity), ("bound", threshold.text))
