@@ -1,5 +1,6 @@
 """This file knows the parts that screens are built of: a number with its source, a chart with its table, a level."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -105,7 +106,7 @@ def nothing(title: str, why: str) -> None:
 
 
 def csv(title: str, table: Figures) -> None:
-    name = "-".join(title.lower().split())
+    name = "-".join(re.sub(r"[^\w\s]", "", title.lower()).split())
     st.download_button(
         "CSV",
         lambda: (table if isinstance(table, pd.DataFrame) else table()).to_csv(),

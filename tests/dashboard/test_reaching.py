@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 import urllib.parse
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bcrypt
+import pandas as pd
 import pytest
 
 from dashboard.choices import chosen
@@ -189,6 +191,46 @@ def test_tenant_token_headers_and_parameters_go_with_each_question(server: IllSe
     assert (fields["dedup"], fields["step"]) == ("true", "60.000")
     # Nor may they take a part for the whole, in the words of the one and of the other.
     assert (fields["partial_response"], fields["deny_partial_response"]) == ("false", "1")
+
+
+@pytest.fixture
+def gateway(prometheus: recorded.RecordedPrometheus, tmp_path: Path) -> Iterator[str]:
+    """A real nginx that lets only one tenant through to a real Prometheus, below a path; gives its address."""
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if nginx is None:
+        missing("nginx", "apt-get install nginx")
+    port = free_port()
+    places = " ".join(
+        f"{name}_temp_path {tmp_path}/{name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(
+        f"daemon off; pid {tmp_path}/pid; error_log stderr notice; worker_processes 1; events {{}}\n"
+        f"{'user root;' if os.geteuid() == 0 else ''}\n"
+        f"http {{ access_log off; {places} server {{ listen 127.0.0.1:{port}; location /mimir/prometheus/ {{\n"
+        '  if ($http_x_scope_orgid != "team-a") { return 401 "no org id"; }\n'
+        f"  proxy_pass {prometheus.url}/;\n}} }} }}\n"
+    )
+    running = Program([nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")])
+    running.wait_for("start worker process")
+    yield f"http://127.0.0.1:{port}/mimir/prometheus"
+    running.stop()
+
+
+def test_a_tenant_is_let_through_a_gateway_to_what_prometheus_itself_says_and_others_are_not(
+    gateway: str, prometheus: recorded.RecordedPrometheus
+) -> None:
+    span = Span(prometheus.end_seconds - 600, prometheus.end_seconds, 600)
+
+    def waited(url: str, *arguments: str) -> pd.DataFrame:
+        said = settings("--prometheus", url, *arguments)
+        return PrometheusSource(said.url, said.access).increase(c.JOB_WAIT, ("queue",), span, part="count")
+
+    through = waited(gateway, "--tenant", "team-a")
+    assert through.to_numpy().sum() > 100
+    pd.testing.assert_frame_equal(through, waited(prometheus.url))
+    with pytest.raises(SourceError, match="answers 401"):
+        waited(gateway, "--tenant", "team-b")
 
 
 def test_who_wants_a_part_rather_than_nothing_says_so(server: IllServer) -> None:
