@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from planner.first_guess import first_guess
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu
 from planner.limits import loses
@@ -62,7 +63,11 @@ def smallest(lowest: int, holds: Callable[[int], bool], hopeless: Callable[[int]
         low, step = low + step, 2 * step
         if low + step > MOST_SLOTS or hopeless(low):
             return None
-    high = low + step
+    return smallest_between(low, low + step, holds)
+
+
+def smallest_between(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """For `low` it does not hold, for `high` it does."""
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
@@ -103,7 +108,10 @@ class Search:
 
     def smallest(self) -> int | None:
         guess = self.quick_guess()
-        return smallest(self.lowest(), self.holds, self.hopeless) if guess is None else self.near(guess)
+        if guess is not None:
+            return self.near(guess)
+        guess = first_guess(self.workload, self.objective, self.fleet)
+        return smallest(self.lowest(), self.holds, self.hopeless) if guess is None else self.around(guess)
 
     def near(self, guess: int) -> int | None:
         """The smallest slots for which the bounds hold, by ones from `guess`."""
@@ -113,6 +121,18 @@ class Search:
         while slots > self.lowest() and self.holds(slots - 1):
             slots -= 1
         return slots
+
+    def around(self, guess: int) -> int | None:
+        """The same by steps that double: the guess may be far."""
+        if not self.holds(guess):
+            return smallest(guess + 1, self.holds, self.hopeless)
+        least, step = self.lowest(), 1
+        high = guess
+        while high > least and self.holds(low := max(least, high - step)):
+            high, step = low, 2 * step
+        if high <= least:
+            return high
+        return smallest_between(low, high, self.holds)
 
     def prediction(self, slots: int) -> Prediction:
         """Sure enough to say which bounds hold."""
