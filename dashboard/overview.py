@@ -1,10 +1,13 @@
 """This file knows what the overview needs: all queues against bounds and ceilings, worst first, and the targets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from dashboard import trends
+from dashboard.asking import ahead
 from dashboard.capacity import UNKNOWN, Capacity, capacity, slots_in_file
 from dashboard.firing import Alarm, alarm
 from dashboard.growth import Growth, growth
@@ -14,6 +17,7 @@ from dashboard.queues_now import queues_now
 from dashboard.redis_now import RedisNow, redis_now
 from dashboard.scorecard import Seen, Target, scorecard
 from dashboard.slots_seen import slots_seen
+from dashboard.source_shared import SharedSource
 from dashboard.standing import Standing, standings
 from dashboard.trends import total
 from dashboard.webhooks import webhooks
@@ -60,6 +64,8 @@ def together(histograms: list[dict[float, float]]) -> dict[float, float]:
 
 def overview(page: Page) -> Overview:
     """Raises SourceError."""
+    if isinstance(page.source, SharedSource):
+        ahead(*_wanted_later(page))
     queues = tuple(queues_now(page.source, page.recent))
     whole = queues_capacity(page, queues)
     redis = redis_now(page.source, page.recent)
@@ -80,6 +86,17 @@ def overview(page: Page) -> Overview:
         targets=scorecard(seen),
         processed_ratio=processed,
         claims=claims,
+    )
+
+
+def _wanted_later(page: Page) -> tuple[Callable[[], object], ...]:
+    """What needs no answer about queues: a server far away answers it meanwhile."""
+    return (
+        partial(trends.pace, page.source, page.span),
+        partial(page.source.increase, c.PROCESSED, ("status",), page.span.whole()),
+        partial(growth, page.source, page.now_seconds),
+        partial(alarm, page.source),
+        partial(redis_now, page.source, page.recent),
     )
 
 
