@@ -1,5 +1,6 @@
 """This file knows the screen Forecast: the weeks ahead with a band, when the objective breaks, slots by the hour."""
 
+import time
 import uuid
 from collections.abc import Hashable, Iterator
 from datetime import UTC, tzinfo
@@ -25,6 +26,8 @@ from planner.history_counts import together
 from planner.queue_file import AskedQueue
 
 SLICE_SECONDS = 0.25
+REDRAWN_SECONDS = 1.0
+"""Drawing takes longer than most answers do."""
 MOST_QUEUES = 40
 ALL = "all queues"
 ROWS = (Row(72), CARDS, Row(400), TABLE)
@@ -121,17 +124,21 @@ def _work() -> Work:
 
 
 def _worked_on(asked: list[Ahead], known: dict[Hashable, Any], with_slots: bool) -> Iterator[None]:
-    """Once at first, and whenever more is known, until all is."""
-    is_first = True
+    """Once at first, then at most once a second while more is known, and when all is."""
+    drawn: float | None = None
+    is_new = False
     viewer = st.session_state.setdefault("forecast-viewer", uuid.uuid4().hex)
     while True:
         wanted: dict[Hashable, Job] = {}
         for one in asked:
             wanted |= {**one.first(), **one.then(known, with_slots)}
         found = _work().answers(f"{viewer}-{with_slots}", wanted, SLICE_SECONDS)
-        if is_first or found.keys() - known.keys():
-            is_first = False
-            known.update(found)
+        is_more = bool(found.keys() - known.keys())
+        known.update(found)
+        is_new = is_new or is_more
+        is_whole = len(found) == len(wanted) and not is_more
+        if drawn is None or (is_new and (is_whole or time.monotonic() > drawn + REDRAWN_SECONDS)):
+            drawn, is_new = time.monotonic(), False
             yield
-        elif len(found) == len(wanted):
+        if is_whole:
             return
