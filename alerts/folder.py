@@ -17,10 +17,11 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     Raises OSError.
     """
     waiting: list[tuple[Path, Path]] = []
+    made: list[Path] = []
     try:
         for name, text in files.items():
             place = folder / name
-            place.parent.mkdir(parents=True, exist_ok=True)
+            made += _made(place.parent)
             beside = place.with_name(f".{place.name}.new")
             waiting.append((beside, place))
             _fill(beside, text, place)
@@ -32,8 +33,18 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     finally:
         for beside, _ in waiting:
             beside.unlink(missing_ok=True)
+        for empty in reversed(made):
+            if not any(empty.iterdir()):
+                empty.rmdir()
     for stale in _stale(folder, files):
         stale.unlink()
+
+
+def _made(folder: Path) -> list[Path]:
+    """The folders that had to be made for this one, the outermost first."""
+    absent = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return absent[::-1]
 
 
 def _fill(beside: Path, text: str, place: Path) -> None:

@@ -82,16 +82,19 @@ def test_a_file_that_can_not_be_merged_is_told_in_one_line(text: str, mistake: s
 
 
 def test_a_full_disk_is_told_with_the_file_and_leaves_the_old_ones_whole(tmp_path: Path) -> None:
-    alerts("generate", "--out", str(tmp_path))
+    old, new = tmp_path / "old", tmp_path / "new" / "folder"
+    alerts("generate", "--out", str(old))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    # A file of this process may hold 20 KiB; the rules are larger.
-    command = f"ulimit -f 20; exec {sys.executable} -m alerts generate --out {tmp_path}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (
-        2,
-        f"bullgauge-alerts: {tmp_path / 'rules.yaml'}: File too large\n",
-    )
+    for out in (old, new):
+        # A file of this process may hold 20 KiB; the rules are larger.
+        command = f"ulimit -f 20; exec {sys.executable} -m alerts generate --out {out}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"bullgauge-alerts: {out / 'rules.yaml'}: File too large\n",
+        )
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert not new.parent.exists()
 
 
 def test_check_tells_a_folder_that_has_drifted(tmp_path: Path) -> None:
