@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from planner.figures import read_name
 from planner.first_guess import first_guess
 from planner.fleet import Fleet
 from planner.laws import IoThenCpu
@@ -111,7 +112,35 @@ class Search:
         if guess is not None:
             return self.near(guess)
         guess = first_guess(self.workload, self.objective, self.fleet)
-        return smallest(self.lowest(), self.holds, self.hopeless) if guess is None else self.around(guess)
+        if guess is not None:
+            return self.around(guess)
+        found = smallest(self.lowest(), self.holds, self.hopeless)
+        return self._before_stays_grow() if found is None and self._stays_may_grow() else found
+
+    def _stays_may_grow(self) -> bool:
+        """Jobs that share cores hold each other up: with more slots they wait less, but alike ones stay longer."""
+        return bool(self._stays) and isinstance(self.workload.service, IoThenCpu)
+
+    @property
+    def _stays(self) -> list[str]:
+        return [figure for figure in self.objective.figures if read_name(figure).subject == "sojourn"]
+
+    def _before_stays_grow(self) -> int | None:
+        """The smallest slots from the first that can do the work, until no stay falls any more."""
+        slots = smallest(1, lambda slots: self.prediction(slots).stable, lambda _: False)
+        while slots is not None and not self.holds(slots):
+            before = self.known.get(slots - 1)
+            if self.hopeless(slots) or (before is not None and before.stable and not self._falls(slots)):
+                return None
+            slots += 1
+        return slots
+
+    def _falls(self, slots: int) -> bool:
+        """Whether the last slot made a stay clearly shorter."""
+        pairs = [
+            (self.known[slots - 1].figures[name], self.known[slots].figures[name]) for name in self._stays
+        ]
+        return any(one.value - more.value > one.half_width + more.half_width for one, more in pairs)
 
     def near(self, guess: int) -> int | None:
         """The smallest slots for which the bounds hold, by ones from `guess`."""
