@@ -7,15 +7,16 @@ import sys
 from datetime import UTC, datetime
 
 from alerts import backtest, config_file, history, loaded
-from alerts.alert_exporter import ABSENT
+from alerts.alerting.exporter import ABSENT
 from alerts.backtest import BacktestError, Line
 from alerts.history import HistoryError
 from alerts.loaded import LoadedError
 from alerts.output import Plan
 from alerts.quantities import QuantityError, Unit, parse
 from exporter.command_line import UsageError
-from planner import history_http, http_access
-from planner.history_http import Address
+from planner.stored import http as history_http
+from planner.stored import http_access
+from planner.stored.http import Address
 
 
 def drift(options: argparse.Namespace, plan: Plan) -> list[str]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerts import history, lint, names, output, programs, render
-from alerts.alert_exporter import WATCHDOG
+from alerts.alerting.exporter import WATCHDOG
+from alerts.cases.needed import behind
+from alerts.cases.possible import possible
+from alerts.cases.world import notation
 from alerts.history import Series
-from alerts.needed import behind
 from alerts.output import Plan
-from alerts.possible import possible
 from alerts.promql import duration
 from alerts.quantities import show_seconds
 from alerts.rules import Alert, order, recordings_of
-from alerts.world import notation
-from planner.history_http import Address
+from planner.stored.http import Address
 
 BY = ("alertname", "severity", "queue", "pool", "cache", "window")
 COLUMNS = 60

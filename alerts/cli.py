@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter import command_line
 from exporter.command_line import add_verb
-from planner import http_access
+from planner.stored import http_access
 
 PROGRAM = "bullgauge-alerts"
 EXTRA = {

@@ -8,21 +8,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from alerts import (
-    config_file,
-    folder,
-    forms,
-    lint,
-    merging,
-    output,
-    programs,
-    proving,
-    routing,
-    runbooks,
-)
+from alerts import config_file, folder, forms, lint, output, programs, runbooks
+from alerts.alertmanager import merging, routing
+from alerts.alertmanager.merging import MergeError
+from alerts.cases import proving
 from alerts.config import Config, Targets
 from alerts.config_file import ConfigError
-from alerts.merging import MergeError
 from alerts.output import Plan, Source
 from exporter.command_line import UsageError
 from exporter.spelling import close_to

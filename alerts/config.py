@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from alerts.receivers import Receiver
+from alerts.alertmanager.receivers import Receiver
 from alerts.wellformed import LabelName, Objective, Open, OpenWeb, Promql, Span, Team, Version, Weekdays, Zone
 from exporter.settings import DURATION_BUCKETS
 

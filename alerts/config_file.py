@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from yaml.reader import ReaderError
 
 from alerts import output, thresholds
+from alerts.alertmanager.routing import RoutingError
 from alerts.config import Config
 from alerts.output import Plan
 from alerts.render import LOADER
-from alerts.routing import RoutingError
 from alerts.thresholds import ThresholdError
 from exporter.spelling import close_to, keys_at
 from exporter.yaml_lines import line_of, problem

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.quantities import QuantityError, Unit, parse
-from planner import history_http
 from planner.errors import BadInput
-from planner.history_http import Address
+from planner.stored import http as history_http
+from planner.stored.http import Address
 
 SECONDS = 60
 RANGE = "/api/v1/query_range"

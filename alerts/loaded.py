@@ -9,7 +9,7 @@ from alerts.links import Links
 from alerts.output import Plan
 from alerts.render import pretty, written
 from alerts.rules import Alert, Recording
-from planner.history_http import Address
+from planner.stored.http import Address
 
 PATH = "/api/v1/rules"
 Key = tuple[str | int, ...]

@@ -5,14 +5,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alerts import boards, grafana, render, routing, ruletests, runbooks
-from alerts.cases import CASES
+from alerts import render, runbooks
+from alerts.alertmanager import routing
+from alerts.alertmanager.inhibitions import inhibitions
+from alerts.boards import all_boards as boards
+from alerts.boards import grafana
+from alerts.cases import ruletests
+from alerts.cases.all_cases import CASES
+from alerts.cases.ruletests import Case
 from alerts.config import Config
-from alerts.inhibitions import inhibitions
 from alerts.links import Links
 from alerts.rules import Alert, Ground, Group, Recording, alerts_of
 from alerts.ruleset import ground, groups
-from alerts.ruletests import Case
 from alerts.thresholds import Thresholds, resolve
 from exporter import __version__
 

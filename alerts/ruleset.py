@@ -3,21 +3,19 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
-from alerts import (
-    alert_exporter,
-    alert_jobs,
-    alert_queues,
-    alert_redis,
-    record_base,
-    record_held,
-    record_jobs,
-    record_redis,
-    record_times,
-)
-from alerts.alert_build import finish
+from alerts.alerting import exporter as alert_exporter
+from alerts.alerting import jobs as alert_jobs
+from alerts.alerting import queues as alert_queues
+from alerts.alerting import redis as alert_redis
+from alerts.alerting.build import finish
 from alerts.config import Config
 from alerts.promql import Pace
-from alerts.record_bounds import bounds
+from alerts.recordings import base as record_base
+from alerts.recordings import held as record_held
+from alerts.recordings import jobs as record_jobs
+from alerts.recordings import redis as record_redis
+from alerts.recordings import times as record_times
+from alerts.recordings.bounds import bounds
 from alerts.rules import Alert, Ground, Group, Recording
 from alerts.thresholds import ThresholdError, Thresholds
 

@@ -9,11 +9,11 @@ from typing import Any
 import jinja2
 import yaml
 
-from alerts.inhibitions import SAME_NAME, Inhibition
+from alerts.alertmanager.inhibitions import SAME_NAME, Inhibition
+from alerts.alertmanager.routing import GROUP_WAIT
 from alerts.promql import Pace
 from alerts.quantities import show_seconds
 from alerts.render import LOADER
-from alerts.routing import GROUP_WAIT
 from alerts.rules import HOUR, Alert
 
 SCRAPE_SECONDS = 60

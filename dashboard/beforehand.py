@@ -13,7 +13,7 @@ from dashboard.opened import Opened
 from dashboard.overview import overview
 from dashboard.page import DEFAULT_RANGE
 from dashboard.shell import FAVICON, load_screens, make_page
-from dashboard.sources import SourceError
+from dashboard.sources.source import SourceError
 
 
 def load() -> None:

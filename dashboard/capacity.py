@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from dashboard.page import labels_of
 from dashboard.queue_now import QueueNow
-from planner.arrivals import Poisson
-from planner.fit_slots import Slots
+from planner.exact.limits import Ceiling, ceiling
+from planner.file.queue_file import AskedFile, AskedQueue
+from planner.fit.slots import Slots
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Exponential
-from planner.limits import Ceiling, ceiling
-from planner.queue_file import AskedFile, AskedQueue
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Exponential
 from planner.workload import Workload
 
 GIVE_CONFIG = "slots are not in Redis: give --config"

@@ -3,7 +3,6 @@
 import argparse
 import socket
 
-from dashboard.access import WHOLE, Access
 from dashboard.settings import (
     Settings,
     SettingsError,
@@ -14,8 +13,9 @@ from dashboard.settings import (
     read_timeout,
     read_url,
 )
-from planner import http_access
+from dashboard.sources.access import WHOLE, Access
 from planner.errors import BadInput
+from planner.stored import http_access
 
 
 def chosen(options: argparse.Namespace) -> Settings:

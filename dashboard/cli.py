@@ -9,7 +9,7 @@ from dashboard.choices import chosen
 from dashboard.settings import SettingsError
 from exporter import command_line
 from exporter.command_line import duration
-from planner import http_access
+from planner.stored import http_access
 
 PROGRAM = "bullgauge-dashboard"
 EXTRA = {"streamlit": "streamlit", "pandas": "pandas", "altair": "altair", "promql_parser": "promql-parser"}

@@ -7,12 +7,12 @@ from typing import Literal
 import pandas as pd
 
 from dashboard import amounts, trends
-from dashboard.histogram import quantile
 from dashboard.queues_now import covered_seconds
 from dashboard.scorecard import Verdict
-from dashboard.sources import Source, Span, Where
+from dashboard.sources.histogram import quantile
+from dashboard.sources.source import Source, Span, Where
 from exporter import catalogue as c
-from planner.claims import ClaimsWords
+from planner.file.claims import ClaimsWords
 
 BACKLOG_LESS = 0.6
 REDIS_LESS = 0.4

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from dashboard.settings import SettingsError
 from exporter.catalogue import REDIS_UP
-from exporter.demo_plan import plan_text
-from exporter.demo_processes import STOP_SECONDS, end_with_parent
+from exporter.demo.plan import plan_text
+from exporter.demo.processes import STOP_SECONDS, end_with_parent
 
 RUNNING = "http://127.0.0.1:10577"
 """Where `make run` serves its page unless told otherwise."""
-START = "import sys; from exporter.demo import run_demo; sys.exit(run_demo(None, None, '127.0.0.1:0', open_on=None))"
+START = "import sys; from exporter.demo import run; sys.exit(run.run_demo(None, None, '127.0.0.1:0', open_on=None))"
 
 
 @dataclass(frozen=True, slots=True)

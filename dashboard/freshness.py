@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import amounts
 from dashboard.plain import plain
-from dashboard.source_shared import SharedSource
-from dashboard.sources import SourceError
+from dashboard.sources.shared import SharedSource
+from dashboard.sources.source import SourceError
 
 STALE_SECONDS = 90.0
 """Three scrapes of 30 s: older figures are not those of now."""

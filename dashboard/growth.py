@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from dashboard.sources import Source, Span
+from dashboard.sources.source import Source, Span
 from exporter.catalogue import PROCESSED
 
 DAY_SECONDS = 86_400.0

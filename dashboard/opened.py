@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dashboard.settings import Settings
-from dashboard.source_shared import SharedSource
+from dashboard.sources.shared import SharedSource
 from dashboard.user_file import UserFile
 
 

@@ -7,9 +7,8 @@ from functools import partial
 import pandas as pd
 
 from dashboard import trends
-from dashboard.asking import ahead
+from dashboard.alerting.firing import Alarm, alarm
 from dashboard.capacity import UNKNOWN, Capacity, capacity, slots_in_file
-from dashboard.firing import Alarm, alarm
 from dashboard.growth import Growth, growth
 from dashboard.page import Page
 from dashboard.queue_now import QueueNow
@@ -17,12 +16,13 @@ from dashboard.queues_now import queues_now
 from dashboard.redis_now import RedisNow, redis_now
 from dashboard.scorecard import Seen, Target, scorecard
 from dashboard.slots_seen import slots_seen
-from dashboard.source_shared import SharedSource
+from dashboard.sources.asking import ahead
+from dashboard.sources.shared import SharedSource
 from dashboard.standing import Standing, standings
 from dashboard.trends import total
 from dashboard.webhooks import webhooks
 from exporter import catalogue as c
-from planner.claims import ClaimsWords
+from planner.file.claims import ClaimsWords
 
 
 @dataclass(frozen=True, slots=True)

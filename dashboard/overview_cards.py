@@ -4,10 +4,10 @@ import streamlit as st
 
 from alerts.signals import LATENCY
 from dashboard import amounts, parts, trends
-from dashboard.histogram import quantile
 from dashboard.overview import Overview
 from dashboard.page import Page
 from dashboard.scorecard import JOBS_PER_HOUR
+from dashboard.sources.histogram import quantile
 from exporter import catalogue as c
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from dashboard import amounts
-from dashboard.histogram import quantile
 from dashboard.page import Page
-from dashboard.sources import Span
+from dashboard.sources.histogram import quantile
+from dashboard.sources.source import Span
 from exporter import catalogue as c
 from exporter.catalogue import Metric
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dashboard.histogram import quantile, share_above
+from dashboard.sources.histogram import quantile, share_above
 
 Counts = dict[float, float]
 

@@ -7,13 +7,13 @@ from functools import partial
 
 import pandas as pd
 
-from dashboard.asking import at_once
 from dashboard.page import queue_name
 from dashboard.queue_now import QueueNow
-from dashboard.sources import Source, Span, Where
+from dashboard.sources.asking import at_once
+from dashboard.sources.source import Source, Span, Where
 from exporter import catalogue as c
 from exporter.catalogue import Metric
-from planner.fit_counters import READY_STATES
+from planner.fit.counters import READY_STATES
 
 QUEUE = ("prefix", "queue")
 Key = tuple[str, str]

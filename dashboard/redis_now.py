@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard.asking import at_once
-from dashboard.histogram import quantile
-from dashboard.sources import Source, Span
+from dashboard.sources.asking import at_once
+from dashboard.sources.histogram import quantile
+from dashboard.sources.source import Source, Span
 from exporter import catalogue as c
 from exporter.catalogue import Metric
 

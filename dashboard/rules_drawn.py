@@ -6,7 +6,7 @@ from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL, FINE, WARNING
 from dashboard.page import Page
 from dashboard.scorecard import JOBS_PER_HOUR
-from planner.claims import ClaimsWords
+from planner.file.claims import ClaimsWords
 
 LEVEL = {"critical": CRITICAL, "warning": WARNING}
 

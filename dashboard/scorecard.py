@@ -9,7 +9,7 @@ from dashboard.capacity import Capacity
 from dashboard.queue_now import QueueNow
 from dashboard.redis_now import RedisNow
 from dashboard.webhooks import Webhooks
-from planner.claims import ClaimsWords
+from planner.file.claims import ClaimsWords
 
 JOBS_PER_HOUR = 10_000.0
 LOAD_TEST = 2.0

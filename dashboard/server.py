@@ -22,10 +22,10 @@ from dashboard.opened import Opened
 from dashboard.origin import OwnPages
 from dashboard.proxy import PEER_ONLY, NamedByProxy
 from dashboard.settings import Settings
-from dashboard.source_exporter import ExporterSource
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.source_shared import SharedSource
-from exporter.demo_plan import DEMO_NOTE
+from dashboard.sources.exporter import ExporterSource
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.shared import SharedSource
+from exporter.demo.plan import DEMO_NOTE
 
 SCRIPT = Path(__file__).parent / "app.py"
 LISTENING = "listening on "

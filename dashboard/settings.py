@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from dashboard.access import Access
+from dashboard.sources.access import Access
 
 DEFAULT_LISTEN = "127.0.0.1:8501"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

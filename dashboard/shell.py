@@ -16,7 +16,7 @@ from dashboard.opened import Opened
 from dashboard.page import DEFAULT_RANGE, RANGES, RECENT_SECONDS, Page, fitted, in_whole_scrapes, queue_name
 from dashboard.plain import plain
 from dashboard.queues_now import QUEUE
-from dashboard.sources import SourceError, Span
+from dashboard.sources.source import SourceError, Span
 from dashboard.waiting import Row, waiting
 from exporter.catalogue import SIZE
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from dashboard.asking import at_once
 from dashboard.page import queue_name
 from dashboard.queues_now import QUEUE
-from dashboard.sources import Source, Span, Where
+from dashboard.sources.asking import at_once
+from dashboard.sources.source import Source, Span, Where
 from exporter import catalogue as c
-from planner.fit_slots import Slots, slots_of
-from planner.observed import Crowded, Observed
+from planner.fit.observed import Crowded, Observed
+from planner.fit.slots import Slots, slots_of
 
 
 def slots_seen(source: Source, span: Span, where: Where | None = None) -> dict[str, Slots]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from dashboard.asking import at_once
-from dashboard.histogram import quantiles
-from dashboard.sources import Source, Span, Where
+from dashboard.sources.asking import at_once
+from dashboard.sources.histogram import quantiles
+from dashboard.sources.source import Source, Span, Where
 from exporter import catalogue as c
 from exporter.catalogue import Metric
 

@@ -8,10 +8,10 @@ import yaml
 from alerts.config_file import ConfigError, parse
 from alerts.thresholds import Thresholds
 from dashboard.settings import SettingsError
-from planner.bounds import BLOCKS
-from planner.document import parsed
 from planner.errors import BadInput
-from planner.queue_file import AskedFile, read_document
+from planner.file.bounds import BLOCKS
+from planner.file.document import parsed
+from planner.file.queue_file import AskedFile, read_document
 
 
 class FileError(SettingsError):

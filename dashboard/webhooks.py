@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from dashboard.page import queue_name
 from dashboard.queue_now import QueueNow
 from dashboard.queues_now import QUEUE
-from dashboard.source_shared import SharedSource
-from dashboard.sources import Source, Span
+from dashboard.sources.shared import SharedSource
+from dashboard.sources.source import Source, Span
 from exporter.catalogue import JOB_DURATION
 
 WORD = "webhook"

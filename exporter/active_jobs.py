@@ -8,9 +8,9 @@ from collections.abc import Collection
 from typing import Any
 
 from exporter import reading
+from exporter.connection.trip import Ticket, Trip
+from exporter.connection.wire import pack
 from exporter.keys import QueueName
-from exporter.trip import Ticket, Trip
-from exporter.wire import pack
 
 
 class ActiveJobs:

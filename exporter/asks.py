@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from exporter.connection.wire import pack
 from exporter.groups import AGES, CONNECTIONS, LIMITS, OF_QUEUES, SIZES, TOTALS, Choice, Group
 from exporter.keys import QueueName
-from exporter.wire import pack
 
 META_FIELDS = ("paused", "concurrency", "max", "duration", "version", "opts.maxLenEvents")
 ACTIVE_MAX = 1000

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from exporter.connection.topology import Links
+from exporter.connection.wire import Wire, pack
 from exporter.settings import CacheSettings
-from exporter.topology import Links
 from exporter.walk import ScanBudget, Walk
-from exporter.wire import Wire, pack
 
 WALK_INTERVAL_SECONDS = 30.0
 SAMPLE_MAX = 100

@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 from exporter import __version__, sections, server_info
 from exporter import catalogue as c
 from exporter import groups as g
-from exporter.clock import ServerClock
+from exporter.connection.clock import ServerClock
+from exporter.connection.looking import Looker
+from exporter.connection.topology import Topology
+from exporter.connection.wire import WireError
 from exporter.families import Page, labels
 from exporter.filling import Filling
-from exporter.follower import Follower
-from exporter.gate import Gate
+from exporter.following.follower import Follower
+from exporter.following.place import DamagedStateError, StateFile
+from exporter.following.roster import Roster
 from exporter.keys import QueueName, label
 from exporter.lifecycle import JobRecord
-from exporter.looking import Looker
 from exporter.notices import Notices
-from exporter.place import DamagedStateError, StateFile
 from exporter.reader import Readings
-from exporter.roster import Roster
 from exporter.settings import TargetSettings
 from exporter.snapshot import QueueSnapshot, ServerSnapshot
-from exporter.topology import Topology
-from exporter.wire import WireError
+from exporter.web.gate import Gate
 
 # A scrape waits this long for the follower to read what Redis holds; then older events are shown with their lag.
 EVENTS_PATIENCE_SECONDS = 2.0

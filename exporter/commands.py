@@ -56,9 +56,9 @@ def _keep_memory_small() -> None:
 
 
 def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
-    from exporter.pages import application
-    from exporter.place import StateError
-    from exporter.server import ListenError, Server
+    from exporter.following.place import StateError
+    from exporter.web.pages import application
+    from exporter.web.server import ListenError, Server
 
     settings = _settings(options, overrides)
     notices = _start_log(options.log_level)
@@ -89,8 +89,8 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
 def _collector(settings: TargetSettings, notices: Notices) -> Any:
     from exporter.collector import Collector
-    from exporter.place import StateFile
-    from exporter.topology import Topology
+    from exporter.connection.topology import Topology
+    from exporter.following.place import StateFile
 
     state = None
     if settings.state_file is not None:
@@ -101,8 +101,8 @@ def _collector(settings: TargetSettings, notices: Notices) -> Any:
 def _web_config(settings: Settings) -> Any:
     if settings.web_config_file is None:
         return None
-    from exporter.webconfig import WebConfigFile
-    from exporter.webtls import WebConfigError
+    from exporter.web.config import WebConfigFile
+    from exporter.web.tls import WebConfigError
 
     try:
         return WebConfigFile(settings.web_config_file)
@@ -111,8 +111,8 @@ def _web_config(settings: Settings) -> Any:
 
 
 def _sample(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
-    from exporter.sample import sample
-    from exporter.wire import WireError
+    from exporter.connection.wire import WireError
+    from exporter.sample.verb import sample
 
     settings = _settings(options, overrides)
     every = _seconds("--every", options.every, 3600)
@@ -127,8 +127,8 @@ def _sample(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
 
 def _record(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    from exporter.connection.wire import WireError
     from exporter.record import record
-    from exporter.wire import WireError
 
     settings = _settings(options, overrides)
     for_seconds = _seconds("--for", options.for_seconds, 1e9)
@@ -162,13 +162,13 @@ def _doctor(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
 
 def _demo(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
-    from exporter.demo import run_demo
+    from exporter.demo.run import run_demo
 
     return run_demo(options.for_seconds, options.redis, options.listen)
 
 
 def _acl(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
-    from exporter.acl import acl_line
+    from exporter.connection.acl import acl_line
 
     line = acl_line(
         options.user,

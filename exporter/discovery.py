@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter import keys
+from exporter.connection.rights import is_refusal
+from exporter.connection.topology import Links
+from exporter.connection.wire import ReplyError, WireError, pack
+from exporter.following.roster import Followed, Roster
+from exporter.following.streamreader import StreamReader
 from exporter.keys import QueueName
-from exporter.rights import is_refusal
-from exporter.roster import Followed, Roster
 from exporter.settings import TargetSettings
-from exporter.streamreader import StreamReader
-from exporter.topology import Links
 from exporter.walk import ScanBudget, Walk
-from exporter.wire import ReplyError, WireError, pack
 
 VERIFY_SECONDS = 5.0
 """How often Bull queues (could have moved to BullMQ) and named queues that were not there are looked at again."""

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from exporter import doctor_findings as of
+from exporter.connection.wire import WireError, deadline_in
 from exporter.doctor_findings import Finding, Verdict
 from exporter.doctor_streams import of_streams, read_spans
 from exporter.notices import Notices, one_line
-from exporter.sample import Progress
-from exporter.sample_reading import Sampler
+from exporter.sample.reading import Sampler
+from exporter.sample.verb import Progress
 from exporter.settings import TargetSettings
-from exporter.wire import WireError, deadline_in
 
 
 def diagnose(settings: TargetSettings, *, as_json: bool, stop: threading.Event) -> int:

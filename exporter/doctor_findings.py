@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter import rights
+from exporter.connection import rights
 from exporter.keys import label
 from exporter.notices import one_line
-from exporter.sample_reading import Sample
+from exporter.sample.reading import Sample
 from exporter.settings import TargetSettings
 from exporter.snapshot import QueueSnapshot, ServerSnapshot
 

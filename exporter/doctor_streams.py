@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.connection.topology import Links
+from exporter.connection.wire import pack
 from exporter.doctor_findings import Finding, Verdict
+from exporter.following.streams import StreamInfo, stream_info
 from exporter.keys import QueueName, label
 from exporter.notices import one_line
-from exporter.sample_text import age
-from exporter.streams import StreamInfo, stream_info
-from exporter.topology import Links
-from exporter.wire import pack
+from exporter.sample.text import age
 
 NEEDED_SECONDS = 2.0
 """The exporter reads every 0.1 s, every 0.5 s where there are a thousand queues; a connection that broke takes as long
-again (exporter/follower.py), a busy machine longer: a stream that holds less loses events without other trouble."""
+again (following/follower.py), a busy machine longer: a stream that holds less loses events without other trouble."""
 RESTART_SECONDS = 60.0
 """An exporter that is moved to another machine is away for about so long; with a state file it then reads on."""
 

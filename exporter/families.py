@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from exporter.catalogue import METRICS, Kind, Metric
-from exporter.tally import Histogram
+from exporter.following.tally import Histogram
 
 Labels = str
 """Rendered labels without braces, such as `queue="email",state="waiting"`."""

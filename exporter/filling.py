@@ -4,17 +4,17 @@ import time
 
 from exporter import clients, sections
 from exporter import groups as g
-from exporter.added import HeldCounters
-from exporter.clock import ServerClock
+from exporter.connection.clock import ServerClock
+from exporter.connection.topology import Topology
 from exporter.discovery import SOURCE_COMMANDS
 from exporter.families import Labels, Page
-from exporter.follower import Follower
+from exporter.following.added import HeldCounters
+from exporter.following.follower import Follower
+from exporter.following.roster import Followed, Roster
 from exporter.keys import QueueName
 from exporter.reader import Readings
-from exporter.roster import Followed, Roster
 from exporter.settings import TargetSettings
 from exporter.snapshot import QueueSnapshot
-from exporter.topology import Topology
 
 Shown = list[tuple[QueueSnapshot, Labels]]
 """The queues on the page with their rendered labels."""

@@ -6,8 +6,8 @@ That is a marker, which is no job, and the plain job behind prioritised ones, wh
 from collections.abc import Collection
 
 from exporter import keys, reading
+from exporter.connection.trip import Ticket, Trip
 from exporter.keys import QueueName
-from exporter.trip import Ticket, Trip
 
 MARKER_DEPTH = 100
 """A marker is looked for behind so many LIFO jobs."""

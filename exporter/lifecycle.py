@@ -8,7 +8,7 @@ ready when it falls due. What was not seen is counted as an unknown start, never
 import math
 from typing import NamedTuple
 
-from exporter.tally import Tally
+from exporter.following.tally import Tally
 
 AT_SOME_TIME = math.inf
 """When something happened of which nobody knows when."""

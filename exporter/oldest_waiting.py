@@ -7,8 +7,8 @@ the last priority's first, the plain job behind prioritised ones, and the first 
 from collections.abc import Collection, Iterable
 
 from exporter import keys, reading
+from exporter.connection.trip import Ticket, Trip
 from exporter.keys import QueueName
-from exporter.trip import Ticket, Trip
 
 
 class OldestWaiting:

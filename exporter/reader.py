@@ -13,16 +13,16 @@ from typing import Any
 from exporter import keys, reading
 from exporter.active_jobs import ActiveJobs
 from exporter.asks import Questionnaire, bulk
-from exporter.clock import ServerClock
+from exporter.connection.clock import ServerClock
+from exporter.connection.node_wire import UNREACHABLE
+from exporter.connection.topology import Links
+from exporter.connection.trip import Ticket, Trip
+from exporter.connection.wire import ReplyError, WireError
 from exporter.groups import AGES, ALL, CONNECTIONS, OF_QUEUES, REDIS, SIZES, Choice
 from exporter.inside_lists import InsideLists
 from exporter.keys import QueueName
-from exporter.node_wire import UNREACHABLE
 from exporter.oldest_waiting import OldestWaiting
 from exporter.snapshot import QueueSnapshot
-from exporter.topology import Links
-from exporter.trip import Ticket, Trip
-from exporter.wire import ReplyError, WireError
 
 SCHEDULER_GRACE_SECONDS = 60
 """A scheduler counts as stopped when its next run is overdue for longer than this."""

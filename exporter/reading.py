@@ -8,9 +8,9 @@ from typing import Any
 
 from exporter import keys
 from exporter.asks import META_FIELDS
+from exporter.connection.wire import ReplyError
 from exporter.keys import QueueName
 from exporter.snapshot import QueueSnapshot
-from exporter.wire import ReplyError
 
 Answers = dict[str, Any]
 """The reply to each ask by its name; a refused ask has no entry, a failed one holds a ReplyError."""

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TextIO
 
 from exporter.collector import Collector
+from exporter.connection.wire import WireError
 from exporter.keys import QueueName, label
 from exporter.lifecycle import JobRecord
 from exporter.notices import Notices
 from exporter.record_formats import COLUMNS, Row, Trace, open_trace
-from exporter.sample_text import age
+from exporter.sample.text import age
 from exporter.settings import TargetSettings
-from exporter.wire import WireError
 
 __all__ = ["COLUMNS", "record"]
 

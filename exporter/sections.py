@@ -6,10 +6,10 @@ from functools import lru_cache
 from exporter import catalogue as c
 from exporter.caches import CacheSnapshot
 from exporter.families import Labels, Page, labels
+from exporter.following.roster import Followed
+from exporter.following.tally import REQUEUE_REASONS, Tally
 from exporter.keys import QueueName, label
-from exporter.roster import Followed
 from exporter.snapshot import ClientsSnapshot, QueueSnapshot, QueueWorkers, ServerSnapshot
-from exporter.tally import REQUEUE_REASONS, Tally
 
 DURATION_SOURCES = {"stream": "event_stream", "pubsub": "pubsub", "none": "none"}
 

@@ -8,7 +8,7 @@ between two TIME replies of the same pipeline, so network and client do not coun
 import time
 from typing import Any
 
-from exporter.wire import ReplyError, Wire, pack
+from exporter.connection.wire import ReplyError, Wire, pack
 
 COUNT = 1000
 BURST_SECONDS = 5.0

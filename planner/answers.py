@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from planner.limits import Ceiling, ceiling, loses, overloads_of
+from planner.exact.limits import Ceiling, ceiling, loses, overloads_of
+from planner.file.queue_file import AskedQueue
+from planner.file.reading import read_objective
 from planner.predict import predict
 from planner.prediction import Prediction
-from planner.queue_file import AskedQueue
-from planner.reading import read_objective
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
 
 QUANTILES = ("mean", "p50", "p95", "p99", "p99.9")
 # A ten-thousandth of a service or of all jobs is seen by nobody; the p99.9 is told to 2 %.
@@ -53,7 +53,7 @@ def figures_of(queue: AskedQueue) -> tuple[str, ...]:
 
 def simulated(queue: AskedQueue, seed: int) -> dict[str, Any]:
     """What a seeded run gives, also where a formula would know better; an unstable queue is answered as such."""
-    from planner.simulation import Simulation  # loads the compiler
+    from planner.simulation.replications import Simulation  # loads the compiler
 
     question = queue.question
     plain = predict(question.workload, question.fleet, ())

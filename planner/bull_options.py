@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.laws import Law, Vector
+from planner.laws.named import Law, Vector
 
 if TYPE_CHECKING:  # they hold these options
     from planner.fleet import Fleet
@@ -35,7 +35,7 @@ class Elsewhere:
 class Children:
     """The `share` of what is added that are parents, each with `count` children in the same queue, or in `queue`.
 
-    `elsewhere` is that other queue, once the file was read (planner/flows.py).
+    `elsewhere` is that other queue, once the file was read (planner/file/flows.py).
     """
 
     share: float
@@ -106,7 +106,7 @@ class JobOptions:
     """What the jobs of a queue are added with, and what befalls them.
 
     `priorities` are pairs of a value of Bull's `priority` and its share, in order of start; none: all plain. `lifo` is
-    the share of plain jobs added with `lifo: true`. `late_due`: planner/bull_rules.py knows which library does so.
+    the share of plain jobs added with `lifo: true`. `late_due`: simulation/bull_rules.py knows which library does so.
     """
 
     priorities: tuple[tuple[int, float], ...] = ()

@@ -9,7 +9,11 @@ from typing import Any
 
 from exporter import command_line
 from exporter.command_line import add_verb
-from planner import fit_options, forecast_options, run_options, size_verb, whatif_verb
+from planner.fit import options as fit_options
+from planner.forecast import options as forecast_options
+from planner.one_run import options as run_options
+from planner.size import verb as size_verb
+from planner.whatif import verb as whatif_verb
 
 PROGRAM = "bullgauge-planner"
 NEEDED = {

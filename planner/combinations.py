@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from planner.arrivals import BatchPoisson, PoissonClasses, Profile, Sinusoid
 from planner.bull_options import JobOptions, Pause
 from planner.errors import BadInput
 from planner.figures import Name, read_name
 from planner.fleet import Fleet
-from planner.laws import IoThenCpu
+from planner.laws.arrivals import BatchPoisson, PoissonClasses, Profile, Sinusoid
+from planner.laws.named import IoThenCpu
 from planner.workload import Workload
 
 # A replication of one period must fit into a small machine's memory.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from planner.errors import BadInput
 
 if TYPE_CHECKING:  # each verb imports what it needs
+    from planner.file.queue_file import AskedFile
     from planner.filling import Filling
-    from planner.queue_file import AskedFile
 
 Thing = TypeVar("Thing")
 
@@ -33,8 +33,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from planner import answers, run_answers, together
-    from planner.queue_file import read_file
+    from planner import answers, together
+    from planner.file.queue_file import read_file
+    from planner.one_run import answers as run_answers
 
     file = read_file(options.file)
     found = each(
@@ -54,14 +55,14 @@ def _full(file: "AskedFile", rows: list[dict[str, Any]]) -> "Filling | None":
 
 
 def _size(options: argparse.Namespace) -> int:
-    from planner import size_verb
+    from planner.size import verb as size_verb
 
     return size_verb.run(options, each, show)
 
 
 def _pool(options: argparse.Namespace) -> int:
     from planner import pool, pool_lines
-    from planner.queue_file import read_file
+    from planner.file.queue_file import read_file
 
     file = read_file(options.file)
     if not file.pools:
@@ -74,10 +75,10 @@ def _pool(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from planner.queue_file import read_file
-    from planner.report import report
-    from planner.report_files import write
-    from planner.study import slots_when_varied, study
+    from planner.file.queue_file import read_file
+    from planner.report.chapters import report
+    from planner.report.files import write
+    from planner.report.study import slots_when_varied, study
 
     file = read_file(options.file)
     parts = report(study(file, each), slots_when_varied(file, each))
@@ -90,7 +91,8 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _whatif(options: argparse.Namespace) -> int:
-    from planner import whatif_answers, whatif_lines
+    from planner.whatif import answers as whatif_answers
+    from planner.whatif import lines as whatif_lines
 
     found = whatif_answers.whatif(options)
     show(options, {"scenarios": found}, whatif_lines.lines(found))
@@ -99,7 +101,7 @@ def _whatif(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     from planner import answers
-    from planner.queue_file import read_file
+    from planner.file.queue_file import read_file
 
     found = each(read_file(options.file).queues, lambda queue: answers.simulated(queue, options.seed))
     show(options, {"queues": found}, answers.as_lines(found))
@@ -107,8 +109,8 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from planner.fit_table import read_attempts
-    from planner.replay import as_lines, replayed
+    from planner.fit.table import read_attempts
+    from planner.replay.rerun import as_lines, replayed
 
     trace = read_attempts(options.trace, _columns(options.column))
     chosen = {name: rows for name, rows in trace.items() if options.queue in (None, name)}
@@ -120,7 +122,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from planner.fit_command import fitted
+    from planner.fit.verb import fitted
 
     text, values = fitted(options, _columns(options.column))
     show(options, values, [text])
@@ -128,7 +130,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _forecast(options: argparse.Namespace) -> int:
-    from planner.forecast_command import foretold
+    from planner.forecast.verb import foretold
 
     lines, values, holds = foretold(options, _columns(options.column))
     show(options, values, lines)
@@ -145,7 +147,7 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
 
 
 def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001
-    from planner.queue_file import FileWords
+    from planner.file.queue_file import FileWords
 
     _print(json.dumps(FileWords.model_json_schema(), indent=2))
     return 0

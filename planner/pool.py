@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planner.answers import duration
-from planner.erlang import erlang_c, smallest_slots
-from planner.laws import Deterministic
-from planner.patience import impatient_wait
-from planner.pool_words import PoolWords
-from planner.queue_file import AskedQueue
+from planner.exact.erlang import erlang_c, smallest_slots
+from planner.exact.patience import impatient_wait
+from planner.file.pool_words import PoolWords
+from planner.file.queue_file import AskedQueue
+from planner.laws.named import Deterministic
 
 # One command in a hundred may find no free connection.
 WAITING_SHARE = 0.01

@@ -1,14 +1,14 @@
 """Knows how to answer any figure of a queue: by the exact method that fits, else by simulation."""
 
 from planner.combinations import refuse_absent, refuse_unanswered
-from planner.exact import solve_exactly
+from planner.exact.choice import solve_exactly
+from planner.exact.limits import Ceiling, ceiling, is_unstable, loses, overloads_of
+from planner.exact.solved import Solved
 from planner.fleet import Fleet
-from planner.large_days import small_enough
-from planner.laws import IoThenCpu
-from planner.limits import Ceiling, ceiling, is_unstable, loses, overloads_of
+from planner.laws.named import IoThenCpu
 from planner.prediction import Figure, Prediction
-from planner.simulation_effort import Effort
-from planner.solved import Solved
+from planner.simulation.effort import Effort
+from planner.simulation.large_days import small_enough
 from planner.workload import Workload
 
 DEFAULT_FIGURES = (
@@ -81,7 +81,9 @@ def _of_the_fleet(
 def _simulated(
     workload: Workload, fleet: Fleet, missing: tuple[str, ...], effort: Effort
 ) -> tuple[dict[str, Figure], tuple[str, ...]]:
-    from planner.simulation import Simulation  # loads the compiler, which the exact methods do without
+    from planner.simulation.replications import (
+        Simulation,  # loads the compiler, which the exact methods do without
+    )
 
     workload, fleet, doubt = small_enough(workload, fleet)
     run = Simulation(workload, fleet, missing, effort)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from planner.overload import Overload
+from planner.exact.overload import Overload
 
 
 @dataclass(frozen=True, slots=True)

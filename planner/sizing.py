@@ -4,17 +4,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from planner.exact.limits import loses
 from planner.figures import read_name
-from planner.first_guess import first_guess
 from planner.fleet import Fleet
-from planner.laws import IoThenCpu
-from planner.limits import loses
+from planner.laws.named import IoThenCpu
 from planner.objective import Bound, Objective
 from planner.predict import predict
 from planner.prediction import Figure, Prediction
-from planner.quick_search import quick_search
-from planner.simulation_effort import Effort
-from planner.trial_chance import Chance
+from planner.simulation.effort import Effort
+from planner.size.first_guess import first_guess
+from planner.size.quick_search import quick_search
+from planner.size.trial_chance import Chance
 from planner.workload import Workload
 
 MOST_SLOTS = 100_000

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from planner.arrivals import Arrivals
 from planner.bull_options import JobOptions, Stalls
-from planner.crashes import CrashedLife, crashed_life
-from planner.laws import IoThenCpu, Law
+from planner.laws.arrivals import Arrivals
+from planner.laws.named import IoThenCpu, Law
+from planner.simulation.crashes import CrashedLife, crashed_life
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("exporter", "planner", "alerts", "dashboard")
+# Each may import those before it, and the planner's nouns.
+MATHEMATICS = ("laws", "exact", "simulation")
 # Whose code asks for an extra; what every installation has is the exporter's.
 ASKED_BY = {"planner": "planner", "fast": "planner", "alerts": "alerts", "dashboard": "dashboard",
             "login": "dashboard", "demo": "exporter"}  # fmt: skip
@@ -29,6 +31,13 @@ def imports(file: Path) -> Iterator[str]:
         yield from (name.partition(".")[0] for name in names)
 
 
+def modules_of_planner(file: Path) -> Iterator[str]:
+    """What a file imports from right below the planner: a module's or a folder's name."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "planner":
+            yield from ((node.module or "").split(".")[1:2] or [alias.name for alias in node.names])
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_nothing_imports_what_builds_upon_it(package: str) -> None:
     later = set(PACKAGES[PACKAGES.index(package) + 1 :])
@@ -36,6 +45,14 @@ def test_nothing_imports_what_builds_upon_it(package: str) -> None:
         f"{file}: {one}" for file in (ROOT / package).rglob("*.py") for one in imports(file) if one in later
     }
     assert not backwards
+
+
+@pytest.mark.parametrize("layer", MATHEMATICS)
+def test_the_mathematics_knows_no_files_and_no_commands(layer: str) -> None:
+    known = MATHEMATICS[: MATHEMATICS.index(layer) + 1]
+    folders = {folder.name for folder in (ROOT / "planner").iterdir() if (folder / "__init__.py").exists()}
+    modules = {name for file in (ROOT / "planner" / layer).rglob("*.py") for name in modules_of_planner(file)}
+    assert not modules & (folders - set(known))
 
 
 def test_the_exporter_imports_nothing_heavy() -> None:

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from exporter.catalogue import METRICS, Kind, Metric
-from exporter.rights import FEATURES
+from exporter.connection.rights import FEATURES
 from tests.documents import FENCE, PACKAGES, PAGES, ROOT, all_text, help_text, name, options, run, verbs
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -82,7 +82,7 @@ def test_the_table_of_options_says_which_verb_of_the_exporter_takes_what() -> No
 def test_every_environment_variable_is_in_the_documents_and_no_other() -> None:
     in_code = {
         word
-        for file in ROOT.glob("exporter/*.py")
+        for file in ROOT.glob("exporter/**/*.py")
         for word in re.findall(r"BULLGAUGE_[A-Z][A-Z_]*[A-Z]", file.read_text())
     }
     assert in_code == set(re.findall(r"BULLGAUGE_[A-Z][A-Z_]*[A-Z]", all_text()))
@@ -182,7 +182,7 @@ def test_every_line_that_troubleshooting_explains_is_a_line_of_the_code() -> Non
 def spoken() -> str:
     """All string constants of the exporter, those of an f-string joined by `…`."""
     texts = []
-    for file in ROOT.glob("exporter/*.py"):
+    for file in ROOT.glob("exporter/**/*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.JoinedStr):
                 texts.append("…".join(str(v.value) for v in node.values if isinstance(v, ast.Constant)))

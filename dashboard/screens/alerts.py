@@ -10,15 +10,17 @@ from alerts.backtest import BacktestError
 from alerts.config_file import ConfigError
 from alerts.history import HistoryError
 from alerts.signals import SEVERITIES, Severity
-from dashboard import alert_bounds, alert_rules, parts
-from dashboard.alert_charts import described, strips
-from dashboard.alert_history import Days, Known, Play, address, bars, can_be_played, impossible
-from dashboard.alert_history import table as played
-from dashboard.alert_sets import RuleSet, in_force, made
+from dashboard import parts
+from dashboard.alerting import bounds as alert_bounds
+from dashboard.alerting import rules as alert_rules
+from dashboard.alerting.charts import described, strips
+from dashboard.alerting.history import Days, Known, Play, address, bars, can_be_played, impossible
+from dashboard.alerting.history import table as played
+from dashboard.alerting.sets import RuleSet, in_force, made
 from dashboard.page import Page
-from dashboard.plan_work import Work
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.source_shared import SharedSource
+from dashboard.plan.work import Work
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.shared import SharedSource
 from dashboard.waiting import TABLE, Row
 
 SLICE_SECONDS = 0.25

@@ -8,15 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, parts, trends
-from dashboard.asking import at_once
 from dashboard.comparison import Side, compared, laid_over, side
 from dashboard.page import RANGES, Page, labels_of, queue_name
 from dashboard.queues_now import QUEUE
 from dashboard.rules_drawn import wait_rules
-from dashboard.sources import Source, Span, Where
+from dashboard.sources.asking import at_once
+from dashboard.sources.source import Source, Span, Where
 from dashboard.waiting import CHARTS, Row
 from exporter import catalogue as c
-from planner.claims import ClaimsWords
+from planner.file.claims import ClaimsWords
 
 ALL = "all queues"
 EARLIER = {"the range before": 0.0, "a day earlier": 86_400.0, "a week earlier": 604_800.0}

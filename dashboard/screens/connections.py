@@ -13,7 +13,7 @@ from dashboard.queues_now import queues_now
 from dashboard.redis_now import RedisNow, redis_now
 from dashboard.waiting import CARDS, CHARTS
 from exporter import catalogue as c
-from planner.claims import ClaimsWords
+from planner.file.claims import ClaimsWords
 
 ROWS = (CARDS, CARDS, CHARTS, CHARTS, CHARTS, CHARTS)
 

@@ -9,21 +9,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard import parts, plan_ahead, plan_ahead_view
+from dashboard import parts
 from dashboard.page import Page
-from dashboard.plan_ahead import Ahead
-from dashboard.plan_document import read
-from dashboard.plan_fleets import document_of
-from dashboard.plan_hours import hours
-from dashboard.plan_now import taken
-from dashboard.plan_work import Job, Work
-from dashboard.source_shared import SharedSource
+from dashboard.plan import ahead as plan_ahead
+from dashboard.plan import ahead_view as plan_ahead_view
+from dashboard.plan.ahead import Ahead
+from dashboard.plan.document import read
+from dashboard.plan.fleets import document_of
+from dashboard.plan.hours import hours
+from dashboard.plan.now import taken
+from dashboard.plan.work import Job, Work
+from dashboard.sources.shared import SharedSource
 from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
-from planner.forecast_hours import HOUR, WEEK_HOURS, Hourly
-from planner.forecast_output import Answer
-from planner.history_counts import together
-from planner.queue_file import AskedQueue
+from planner.file.queue_file import AskedQueue
+from planner.forecast.counts import together
+from planner.forecast.hours import HOUR, WEEK_HOURS, Hourly
+from planner.forecast.output import Answer
 
 SLICE_SECONDS = 0.25
 REDRAWN_SECONDS = 1.0

@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, charts, parts, trends
-from dashboard.asking import ahead
 from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.overview import Overview, overview
@@ -16,6 +15,7 @@ from dashboard.page import Page
 from dashboard.plain import plain
 from dashboard.rules_drawn import pace_rules, wait_rules
 from dashboard.scorecard import Target
+from dashboard.sources.asking import ahead
 from dashboard.waiting import CARDS, CHARTS, TABLE, Row
 from exporter import catalogue as c
 

@@ -12,23 +12,25 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import parts, plan_budget_view, plan_view
+from dashboard import parts
 from dashboard.page import Page
-from dashboard.plan_answers import warm_up
-from dashboard.plan_budget import shared
-from dashboard.plan_changes import Changes, Facts, changed, facts
-from dashboard.plan_document import Document, as_yaml, names, read
-from dashboard.plan_downloads import downloads
-from dashboard.plan_editor import editor
-from dashboard.plan_fleets import LIVE, document_of, fleets, pair
-from dashboard.plan_jobs import Asked, asked, busiest
-from dashboard.plan_knobs import of_all, of_queue, turned, undo
-from dashboard.plan_now import Taken, take_anew, taken
-from dashboard.plan_work import Job, Work
-from dashboard.sources import SourceError
+from dashboard.plan import budget_view as plan_budget_view
+from dashboard.plan import view as plan_view
+from dashboard.plan.answers import warm_up
+from dashboard.plan.budget import shared
+from dashboard.plan.changes import Changes, Facts, changed, facts
+from dashboard.plan.document import Document, as_yaml, names, read
+from dashboard.plan.downloads import downloads
+from dashboard.plan.editor import editor
+from dashboard.plan.fleets import LIVE, document_of, fleets, pair
+from dashboard.plan.jobs import Asked, asked, busiest
+from dashboard.plan.knobs import of_all, of_queue, turned, undo
+from dashboard.plan.now import Taken, take_anew, taken
+from dashboard.plan.work import Job, Work
+from dashboard.sources.source import SourceError
 from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
-from planner.queue_file import AskedFile, AskedQueue
+from planner.file.queue_file import AskedFile, AskedQueue
 
 ALONE_SECONDS = 0.8
 """How long the turned queue is worked on alone; one that takes longer must not keep the others waiting."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerts import folder, output, render
-from alerts.alert_exporter import WATCHDOG
+from alerts.alerting.exporter import WATCHDOG
 from tests.alerts.conftest import plan
 from tests.alerts.pager import Call, Pager
 from tests.processes import Program

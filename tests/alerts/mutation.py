@@ -21,13 +21,14 @@ from pathlib import Path
 
 import promql_parser
 
-from alerts import output, programs, proving, render, ruletests
+from alerts import output, programs, render
+from alerts.cases import proving, ruletests
+from alerts.cases.needed import Rule, called, needed
+from alerts.cases.possible import possible
+from alerts.cases.ruletests import Case
 from alerts.links import Links
-from alerts.needed import Rule, called, needed
 from alerts.output import RULES, TESTS, Plan
-from alerts.possible import possible
 from alerts.rules import Alert, Group
-from alerts.ruletests import Case
 from tests.alerts.conftest import plan
 
 LEAST = 0.95

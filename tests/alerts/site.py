@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from exporter import catalogue as c
 from exporter.families import Page, labels
-from exporter.tally import Histogram
+from exporter.following.tally import Histogram
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.world import World, between
+from alerts.cases.world import World, between
 from tests.alerts.conftest import plan, promtool, tool
 from tests.alerts.test_cli import alerts
 from tests.processes import Program

@@ -11,7 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from alerts import boards, grafana, lint
+from alerts import lint
+from alerts.boards import all_boards as boards
+from alerts.boards import grafana
 from alerts.links import Links
 from tests.alerts.conftest import plan
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts import boards, folder, output, render
+from alerts import folder, output, render
 from alerts import names as n
+from alerts.boards import all_boards as boards
 from tests.alerts.conftest import plan, tool
 from tests.alerts.shop import Shop
 from tests.processes import Program

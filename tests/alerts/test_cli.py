@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from alerts import merging
-from alerts.merging import MergeError
+from alerts.alertmanager import merging
+from alerts.alertmanager.merging import MergeError
 from tests.alerts.conftest import USERS_BLOCK, amtool
 
 

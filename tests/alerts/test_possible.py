@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from alerts import names as n
-from alerts import output, ruletests
-from alerts.needed import called
-from alerts.possible import possible
+from alerts import output
+from alerts.cases import ruletests
+from alerts.cases.needed import called
+from alerts.cases.possible import possible
+from alerts.cases.ruletests import Case, Query
 from alerts.rules import Alert, Recording
-from alerts.ruletests import Case, Query
 from tests.alerts.conftest import plan, promtool
 
 SHORT = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts.inhibitions import inhibitions
+from alerts.alertmanager.inhibitions import inhibitions
 from tests.alerts.conftest import amtool, plan
 
 FULL = """\

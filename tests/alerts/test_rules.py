@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts import lint, output, proving, render, ruletests
-from alerts.cases import CASES
+from alerts import lint, output, render
+from alerts.cases import proving, ruletests
+from alerts.cases.all_cases import CASES
 from tests.alerts.conftest import USERS_BLOCK, plan, promtool, tool
 
 OVERRIDES = """\

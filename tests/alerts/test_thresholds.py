@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts import boards, config_file
+from alerts import config_file
 from alerts.aims import aim
+from alerts.boards import all_boards as boards
 from alerts.config_file import ConfigError
 from alerts.signals import CACHE_HITS, CONNECTIONS, DRAIN, FAILURES, LATENCY, THROUGHPUT
 from tests.alerts.conftest import USERS_BLOCK, plan

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerts import folder, output, render
+from exporter.following.tally import Histogram
 from exporter.settings import DURATION_BUCKETS
-from exporter.tally import Histogram
 from tests.alerts.conftest import plan
 from tests.alerts.site import DrillQueue, Site
 from tests.processes import Program

@@ -30,8 +30,8 @@ def screen(path: str) -> None:
     from dashboard import user_file
     from dashboard.page import Page, fitted, latest
     from dashboard.screens import whatif
-    from dashboard.source_prometheus import PrometheusSource
-    from dashboard.source_shared import SharedSource
+    from dashboard.sources.prometheus import PrometheusSource
+    from dashboard.sources.shared import SharedSource
 
     file = user_file.read(Path(path))
     now = time.time()

@@ -15,12 +15,12 @@ from random import Random
 
 import redis
 
+from exporter.connection.topology import Links, Topology
+from exporter.following.payloads import PayloadSampler
+from exporter.following.roster import Roster
+from exporter.following.streamreader import StreamReader
 from exporter.keys import QueueName
-from exporter.payloads import PayloadSampler
-from exporter.roster import Roster
 from exporter.settings import RedisSettings, TargetSettings
-from exporter.streamreader import StreamReader
-from exporter.topology import Links, Topology
 from tests.bench import queues
 from tests.servers import Server
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.forecast import forecast, naive, relative_error
-from planner.forecast_hours import WEEK_HOURS, Hourly
+from planner.forecast.hours import WEEK_HOURS, Hourly
+from planner.forecast.hours_ahead import forecast, naive, relative_error
 
 MONDAY = 1_761_523_200.0
 # A 90 % band must hold this share of the hours, and of the peaks; more is too wide. From one week nobody can tell a

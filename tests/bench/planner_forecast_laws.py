@@ -13,8 +13,8 @@ import zlib
 
 import numpy as np
 
-from planner.forecast import look_ahead, naive, relative_error
-from planner.forecast_hours import Hourly
+from planner.forecast.hours import Hourly
+from planner.forecast.hours_ahead import look_ahead, naive, relative_error
 from tests.bench.forecast_laws import SEALED, SEEN, WEEK, Law
 
 WEEKS = (1, 2, 3, 4, 8)

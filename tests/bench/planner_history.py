@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from planner.fit_prometheus import by_queue
-from planner.growth import milliseconds
-from planner.history import Prometheus, Range
-from planner.history_hours import NAME, counts_of_prometheus
-from planner.history_http import address
+from planner.fit.prometheus import by_queue
+from planner.forecast.stored_hours import NAME, counts_of_prometheus
+from planner.stored.growth import milliseconds
+from planner.stored.http import address
+from planner.stored.ranges import Prometheus, Range
 from tests.planner.stored import served, take_in
 
 BEGIN, WEEKS, SCRAPE = 1_761_523_200, 4, 120

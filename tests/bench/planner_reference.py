@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planner.file.reading import Question, read_question
 from planner.predict import predict
-from planner.reading import Question, read_question
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
 from planner.sizing import size
 
 SHIPPED = Path(__file__).parents[1] / "planner" / "reference.jsonl"

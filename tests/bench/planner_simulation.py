@@ -25,14 +25,14 @@ from pathlib import Path
 import numpy as np
 import simpy
 
-from planner import fcfs
 from planner.acceleration import COMPILED
-from planner.arrivals import PoissonClasses
-from planner.erlang import exponential_wait
+from planner.exact.erlang import exponential_wait
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Lognormal, Vector
-from planner.runs import draw, replicate
-from planner.sizing_many import exponential_sizes
+from planner.laws.arrivals import PoissonClasses
+from planner.laws.named import Lognormal, Vector
+from planner.simulation import fcfs
+from planner.simulation.runs import draw, replicate
+from planner.size.exponential_many import exponential_sizes
 from planner.workload import Retries, Workload
 
 SLOTS, RUNS = 25, 5

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner import fcfs
 from planner.acceleration import COMPILED
-from planner.arrivals import Poisson
-from planner.laws import Exponential, Gamma, Law, Lognormal, Mixture
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Exponential, Gamma, Law, Lognormal, Mixture
 from planner.objective import Bound, Objective
-from planner.sizing_general import sizes
+from planner.simulation import fcfs
+from planner.size.general import sizes
 from planner.workload import Workload
 
 Queue = tuple[Workload, Objective]

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard import opened, user_file
 from dashboard.opened import Opened
 from dashboard.settings import Settings
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.source_shared import SharedSource
-from exporter.demo_plan import plan_text
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.shared import SharedSource
+from exporter.demo.plan import plan_text
 
 APP = Path(opened.__file__).parent / "app.py"
 SECONDS = 30

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from dashboard.memory import History
-from dashboard.sources import Span
+from dashboard.sources.memory import History
+from dashboard.sources.source import Span
 from tests.dashboard.record import EVERY_SECONDS, RECORDING
 from tests.processes import Program
 from tests.servers import free_port, missing

@@ -13,10 +13,10 @@ import pytest
 
 from alerts.backtest import Line
 from alerts.config_file import ConfigError, parse
-from dashboard.alert_bounds import table, written
-from dashboard.alert_history import Days, can_be_played, spells
-from dashboard.alert_rules import affected, only, rules_of, runbook, zipped
-from dashboard.alert_sets import in_force, made
+from dashboard.alerting.bounds import table, written
+from dashboard.alerting.history import Days, can_be_played, spells
+from dashboard.alerting.rules import affected, only, rules_of, runbook, zipped
+from dashboard.alerting.sets import in_force, made
 from tests.alerts.conftest import promtool
 
 DEFAULTS = parse("", "defaults").ground.thresholds

@@ -12,9 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from alerts.world import World, between
-from dashboard.alert_history import Days, Play
-from dashboard.alert_sets import in_force
+from alerts.cases.world import World, between
+from dashboard.alerting.history import Days, Play
+from dashboard.alerting.sets import in_force
 from tests.alerts.conftest import plan, promtool, tool
 from tests.dashboard.test_alerts_rules import DEFAULTS
 from tests.processes import Program
@@ -61,8 +61,8 @@ def on_prometheus(url: str) -> None:
     from alerts.config_file import parse
     from dashboard.page import Page, fitted, latest
     from dashboard.screens import alerts
-    from dashboard.source_prometheus import PrometheusSource
-    from dashboard.source_shared import SharedSource
+    from dashboard.sources.prometheus import PrometheusSource
+    from dashboard.sources.shared import SharedSource
 
     now = time.time()
     source = SharedSource(PrometheusSource(url))
@@ -77,8 +77,8 @@ def on_an_exporter() -> None:
     from alerts.config_file import parse
     from dashboard.page import Page, fitted, latest
     from dashboard.screens import alerts
-    from dashboard.source_exporter import ExporterSource
-    from dashboard.source_shared import SharedSource
+    from dashboard.sources.exporter import ExporterSource
+    from dashboard.sources.shared import SharedSource
 
     now = time.time()
     source = SharedSource(ExporterSource("http://127.0.0.1:1"))

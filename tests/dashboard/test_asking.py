@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from dashboard.asking import MOST_AT_ONCE, ahead, at_once
-from dashboard.sources import SourceError
+from dashboard.sources.asking import MOST_AT_ONCE, ahead, at_once
+from dashboard.sources.source import SourceError
 
 SECONDS = 20
 

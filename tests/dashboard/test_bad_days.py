@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.access import Access
 from dashboard.freshness import STALE_SECONDS, freshness
 from dashboard.settings import Settings
 from dashboard.shell import SCREENS
-from dashboard.source_exporter import ExporterSource
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.source_shared import DOUBT_SECONDS, FRESH_SECONDS, SharedSource
-from dashboard.sources import SourceError, Span
+from dashboard.sources.access import Access
+from dashboard.sources.exporter import ExporterSource
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.shared import DOUBT_SECONDS, FRESH_SECONDS, SharedSource
+from dashboard.sources.source import SourceError, Span
 from exporter import catalogue as c
 from tests.dashboard.apps import Opened, numbers, screen, user_file, whole_app, words
 from tests.dashboard.ill import IllServer
@@ -224,8 +224,8 @@ def skewed(offset: str, program: str) -> list[str]:
 def test_a_dashboard_whose_clock_is_wrong_goes_by_that_of_prometheus(prometheus: RecordedPrometheus) -> None:
     ahead, there = skewed("+2h", (
         "import time\n"
-        "from dashboard.source_prometheus import PrometheusSource\n"
-        "from dashboard.source_shared import SharedSource\n"
+        "from dashboard.sources.prometheus import PrometheusSource\n"
+        "from dashboard.sources.shared import SharedSource\n"
         f"source = SharedSource(PrometheusSource({prometheus.url!r}))\n"
         "there = source.now_seconds(time.time())\n"
         "print(source.ahead_seconds, there)\n"
@@ -242,7 +242,7 @@ def test_a_dashboard_whose_clock_is_wrong_goes_by_that_of_the_exporter(exporter,
     process = exporter(redis_server.url)
     ahead, newest, moment = skewed("-3h", (
         "import time\n"
-        "from dashboard.source_exporter import ExporterSource\n"
+        "from dashboard.sources.exporter import ExporterSource\n"
         f"source = ExporterSource({process.url!r})\n"
         "source.look(time.time())\n"
         "print(source.ahead_seconds, source.newest_seconds(), source.history.last_seconds)\n"

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.screens.overview import MOST_WORST
-from exporter.demo_plan import plan_text
+from exporter.demo.plan import plan_text
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
 from tests.processes import Program

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from dashboard.prometheus_query import increase_query
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.sources import Span
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.query import increase_query
+from dashboard.sources.source import Span
 from exporter import catalogue as c
 from tests.planner.stored import served, take_in
 

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard import alert_charts, charts, plan_ahead_charts, plan_charts, trends
+from dashboard import charts, trends
+from dashboard.alerting import charts as alert_charts
 from dashboard.chart_bounds import Rule
-from dashboard.prometheus_query import mix_query
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.sources import Span
+from dashboard.plan import ahead_charts as plan_ahead_charts
+from dashboard.plan import charts as plan_charts
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.query import mix_query
+from dashboard.sources.source import Span
 from exporter import catalogue as c
 from tests.dashboard.recorded import RecordedPrometheus
 

@@ -15,8 +15,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.queues_now import queues_now
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.sources import Span
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.source import Span
 from exporter import catalogue as c
 from tests.dashboard.apps import numbers, on_prometheus, screen, whole_app, words
 from tests.planner.stored import served, take_in

@@ -19,18 +19,18 @@ import yaml
 from dashboard import user_file
 from dashboard.overview import overview
 from dashboard.page import Page, fitted
-from dashboard.plan_ahead import Ahead
-from dashboard.plan_document import read
-from dashboard.plan_hours import hours
-from dashboard.plan_live import live
-from dashboard.plan_seen import seen
-from dashboard.plan_work import Work
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.source_shared import SharedSource
-from dashboard.sources import Span
+from dashboard.plan.ahead import Ahead
+from dashboard.plan.document import read
+from dashboard.plan.hours import hours
+from dashboard.plan.live import live
+from dashboard.plan.seen import seen
+from dashboard.plan.work import Work
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.shared import SharedSource
+from dashboard.sources.source import Span
 from exporter import catalogue as c
-from planner.fitting import fit
-from planner.forecast_output import Answer, values
+from planner.fit.fitting import fit
+from planner.forecast.output import Answer, values
 from tests.alerts.conftest import promtool, tool
 from tests.processes import Program
 from tests.servers import free_port

@@ -19,8 +19,8 @@ def screen(url: str, name: str, config: str, now: float) -> None:
 
     from dashboard import user_file
     from dashboard.page import Page, fitted, latest
-    from dashboard.source_prometheus import PrometheusSource
-    from dashboard.source_shared import SharedSource
+    from dashboard.sources.prometheus import PrometheusSource
+    from dashboard.sources.shared import SharedSource
 
     file = user_file.read(Path(config) if config else None)
     source = SharedSource(PrometheusSource(url))

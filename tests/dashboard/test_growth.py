@@ -9,8 +9,8 @@ import pytest
 
 from dashboard.growth import FEWEST_DAYS, of_days
 from dashboard.queues_now import queues_now
-from dashboard.source_exporter import ExporterSource
-from dashboard.sources import Span
+from dashboard.sources.exporter import ExporterSource
+from dashboard.sources.source import Span
 from dashboard.webhooks import webhooks
 from exporter import catalogue as c
 

@@ -19,9 +19,9 @@ import pytest
 from dashboard.choices import chosen
 from dashboard.cli import parser
 from dashboard.settings import Settings, SettingsError
-from dashboard.source_exporter import ExporterSource
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.sources import SourceError, Span
+from dashboard.sources.exporter import ExporterSource
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.source import SourceError, Span
 from exporter import catalogue as c
 from tests.dashboard import recorded
 from tests.dashboard.apps import demo_plan, numbers, on_prometheus, screen, whole_app

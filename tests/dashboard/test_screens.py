@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard import user_file
 from dashboard.opened import Opened
 from dashboard.settings import Settings
-from dashboard.source_exporter import ExporterSource
-from dashboard.source_shared import SharedSource
+from dashboard.sources.exporter import ExporterSource
+from dashboard.sources.shared import SharedSource
 from tests.dashboard.apps import demo_plan, numbers, on_prometheus, screen, whole_app, words
 from tests.dashboard.recorded import RecordedPrometheus, looks
 from tests.dashboard.test_sources import asked

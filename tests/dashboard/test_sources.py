@@ -15,14 +15,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dashboard.access import Access
-from dashboard.memory import FINE_SECONDS, History, joined
-from dashboard.source_exporter import ExporterSource
-from dashboard.source_prometheus import PrometheusSource
-from dashboard.source_shared import SharedSource
-from dashboard.sources import SourceError, Span, frame
+from dashboard.sources.access import Access
+from dashboard.sources.exporter import ExporterSource
+from dashboard.sources.memory import FINE_SECONDS, History, joined
+from dashboard.sources.prometheus import PrometheusSource
+from dashboard.sources.shared import SharedSource
+from dashboard.sources.source import SourceError, Span, frame
 from exporter import catalogue as c
-from planner.http_access import Access as Papers
+from planner.stored.http_access import Access as Papers
 from tests.dashboard import recorded
 from tests.dashboard.recorded import RecordedPrometheus
 

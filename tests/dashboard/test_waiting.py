@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from exporter.demo_plan import plan_text
+from exporter.demo.plan import plan_text
 from tests.dashboard.held import HeldPrometheus
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus

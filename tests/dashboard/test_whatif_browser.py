@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard import user_file
 from dashboard.amounts import jobs, share
-from exporter.demo_plan import plan_text
-from planner.queue_file import read_file
+from exporter.demo.plan import plan_text
+from planner.file.queue_file import read_file
 from tests.dashboard.apps import on_prometheus, screen
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboard.plan_answers import answered_soon, slots_needed_soon, slots_to_draw, wait_by_slots, warm_up
-from dashboard.plan_budget import keda, shared, sums, with_budgets
-from dashboard.plan_changes import Changes, Facts, changed, facts
-from dashboard.plan_document import as_yaml, read, today
-from dashboard.plan_editor import edited, table
-from dashboard.plan_files import as_html, as_markdown, report_blocks
-from dashboard.plan_report import PROPOSED
-from dashboard.plan_words import faster, longer
+from dashboard.plan.answers import answered_soon, slots_needed_soon, slots_to_draw, wait_by_slots, warm_up
+from dashboard.plan.budget import keda, shared, sums, with_budgets
+from dashboard.plan.changes import Changes, Facts, changed, facts
+from dashboard.plan.document import as_yaml, read, today
+from dashboard.plan.editor import edited, table
+from dashboard.plan.files import as_html, as_markdown, report_blocks
+from dashboard.plan.report import PROPOSED
+from dashboard.plan.words import faster, longer
 from planner.errors import BadInput
-from planner.laws import scv
-from planner.queue_file import read_file
-from planner.scaling import faster as faster_arrivals
-from planner.scaling import longer as longer_law
-from planner.scenario import multiplied
+from planner.file.queue_file import read_file
+from planner.laws.named import scv
+from planner.laws.scaling import faster as faster_arrivals
+from planner.laws.scaling import longer as longer_law
+from planner.whatif.scenario import multiplied
 
 ROOT = Path(__file__).parent.parent.parent
 FLEET = ROOT / "docs/examples/planner/fleet.yaml"

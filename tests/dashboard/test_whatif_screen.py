@@ -24,8 +24,8 @@ def without_a_source() -> None:
     from alerts.config_file import parse
     from dashboard.page import Page, fitted, latest
     from dashboard.screens import whatif
-    from dashboard.source_prometheus import PrometheusSource
-    from dashboard.source_shared import SharedSource
+    from dashboard.sources.prometheus import PrometheusSource
+    from dashboard.sources.shared import SharedSource
 
     now = time.time()
     source = SharedSource(PrometheusSource("http://127.0.0.1:1"))
@@ -41,8 +41,8 @@ def on_a_file(path: str) -> None:
     from dashboard import user_file
     from dashboard.page import Page, fitted, latest
     from dashboard.screens import whatif
-    from dashboard.source_prometheus import PrometheusSource
-    from dashboard.source_shared import SharedSource
+    from dashboard.sources.prometheus import PrometheusSource
+    from dashboard.sources.shared import SharedSource
 
     file, now = user_file.read(Path(path)), time.time()
     times = (fitted(3600, now, 60), latest(900, now, 15), now, "1h")

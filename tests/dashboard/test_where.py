@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.memory import History
-from dashboard.prometheus_query import selector
-from dashboard.sources import Span
+from dashboard.sources.memory import History
+from dashboard.sources.query import selector
+from dashboard.sources.source import Span
 from exporter.catalogue import SIZE
 
 PAGE = "".join(

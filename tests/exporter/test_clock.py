@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from exporter.arrival import on_monotonic_clock
-from exporter.clock import ServerClock, Step
+from exporter.connection.clock import ServerClock, Step
+from exporter.web.arrival import on_monotonic_clock
 
 AHEAD = 1_700_000_000.0
 """Of the monotonic clock here, in seconds."""

@@ -10,10 +10,10 @@ from itertools import takewhile
 
 import pytest
 
-from exporter.demo_load import DAY_SECONDS, MEAN_JOBS_PER_HOUR, QUEUES, SPEED, planned_jobs
-from exporter.demo_page import parse_page
-from exporter.demo_summary import disagreements
-from exporter.demo_truth import Between, QueueTruth, mean, quantile
+from exporter.demo.load import DAY_SECONDS, MEAN_JOBS_PER_HOUR, QUEUES, SPEED, planned_jobs
+from exporter.demo.page import parse_page
+from exporter.demo.summary import disagreements
+from exporter.demo.truth import Between, QueueTruth, mean, quantile
 
 PAGE = """\
 # TYPE queue_jobs_processed_total counter

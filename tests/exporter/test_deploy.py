@@ -17,9 +17,9 @@ import yaml
 
 from exporter import __version__
 from exporter.cli import _parser
-from exporter.pages import application
 from exporter.settings import DEFAULT_PORT
 from exporter.settings_file import load
+from exporter.web.pages import application
 from tests.servers import missing
 
 ROOT = Path(__file__).parents[2]

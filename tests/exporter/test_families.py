@@ -12,7 +12,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter import catalogue
 from exporter.families import Page, labels
-from exporter.tally import Histogram
+from exporter.following.tally import Histogram
 
 # Surrogates can't stand in UTF-8; everything else may be in the name of a queue.
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)

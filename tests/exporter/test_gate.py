@@ -3,7 +3,7 @@
 import threading
 import time
 
-from exporter.gate import Gate
+from exporter.web.gate import Gate
 
 
 def test_callers_that_come_during_a_run_share_the_next_one():

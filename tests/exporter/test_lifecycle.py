@@ -2,10 +2,10 @@
 
 import pytest
 
-from exporter.bull_lifecycle import NO_FACT, BullLifecycle, JobFact
+from exporter.bull.lifecycle import NO_FACT, BullLifecycle, JobFact
 from exporter.events import from_channel, from_stream
-from exporter.stream_lifecycle import StreamLifecycle
-from exporter.tally import SeriesBudget, Tally
+from exporter.following.stream_lifecycle import StreamLifecycle
+from exporter.following.tally import SeriesBudget, Tally
 
 EDGES = (0.005, 0.1, 1.0, 10.0)
 

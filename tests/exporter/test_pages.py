@@ -14,7 +14,7 @@ from wsgiref.validate import validator
 import pytest
 
 from exporter.groups import AGES, ALL, CACHES, REDIS, SIZES, Choice
-from exporter.pages import Target, application
+from exporter.web.pages import Target, application
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

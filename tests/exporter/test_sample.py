@@ -16,8 +16,8 @@ import pytest
 
 from exporter.keys import QueueName
 from exporter.notices import Notices
-from exporter.sample_reading import Sampler
-from exporter.sample_table import table
+from exporter.sample.reading import Sampler
+from exporter.sample.table import table
 from exporter.settings import DURATION_BUCKETS
 from exporter.settings_file import load
 from tests.documents import environment

@@ -18,10 +18,10 @@ import bcrypt
 import pytest
 
 from exporter.groups import Choice
-from exporter.pages import application
-from exporter.passwords import PasswordCheck
-from exporter.server import WORKERS, ListenError, Server
-from exporter.webconfig import WebConfigFile
+from exporter.web.config import WebConfigFile
+from exporter.web.pages import application
+from exporter.web.passwords import PasswordCheck
+from exporter.web.server import WORKERS, ListenError, Server
 from tests.exporter.test_pages import Watch, Watched
 from tests.exporter.test_webconfig import Authority, config, openssl, replace, tls
 

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
+from exporter.connection.topology import Topology
 from exporter.settings_file import SettingsError, load
-from exporter.topology import Topology
 from tests.documents import environment
 from tests.processes import Program
 

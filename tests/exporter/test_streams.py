@@ -2,10 +2,10 @@
 
 import pytest
 
+from exporter.following.stream_lifecycle import StreamLifecycle
+from exporter.following.streams import BEGINNING, Stream, StreamInfo
+from exporter.following.tally import SeriesBudget, Tally
 from exporter.keys import QueueName
-from exporter.stream_lifecycle import StreamLifecycle
-from exporter.streams import BEGINNING, Stream, StreamInfo
-from exporter.tally import SeriesBudget, Tally
 
 BEGAN_MS = 1_700_000_000_000
 

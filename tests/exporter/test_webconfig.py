@@ -11,8 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from exporter.webconfig import HttpServerConfig, WebConfig, WebConfigFile
-from exporter.webtls import TlsServerConfig, WebConfigError
+from exporter.web.config import HttpServerConfig, WebConfig, WebConfigFile
+from exporter.web.tls import TlsServerConfig, WebConfigError
 
 # "alice" and "bob" of the sample file in exporter-toolkit's documentation.
 ALICE = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze"

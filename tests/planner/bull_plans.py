@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
 
-from planner.bull_rules import joins_late, ranks
 from planner.fleet import Fleet, RateLimit
-from planner.queue_run import Jobs, Outcome, run
+from planner.simulation.bull_rules import joins_late, ranks
+from planner.simulation.queue_run import Jobs, Outcome, run
 from planner.workload import Retries
 from tests.processes import Program
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.queue_run import Crashing, Jobs
+from planner.simulation.queue_run import Crashing, Jobs
 from tests.planner.bull_twin import Crashes, Job, Waits
 
 

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.arrivals import Poisson
-from planner.bull_draws import crashing, made, pauses
 from planner.bull_options import Crashes, JobOptions, Pause
-from planner.bull_rules import joins_late, order_of_start
-from planner.crashes import crashed_life
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Deterministic, Exponential, Lognormal
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Deterministic, Exponential, Lognormal
 from planner.predict import predict
-from planner.queue_run import run
-from planner.runs import draw
-from planner.simulation_effort import Effort
+from planner.simulation.bull_draws import crashing, made, pauses
+from planner.simulation.bull_rules import joins_late, order_of_start
+from planner.simulation.crashes import crashed_life
+from planner.simulation.effort import Effort
+from planner.simulation.queue_run import run
+from planner.simulation.runs import draw
 from planner.workload import Retries, Workload
 from tests.planner.bull_twin import Rules, Twin
 from tests.planner.bull_twin_jobs import per_attempt, twin_crashes, twin_jobs

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, special
 
-from planner.arrivals import Poisson, Profile
 from planner.bull_options import Children, Delayed, JobOptions, Pause, Stalls
-from planner.erlang import exponential_wait
+from planner.exact.erlang import exponential_wait
+from planner.exact.limits import ceiling, overloads_of
 from planner.fleet import Fleet, RateLimit
-from planner.fluid_control import FluidControl
-from planner.laws import Deterministic, Exponential, Gamma
-from planner.limits import ceiling, overloads_of
+from planner.laws.arrivals import Poisson, Profile
+from planner.laws.named import Deterministic, Exponential, Gamma
 from planner.predict import predict
-from planner.simulation import Simulation
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
+from planner.simulation.fluid_control import FluidControl
+from planner.simulation.replications import Simulation
 from planner.workload import Life, Retries, Workload, life
 
 QUICK = Effort(seconds=0.8, shortest=30_000, seed=7)

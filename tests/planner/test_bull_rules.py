@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planner.bull_rules import ranks
+from planner.simulation.bull_rules import ranks
 from planner.workload import Retries
 
 PRIORITIES = np.array([0, 5, 1, 0])

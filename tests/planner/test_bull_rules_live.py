@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planner.bull_rules import joins_late
 from planner.fleet import Fleet, RateLimit
-from planner.queue_run import Jobs, run
+from planner.simulation.bull_rules import joins_late
+from planner.simulation.queue_run import Jobs, run
 from planner.workload import Retries
 from tests.planner.bull_plans import NODE, STALL, Start, Worker, add, by_our_rules, each, family_of, really
 from tests.processes import Program

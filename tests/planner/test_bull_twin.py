@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from planner.arrivals import Poisson
-from planner.bull_draws import made, pauses
 from planner.bull_options import Children, Delayed, JobOptions, Pause, Stalls
-from planner.bull_rules import joins_late, order_of_start
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Exponential, Lognormal
-from planner.queue_run import run
-from planner.runs import draw
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Exponential, Lognormal
+from planner.simulation.bull_draws import made, pauses
+from planner.simulation.bull_rules import joins_late, order_of_start
+from planner.simulation.queue_run import run
+from planner.simulation.runs import draw
 from planner.workload import Retries, Workload
 from tests.planner.bull_twin import Rules, Twin
 from tests.planner.bull_twin_jobs import per_attempt, twin_jobs

@@ -10,19 +10,19 @@ import jsonschema
 import pytest
 import yaml
 
-from planner.bull_words import BullWords
 from planner.cli import main
 from planner.errors import BadInput
-from planner.influence import influences
-from planner.outage import Outage, aftermath
+from planner.file.bull_words import BullWords
+from planner.file.queue_file import AskedQueue, read_file
+from planner.file.reading import read_objective
+from planner.one_run.answers import banded
 from planner.predict import predict
 from planner.prediction import Prediction
-from planner.queue_file import AskedQueue, read_file
-from planner.reading import read_objective
-from planner.run_answers import banded
-from planner.scenario import read_setting, scenarios
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
 from planner.sizing import size
+from planner.whatif.influence import influences
+from planner.whatif.outage import Outage, aftermath
+from planner.whatif.scenario import read_setting, scenarios
 from tests.planner.test_command import answers, run
 
 QUICK = Effort(seconds=0.4, shortest=20_000, seed=3)

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from planner.cache import hit_ratio, lru_hit_ratio, zipf
+from planner.exact.cache import hit_ratio, lru_hit_ratio, zipf
 
 
 @pytest.mark.parametrize("renewed", ["write", "read"])

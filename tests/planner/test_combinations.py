@@ -2,13 +2,13 @@
 
 import pytest
 
-from planner.arrivals import BatchPoisson, Poisson, PoissonClasses
 from planner.cli import main
 from planner.errors import BadInput
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Exponential, Gamma, IoThenCpu
+from planner.laws.arrivals import BatchPoisson, Poisson, PoissonClasses
+from planner.laws.named import Exponential, Gamma, IoThenCpu
 from planner.predict import predict
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
 from planner.workload import Retries, Workload
 
 SHARED = IoThenCpu(Exponential(0.2), Exponential(0.05))

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 import yaml
 
-from planner.bounds import quoted
 from planner.cli import main
+from planner.file.bounds import quoted
 
 REPORT = """\
 queues:

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from planner.arrivals import Poisson
 from planner.errors import BadInput
+from planner.exact.shared_cpu import saturated_throughput
+from planner.file.reading import read_question
 from planner.fleet import Fleet
-from planner.known_durations import known_beside_waits
-from planner.laws import Deterministic, Exponential, IoThenCpu, Lognormal
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Deterministic, Exponential, IoThenCpu, Lognormal
 from planner.objective import Bound, Objective
 from planner.predict import predict
-from planner.reading import read_question
-from planner.runs import draw, replicate
-from planner.shared_cpu import saturated_throughput
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
+from planner.simulation.known_durations import known_beside_waits
+from planner.simulation.runs import draw, replicate
 from planner.sizing import size
 from planner.workload import Retries, Workload
 

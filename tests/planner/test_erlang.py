@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from planner.distributions import Stay, quantile
-from planner.erlang import erlang_b, erlang_c, exponential_wait
-from planner.laws import Exponential
+from planner.exact.distributions import Stay, quantile
+from planner.exact.erlang import erlang_b, erlang_c, exponential_wait
+from planner.laws.named import Exponential
 
 
 @pytest.mark.parametrize(

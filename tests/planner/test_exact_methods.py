@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from planner.arrivals import BatchPoisson, Mmpp, Poisson, Profile, Renewal
-from planner.batches import batch_wait
-from planner.daily import daily_wait
-from planner.deterministic import deterministic_wait
-from planner.distributions import quantile
-from planner.erlang import erlang_c, exponential_wait
-from planner.laws import Deterministic, Exponential, Gamma, Law, Lognormal, Mixture
-from planner.patience import impatient_wait
-from planner.phases import Crowd, arrival_phases, phase_type
-from planner.priorities import class_waits
-from planner.qbd import QbdResult, solve
-from planner.renewal_exponential import renewal_exponential_wait
-from planner.shared_cpu import SharedCpu, saturated_throughput
-from planner.single_slot import single_slot_wait
+from planner.exact.batches import batch_wait
+from planner.exact.daily import daily_wait
+from planner.exact.deterministic import deterministic_wait
+from planner.exact.distributions import quantile
+from planner.exact.erlang import erlang_c, exponential_wait
+from planner.exact.patience import impatient_wait
+from planner.exact.phases import Crowd, arrival_phases, phase_type
+from planner.exact.priorities import class_waits
+from planner.exact.qbd import QbdResult, solve
+from planner.exact.renewal_exponential import renewal_exponential_wait
+from planner.exact.shared_cpu import SharedCpu, saturated_throughput
+from planner.exact.single_slot import single_slot_wait
+from planner.laws.arrivals import BatchPoisson, Mmpp, Poisson, Profile, Renewal
+from planner.laws.named import Deterministic, Exponential, Gamma, Law, Lognormal, Mixture
 
 BURSTY = Mixture((0.9, 0.1), (Exponential(0.5), Exponential(5.5)))
 

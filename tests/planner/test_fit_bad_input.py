@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from planner import cli
-from planner.queue_file import read_file
+from planner.file.queue_file import read_file
 from tests.servers import Server, free_port
 
 HEADER = "queue,job_type,job_id,attempt,ready,started,ended,outcome\n"

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from planner.fit_attempts import observe_attempts
-from planner.fitting import fit
+from planner.fit.attempts import observe_attempts
+from planner.fit.fitting import fit
 from planner.fleet import Fleet
 from planner.predict import predict
-from planner.simulation_effort import Effort
-from planner.trace import Attempt
+from planner.replay.trace import Attempt
+from planner.simulation.effort import Effort
 
 JOBS, SLOTS, LOAD = 60_000, 6, 0.8
 Draw = Callable[[np.random.Generator], np.ndarray]

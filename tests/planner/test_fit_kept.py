@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from exporter.settings import TargetSettings
-from planner.fit_redis import observe_redis
-from planner.fitting import fit
-from planner.observed import Observed
+from planner.fit.fitting import fit
+from planner.fit.observed import Observed
+from planner.fit.redis import observe_redis
 from tests.conftest import Servers
 from tests.processes import Program
 from tests.servers import missing

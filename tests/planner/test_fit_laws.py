@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from planner import fit_buckets, fit_laws
-from planner.arrivals import Mmpp, Poisson, Renewal
-from planner.fit_arrivals import dispersion, fit_arrivals
-from planner.fit_estimates import scv_of, share
-from planner.fit_failures import fit_failures
-from planner.fitting import fit
-from planner.laws import Discrete, Exponential, Gamma, Law, Lognormal, Mixture, Weibull
-from planner.laws import scv as scv_of_law
-from planner.observed import Buckets, Crowded, Observed, Steps, Sums
+from planner.fit import buckets as fit_buckets
+from planner.fit import laws as fit_laws
+from planner.fit.arrivals import dispersion, fit_arrivals
+from planner.fit.estimates import scv_of, share
+from planner.fit.failures import fit_failures
+from planner.fit.fitting import fit
+from planner.fit.observed import Buckets, Crowded, Observed, Steps, Sums
+from planner.laws.arrivals import Mmpp, Poisson, Renewal
+from planner.laws.named import Discrete, Exponential, Gamma, Law, Lognormal, Mixture, Weibull
+from planner.laws.named import scv as scv_of_law
 
 EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 1800, math.inf)
 SAMPLES = {

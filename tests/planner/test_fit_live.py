@@ -23,7 +23,7 @@ import pytest
 import redis
 import yaml
 
-from planner.queue_file import read_file
+from planner.file.queue_file import read_file
 from tests.conftest import ExporterProcess
 from tests.processes import Program
 from tests.servers import Server, free_port, missing

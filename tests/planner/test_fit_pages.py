@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
-from planner.fit_counters import arrived_in_steps
-from planner.fit_exporter import Page, observe_pages, read_page
-from planner.fit_fleet import KnownFleet
-from planner.fit_output import as_yaml, names_of
-from planner.fitting import fit
+from planner.fit.counters import arrived_in_steps
+from planner.fit.exporter import Page, observe_pages, read_page
+from planner.fit.fitting import fit
+from planner.fit.fleet import KnownFleet
+from planner.fit.output import as_yaml, names_of
 
 BEGAN = 1_762_160_400.0
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 import yaml
 
-from exporter.acl import acl_line
+from exporter.connection.acl import acl_line
 from planner import cli
 from tests.servers import Certificates, Server, free_port, start_cluster, start_sentinel
 

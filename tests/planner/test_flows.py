@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from planner.arrivals import BatchPoisson, Poisson
-from planner.bull_draws import made
 from planner.bull_options import Children, Elsewhere, JobOptions
-from planner.document import parsed
 from planner.errors import BadInput
+from planner.file.document import parsed
+from planner.file.queue_file import read_document
 from planner.fleet import Fleet
-from planner.laws import Exponential, Lognormal
+from planner.laws.arrivals import BatchPoisson, Poisson
+from planner.laws.named import Exponential, Lognormal
 from planner.predict import predict
-from planner.queue_file import read_document
-from planner.queue_run import run
-from planner.runs import draw
-from planner.simulation_effort import Effort
+from planner.simulation.bull_draws import made
+from planner.simulation.effort import Effort
+from planner.simulation.queue_run import run
+from planner.simulation.runs import draw
 from planner.workload import Retries, Workload
 from tests.planner.bull_twin import Rules, Twin
 from tests.planner.bull_twin_jobs import per_attempt, twin_jobs

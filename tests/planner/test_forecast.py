@@ -10,11 +10,11 @@ import pytest
 import yaml
 from scipy import stats
 
-from planner.forecast import Forecast, backtest, forecast, held_back, naive, relative_error
-from planner.forecast_hours import DAY_HOURS, HOUR, WEEK_HOURS, Hourly, slots_of_week
-from planner.forecast_model import TooShortError, fit_model
-from planner.forecast_staffing import breaks, load_borne, staffing, with_rate
-from planner.queue_file import AskedQueue, read_document
+from planner.file.queue_file import AskedQueue, read_document
+from planner.forecast.hours import DAY_HOURS, HOUR, WEEK_HOURS, Hourly, slots_of_week
+from planner.forecast.hours_ahead import Forecast, backtest, forecast, held_back, naive, relative_error
+from planner.forecast.model import TooShortError, fit_model
+from planner.forecast.staffing import breaks, load_borne, staffing, with_rate
 
 MONDAY = 1_761_523_200.0  # Monday 2025-10-27 00:00 UTC
 SEEDS = 30

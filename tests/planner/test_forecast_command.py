@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from planner import cli
-from planner.history_counts import counts_of_trace, read_counts, together, wall_clock
+from planner.forecast.counts import counts_of_trace, read_counts, together, wall_clock
 from tests.documents import ROOT
 
 MONDAY = datetime(2025, 10, 27, tzinfo=UTC)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.forecast import look_ahead, naive
-from planner.forecast_band import measure_band
-from planner.forecast_hours import WEEK_HOURS, Hourly
-from planner.forecast_model import fit_model, period_levels
-from planner.forecast_scatter import scatter_of
+from planner.forecast.band import measure_band
+from planner.forecast.hours import WEEK_HOURS, Hourly
+from planner.forecast.hours_ahead import look_ahead, naive
+from planner.forecast.model import fit_model, period_levels
+from planner.forecast.scatter import scatter_of
 from tests.bench.forecast_laws import heavy_days, outages, zero_nights
 
 MONDAY = 1_761_523_200.0  # Monday 2025-10-27 00:00 UTC

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from planner.fit_prometheus import observe_range
-from planner.history import Prometheus, Range
-from planner.history_hours import counts_of_prometheus
-from planner.history_http import address
+from planner.fit.prometheus import observe_range
+from planner.forecast.stored_hours import counts_of_prometheus
+from planner.stored.http import address
+from planner.stored.ranges import Prometheus, Range
 from tests.planner.stored import served, take_in
 
 BEGIN = 1_761_523_200  # Monday 2025-10-27 00:00 UTC

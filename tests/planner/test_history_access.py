@@ -17,8 +17,8 @@ import bcrypt
 import pytest
 
 from planner import cli
-from planner.history_http import address
-from planner.http_access import Access
+from planner.stored.http import address
+from planner.stored.http_access import Access
 from tests.conftest import ExporterProcess
 from tests.planner.stored import served, take_in
 from tests.servers import Certificates, Server

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from planner.fit_buckets import nearest_laws
-from planner.nearest_laws import gap
-from planner.observed import Buckets
+from planner.fit.buckets import nearest_laws
+from planner.fit.nearest_laws import gap
+from planner.fit.observed import Buckets
 
 EDGES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
 MEAN = 0.7

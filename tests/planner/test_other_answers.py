@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planner.arrivals import Profile
-from planner.exact import solve_exactly
+from planner.exact.choice import solve_exactly
+from planner.exact.phases import Crowd, phase_type
+from planner.exact.plainest import plainest
+from planner.file.reading import read_question
 from planner.fleet import Fleet
-from planner.laws import Deterministic, Discrete, Exponential, Gamma, Law, Mixture, Weibull
-from planner.phases import Crowd, phase_type
-from planner.plainest import plainest
+from planner.laws.arrivals import Profile
+from planner.laws.named import Deterministic, Discrete, Exponential, Gamma, Law, Mixture, Weibull
 from planner.predict import predict
-from planner.reading import read_question
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
 from planner.workload import Workload
 from tests.bench.planner_reference import check
 

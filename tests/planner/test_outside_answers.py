@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
 from tests.bench.planner_reference import check
 
 

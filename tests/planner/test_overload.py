@@ -6,13 +6,13 @@ import json
 import numpy as np
 import pytest
 
-from planner.arrivals import Profile, Sinusoid
 from planner.cli import main
+from planner.exact.overload import overloads
 from planner.fleet import Fleet
-from planner.large_days import small_enough
-from planner.laws import Exponential, Gamma, Law
-from planner.overload import overloads
+from planner.laws.arrivals import Profile, Sinusoid
+from planner.laws.named import Exponential, Gamma, Law
 from planner.predict import predict
+from planner.simulation.large_days import small_enough
 from planner.workload import Workload
 
 DAY = 86_400.0

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from planner.durations import seconds
 from planner.errors import BadInput
 from planner.figures import read_name
-from planner.laws import Deterministic, scv
-from planner.reading import read_objective, read_question
+from planner.file.durations import seconds
+from planner.file.reading import read_objective, read_question
+from planner.laws.named import Deterministic, scv
 
 POISSON = {"process": "poisson", "per_second": 2}
 EXPONENTIAL = {"law": "exponential", "mean": "800ms"}

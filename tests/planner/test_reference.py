@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.exact import solve_exactly
-from planner.reading import read_question
-from planner.simulation_effort import Effort
+from planner.exact.choice import solve_exactly
+from planner.file.reading import read_question
+from planner.simulation.effort import Effort
 from tests.bench.planner_reference import check, part_of_allowed
 
 FILE = Path(__file__).with_name("reference.jsonl")

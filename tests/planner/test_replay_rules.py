@@ -7,10 +7,10 @@ import pytest
 import simpy
 
 from planner.fleet import RateLimit
-from planner.replay import replayed
-from planner.replay_limit import limit_seen
-from planner.replay_order import ranks_seen, retries_join_late
-from planner.trace import Attempt
+from planner.replay.limit import limit_seen
+from planner.replay.order import ranks_seen, retries_join_late
+from planner.replay.rerun import replayed
+from planner.replay.trace import Attempt
 
 Rows = list[Attempt]
 RANKS = {"urgent": 0, "normal": 1, "bulk": 2}

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from planner.bounds import quoted
-from planner.charts import WIDTH, Line, Mark, draw
 from planner.cli import main
-from planner.queue_file import read_document
-from planner.study import Study, study, two_speeds
-from planner.verdicts import verdicts
-from planner.verdicts_redis import on_failures
+from planner.file.bounds import quoted
+from planner.file.queue_file import read_document
+from planner.report.charts import WIDTH, Line, Mark, draw
+from planner.report.study import Study, study, two_speeds
+from planner.report.verdicts import verdicts
+from planner.report.verdicts_redis import on_failures
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs/examples/planner"
 FLEET = (EXAMPLES / "fleet.yaml").read_text()

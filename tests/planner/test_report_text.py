@@ -5,14 +5,14 @@ import re
 import pytest
 import yaml
 
-from planner.blocks import markdown
+from planner.file.queue_file import read_document
 from planner.objective import Bound
-from planner.page import page
-from planner.queue_file import read_document
-from planner.report import report
-from planner.report_advice import advices
-from planner.report_words import objective_told
-from planner.study import Study, slots_when_varied, study
+from planner.report.advice import advices
+from planner.report.blocks import markdown
+from planner.report.chapters import report
+from planner.report.page import page
+from planner.report.study import Study, slots_when_varied, study
+from planner.report.words import objective_told
 
 
 def each(things, answer):

@@ -73,8 +73,8 @@ def test_a_law_or_a_field_of_the_file_can_be_set(tmp_path, capsys):
     ],
 )  # fmt: skip
 def test_a_load_is_multiplied_whatever_the_arrivals(tmp_path, arrivals, factor):
-    from planner.queue_file import read_file
-    from planner.scenario import multiplied
+    from planner.file.queue_file import read_file
+    from planner.whatif.scenario import multiplied
 
     path = tmp_path / "fleet.yaml"
     path.write_text(f"queues: [{{name: q, arrivals: {arrivals}}}]\n")

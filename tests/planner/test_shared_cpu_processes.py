@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import pytest
 
-from planner.arrivals import Poisson
-from planner.exact import solve_exactly
+from planner.exact.choice import solve_exactly
+from planner.exact.shared_cpu_processes import count_states, sizes_of
 from planner.fleet import Fleet
-from planner.laws import Exponential, IoThenCpu
-from planner.shared_cpu_processes import count_states, sizes_of
-from planner.simulation import Simulation
-from planner.simulation_effort import Effort
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Exponential, IoThenCpu
+from planner.simulation.effort import Effort
+from planner.simulation.replications import Simulation
 from planner.workload import Workload
 
 NAMES = ("prob_wait", "mean_wait", "p95_wait", "mean_sojourn", "util")

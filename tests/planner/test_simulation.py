@@ -7,17 +7,27 @@ import numpy as np
 import pytest
 import simpy
 
-from planner import fcfs, queue_run
-from planner.arrivals import BatchPoisson, Poisson, PoissonClasses
-from planner.coupling import from_exponential
-from planner.erlang import exponential_wait
-from planner.fcfs_plain import waits_plain
+from planner.exact.erlang import exponential_wait
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Deterministic, Discrete, Exponential, Gamma, IoThenCpu, Law, Lognormal, Mixture, scv
+from planner.laws.arrivals import BatchPoisson, Poisson, PoissonClasses
+from planner.laws.coupling import from_exponential
+from planner.laws.named import (
+    Deterministic,
+    Discrete,
+    Exponential,
+    Gamma,
+    IoThenCpu,
+    Law,
+    Lognormal,
+    Mixture,
+    scv,
+)
 from planner.predict import predict
-from planner.queue_kernel import GAVE_UP, REFUSED
-from planner.simulation import Simulation
-from planner.simulation_effort import Effort
+from planner.simulation import fcfs, queue_run
+from planner.simulation.effort import Effort
+from planner.simulation.fcfs_plain import waits_plain
+from planner.simulation.queue_kernel import GAVE_UP, REFUSED
+from planner.simulation.replications import Simulation
 from planner.workload import Retries, Workload
 
 QUICK = Effort(seconds=0.5, shortest=40_000, seed=7)

@@ -5,9 +5,9 @@ from collections import deque
 import numpy as np
 import pytest
 
-from planner.laws import Exponential, Lognormal
-from planner.priorities import class_waits
-from planner.single_slot_classes import single_slot_class_waits
+from planner.exact.priorities import class_waits
+from planner.exact.single_slot_classes import single_slot_class_waits
+from planner.laws.named import Exponential, Lognormal
 
 RATES = (0.2, 0.2, 0.2)
 SKEWED = Lognormal(-0.5 * np.log(2.0), np.sqrt(np.log(2.0)))  # mean 1, squared CV 1

@@ -5,16 +5,16 @@ import math
 
 import pytest
 
-from planner.arrivals import Poisson
 from planner.cli import main
 from planner.fleet import Fleet
-from planner.laws import Gamma, Law, Lognormal
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Gamma, Law, Lognormal
 from planner.objective import Bound, Objective
 from planner.predict import predict
-from planner.screening import Screen
-from planner.size_long import MANY
-from planner.survey import survey
-from planner.trial_chance import Chance
+from planner.size.long_files import MANY
+from planner.size.screening import Screen
+from planner.size.survey import survey
+from planner.size.trial_chance import Chance
 from planner.workload import Workload
 from tests.bench.planner_sizes import refuted
 

@@ -15,15 +15,15 @@ import pytest
 import yaml
 
 from exporter.catalogue import METRICS
-from planner.arrivals import Profile
 from planner.cli import main
+from planner.file.queue_file import read_file
 from planner.fleet import Fleet
-from planner.laws import Exponential
+from planner.laws.arrivals import Profile
+from planner.laws.named import Exponential
 from planner.predict import predict
-from planner.queue_file import read_file
-from planner.schedule import schedule
-from planner.simulation_effort import Effort
-from planner.size_file import sized
+from planner.simulation.effort import Effort
+from planner.size.schedule import schedule
+from planner.size.together import sized
 from planner.workload import Workload
 
 QUEUES = """\

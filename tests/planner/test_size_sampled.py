@@ -5,17 +5,17 @@ import json
 import pytest
 import yaml
 
-from planner.arrivals import Renewal
 from planner.cli import main
-from planner.document import parsed
-from planner.laws import Exponential, Gamma
+from planner.file.document import parsed
+from planner.file.queue_file import read_document, with_slots
+from planner.laws.arrivals import Renewal
+from planner.laws.named import Exponential, Gamma
 from planner.objective import Bound, Objective
 from planner.predict import predict
-from planner.queue_file import read_document, with_slots
-from planner.size_long import MANY
-from planner.size_sampled import Sampled
+from planner.size.long_files import MANY
+from planner.size.sampled import Sampled
+from planner.size.trial_chance import Chance
 from planner.sizing import size
-from planner.trial_chance import Chance
 from planner.workload import Workload
 
 FIGURES = ("mean_wait", "prob_wait", "p95_wait", "p99_wait", "mean_sojourn", "p95_sojourn")

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.arrivals import Poisson, PoissonClasses
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Exponential, Gamma, IoThenCpu, Law, Lognormal
+from planner.laws.arrivals import Poisson, PoissonClasses
+from planner.laws.named import Exponential, Gamma, IoThenCpu, Law, Lognormal
 from planner.objective import Bound, Objective
 from planner.predict import predict
-from planner.simulation import Simulation
-from planner.simulation_effort import Effort
+from planner.simulation.effort import Effort
+from planner.simulation.replications import Simulation
 from planner.sizing import size
 from planner.workload import Retries, Workload
 

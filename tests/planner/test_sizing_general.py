@@ -5,19 +5,19 @@ import heapq
 import numpy as np
 import pytest
 
-from planner.arrivals import Poisson
+from planner.exact.load_twin import load_twin
+from planner.exact.phases import Crowd, arrival_phases, phase_type
+from planner.exact.qbd import solve
+from planner.exact.two_phase import TwoPhases, mean_and_tails, wait
 from planner.fleet import Fleet, RateLimit
-from planner.laws import Deterministic, Exponential, Gamma, Lognormal, Mixture, Weibull, scv
-from planner.load_twin import load_twin
+from planner.laws.arrivals import Poisson
+from planner.laws.named import Deterministic, Exponential, Gamma, Lognormal, Mixture, Weibull, scv
 from planner.objective import Bound, Objective
-from planner.phases import Crowd, arrival_phases, phase_type
-from planner.qbd import solve
-from planner.quick_search import quick_search
+from planner.size.general import sizes
+from planner.size.quick_search import quick_search
+from planner.size.trial_chance import FIRST, LANES, Chance
+from planner.size.trial_run import Run
 from planner.sizing import size
-from planner.sizing_general import sizes
-from planner.trial_chance import FIRST, LANES, Chance
-from planner.trial_run import Run
-from planner.two_phase import TwoPhases, mean_and_tails, wait
 from planner.workload import Retries, Workload
 from tests.bench.planner_sizes import queues, refuted
 

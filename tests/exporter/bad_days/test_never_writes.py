@@ -12,7 +12,7 @@ import pytest
 import yaml
 from redis.cluster import RedisCluster
 
-from exporter.rights import FEATURES
+from exporter.connection.rights import FEATURES
 from tests.conftest import Exporter, Start
 from tests.exporter.bad_days.bullmq import bullmq
 from tests.exporter.bad_days.looking import eventually, finished

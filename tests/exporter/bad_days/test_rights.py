@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from exporter.rights import FEATURES
+from exporter.connection.rights import FEATURES
 from tests.conftest import Exporter, Servers
 from tests.exporter.bad_days.looking import eventually, finished, is_up, look, says_nothing_but_down, size
 from tests.exporter.bad_days.queues import HandQueue

@@ -8,7 +8,7 @@ import pytest
 import redis
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
-from exporter.acl import acl_line
+from exporter.connection.acl import acl_line
 from tests.conftest import Exporter
 from tests.exporter.bad_days.looking import (
     eventually,

@@ -1,0 +1,1 @@
+"""Alertmanager: routes, receivers, what silences what, and merging into a file in use."""

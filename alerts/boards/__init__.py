@@ -1,0 +1,1 @@
+"""Grafana dashboards, as values and as Grafana's JSON."""

@@ -1,0 +1,1 @@
+"""What-if and Forecast: plans on the screen, answered by the planner."""

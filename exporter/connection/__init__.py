@@ -1,0 +1,1 @@
+"""How Redis is reached: servers, connections, round trips, rights."""

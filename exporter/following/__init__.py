@@ -1,0 +1,1 @@
+"""How jobs are followed and added up, from event streams, without losing count."""

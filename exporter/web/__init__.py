@@ -1,0 +1,1 @@
+"""The pages on the network: who is answered, what, and over which TLS."""

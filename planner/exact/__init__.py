@@ -1,0 +1,1 @@
+"""Queues that mathematics answers, each method in its file."""

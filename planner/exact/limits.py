@@ -1,0 +1,87 @@
+"""Knows how many jobs a second a queue can do at most, and what sets that limit."""
+
+from dataclasses import dataclass, replace
+
+from planner.exact.overload import Overload, overloads
+from planner.exact.shared_cpu import saturated_throughput
+from planner.fleet import Fleet
+from planner.laws.arrivals import Periodic, Profile, Sinusoid
+from planner.laws.named import IoThenCpu
+from planner.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """Attempts a second at most; `set_by` is slots, global concurrency, cpu or rate limit, and the pause."""
+
+    per_second: float
+    set_by: str
+
+
+def ceiling(workload: Workload, fleet: Fleet) -> Ceiling:
+    """The lowest of the limits, in the part of the time in which jobs may start."""
+    limit = _while_open(workload, fleet)
+    if fleet.pause is None:
+        return limit
+    return Ceiling(limit.per_second * fleet.pause.open_share, f"{limit.set_by} and the pause")
+
+
+def _while_open(workload: Workload, fleet: Fleet) -> Ceiling:
+    slots = _slots(workload, fleet.at_work)
+    most = fleet.global_concurrency
+    if slots.set_by == "slots" and most is not None and most <= fleet.slots:
+        slots = replace(slots, set_by="global concurrency")
+    found = [slots]
+    if fleet.rate_limit is not None:
+        found.append(Ceiling(fleet.rate_limit.per_second, "rate limit"))
+    return min(found, key=lambda limit: limit.per_second)
+
+
+def _slots(workload: Workload, fleet: Fleet) -> Ceiling:
+    service = workload.service
+    if not isinstance(service, IoThenCpu):
+        return Ceiling(fleet.slots / workload.hold_seconds, "slots")
+    share, extra = divmod(fleet.slots, fleet.processes)
+    sizes = [share + 1] * extra + [share] * (fleet.processes - extra)
+    total = sum(_saturated(size, service, fleet.cores) for size in sizes if size)
+    return Ceiling(total, "slots" if total > 0.99 * fleet.slots / service.mean else "cpu")
+
+
+def _saturated(slots: int, service: IoThenCpu, cores: float) -> float:
+    return saturated_throughput(slots, service.io.mean, service.cpu.mean, cores)
+
+
+def loses(workload: Workload, fleet: Fleet) -> bool:
+    """Whether a queue too long gets rid of jobs: then there is a steady state at any load."""
+    return workload.patience is not None or fleet.places is not None
+
+
+def is_unstable(workload: Workload, fleet: Fleet) -> bool:
+    """More comes than can be done, and nothing is lost: the queue grows without end."""
+    return workload.attempts_per_second >= ceiling(workload, fleet).per_second and not loses(workload, fleet)
+
+
+def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:
+    """Hours that bring more than can be done though the day does not, and pauses."""
+    arrivals = clockwork(workload, fleet)
+    if arrivals is None or loses(workload, fleet):
+        return ()
+    starts = workload.attempts_per_second / workload.arrivals.per_second
+    return overloads(arrivals, starts, _while_open(workload, fleet).per_second, closed(arrivals, fleet))
+
+
+def clockwork(workload: Workload, fleet: Fleet) -> Periodic | None:
+    """The arrivals with the period after which all repeats; None where nothing follows the clock."""
+    if isinstance(workload.arrivals, Sinusoid | Profile):
+        return workload.arrivals
+    return None if fleet.pause is None else Profile((1.0,), workload.arrivals.per_second, fleet.pause.period)
+
+
+def closed(arrivals: Periodic, fleet: Fleet) -> tuple[tuple[float, float], ...]:
+    """The pauses of one period of the arrivals."""
+    pause = fleet.pause
+    if pause is None:
+        return ()
+    turns = range(round(arrivals.period / pause.period))
+    begins = [turn * pause.period + pause.begins for turn in turns]
+    return tuple((begin, begin + pause.seconds) for begin in begins)

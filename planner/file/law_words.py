@@ -1,0 +1,242 @@
+"""Knows the words in which users and reference files write laws of service times and intervals."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field, model_validator
+from scipy import optimize, special
+
+from planner.file.words import Count, FromZero, Positive, Seconds, SecondsOrZero, Share, Words, shares_of
+from planner.laws import named as known
+
+# A law that is narrower than this squared coefficient of variation is a constant.
+NARROWEST = 1e-9
+
+
+def _one_of(words: BaseModel, *groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The first group of fields that are all given. Raises ValueError when none is."""
+    for group in groups:
+        if all(getattr(words, field) is not None for field in group):
+            return group
+    raise ValueError(f"give {' or '.join(' and '.join(group) for group in groups)}")
+
+
+class ExponentialWords(Words):
+    """Memoryless."""
+
+    law: Literal["exponential"]
+    mean: Seconds
+
+    def value(self) -> known.Law:
+        return known.Exponential(self.mean)
+
+
+class DeterministicWords(Words):
+    """Always `value`."""
+
+    law: Literal["deterministic"]
+    value_: Annotated[SecondsOrZero | None, Field(alias="value")] = None
+    mean: SecondsOrZero | None = None
+
+    @model_validator(mode="after")
+    def _given(self) -> "DeterministicWords":
+        _one_of(self, ("value_",), ("mean",))
+        return self
+
+    def value(self) -> known.Law:
+        return known.Deterministic(self.mean if self.value_ is None else self.value_)  # type: ignore[arg-type]
+
+
+class ErlangWords(Words):
+    """The sum of `k` equal exponentials."""
+
+    law: Literal["erlang"]
+    k: Count
+    mean: Seconds
+
+    def value(self) -> known.Law:
+        return known.Gamma(float(self.k), self.mean)
+
+
+class HyperexponentialWords(Words):
+    """One of several exponentials, chosen with shares `p`."""
+
+    law: Literal["hyperexponential"]
+    p: list[Share]
+    means: Annotated[list[Seconds], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> "HyperexponentialWords":
+        shares_of(self.p, len(self.means))
+        return self
+
+    def value(self) -> known.Law:
+        return known.Mixture(shares_of(self.p, len(self.means)), tuple(map(known.Exponential, self.means)))
+
+
+class LognormalWords(Words):
+    """`mean` and `scv`, or `median` and `sigma`."""
+
+    law: Literal["lognormal"]
+    mean: Seconds | None = None
+    scv: FromZero | None = None
+    median: Seconds | None = None
+    sigma: FromZero | None = None
+
+    @model_validator(mode="after")
+    def _given(self) -> "LognormalWords":
+        _one_of(self, ("mean", "scv"), ("median", "sigma"), ("mean", "sigma"))
+        return self
+
+    def value(self) -> known.Law:
+        sigma = self.sigma if self.scv is None else float(np.sqrt(np.log1p(self.scv)))
+        assert sigma is not None
+        if sigma**2 < NARROWEST:
+            return known.Deterministic(self.median or self.mean or 0.0)
+        if self.median is not None:
+            return known.Lognormal(float(np.log(self.median)), sigma)
+        return known.Lognormal(float(np.log(self.mean or 0.0)) - sigma**2 / 2, sigma)
+
+
+class GammaWords(Words):
+    """`mean` with `scv` or `shape`, or `shape` and `scale`."""
+
+    law: Literal["gamma"]
+    mean: Seconds | None = None
+    scv: FromZero | None = None
+    shape: Positive | None = None
+    scale: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _given(self) -> "GammaWords":
+        _one_of(self, ("mean", "scv"), ("mean", "shape"), ("shape", "scale"))
+        return self
+
+    def value(self) -> known.Law:
+        if self.shape is None and self.scv is not None and self.scv < NARROWEST:
+            return known.Deterministic(self.mean or 0.0)
+        shape = self.shape or 1.0 / (self.scv or 1.0)
+        return known.Gamma(shape, self.mean or shape * (self.scale or 1.0))
+
+
+class WeibullWords(Words):
+    """`shape` with `scale` or `mean`, or `mean` and `scv`."""
+
+    law: Literal["weibull"]
+    shape: Positive | None = None
+    scale: Seconds | None = None
+    mean: Seconds | None = None
+    scv: FromZero | None = None
+
+    @model_validator(mode="after")
+    def _given(self) -> "WeibullWords":
+        _one_of(self, ("shape", "scale"), ("shape", "mean"), ("mean", "scv"))
+        return self
+
+    def value(self) -> known.Law:
+        if self.shape is None and self.scv is not None and self.scv < NARROWEST:
+            return known.Deterministic(self.mean or 0.0)
+        shape = self.shape or _weibull_shape(self.scv or 1.0)
+        return known.Weibull(
+            shape, self.scale or (self.mean or 1.0) / float(special.gamma(1.0 + 1.0 / shape))
+        )
+
+
+def _weibull_shape(scv: float) -> float:
+    """The shape with the given squared coefficient of variation."""
+
+    def excess(log_shape: float) -> float:
+        k = np.exp(log_shape)
+        return float(special.gammaln(1.0 + 2.0 / k) - 2.0 * special.gammaln(1.0 + 1.0 / k) - np.log1p(scv))
+
+    return float(np.exp(optimize.brentq(excess, np.log(0.05), np.log(1e6))))
+
+
+class BoundedParetoWords(Words):
+    """A power tail between `low` and `high`."""
+
+    law: Literal["bounded_pareto"]
+    alpha: Positive
+    low: Seconds
+    high: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "BoundedParetoWords":
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low:g} must be below high {self.high:g}")
+        return self
+
+    def value(self) -> known.Law:
+        return known.BoundedPareto(self.alpha, self.low, self.high)
+
+
+class DiscreteWords(Words):
+    """One of `values`, with shares `p` (equal when absent)."""
+
+    law: Literal["discrete"]
+    values: Annotated[list[SecondsOrZero], Field(min_length=1)]
+    p: list[Share] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DiscreteWords":
+        shares_of(self.p, len(self.values))
+        if not any(self.values):
+            raise ValueError("all values are 0; give at least one above 0")
+        return self
+
+    def value(self) -> known.Law:
+        pairs = sorted(zip(self.values, shares_of(self.p, len(self.values)), strict=True))
+        return known.Discrete(tuple(value for value, _ in pairs), tuple(share for _, share in pairs))
+
+
+class MixtureWords(Words):
+    """One of several laws (`laws`, `components` or `parts`), chosen with shares `p`."""
+
+    law: Literal["mixture"]
+    p: Annotated[list[Share], Field(alias="p")]
+    laws: "list[AnyLaw]"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        renamed = {"components": "laws", "parts": "laws", "weights": "p"}
+        return {renamed.get(key, key): value for key, value in given.items()}
+
+    @model_validator(mode="after")
+    def _fits(self) -> "MixtureWords":
+        shares_of(self.p, len(self.laws))
+        return self
+
+    def value(self) -> known.Law:
+        return known.Mixture(shares_of(self.p, len(self.laws)), tuple(law.value() for law in self.laws))
+
+
+AnyLaw = Annotated[
+    ExponentialWords
+    | DeterministicWords
+    | ErlangWords
+    | HyperexponentialWords
+    | LognormalWords
+    | GammaWords
+    | WeibullWords
+    | BoundedParetoWords
+    | DiscreteWords
+    | MixtureWords,
+    Field(discriminator="law"),
+]
+
+
+class IoThenCpuWords(Words):
+    """A slot is held while waiting for others (`io`) and then while sharing the cores (`cpu`)."""
+
+    law: Literal["io_then_cpu"]
+    io: AnyLaw
+    cpu: AnyLaw
+
+    def value(self) -> known.IoThenCpu:
+        return known.IoThenCpu(self.io.value(), self.cpu.value())
+
+
+AnyService = Annotated[AnyLaw | IoThenCpuWords, Field()]

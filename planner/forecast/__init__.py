@@ -1,0 +1,1 @@
+"""The hours ahead and their peak, each with a band."""

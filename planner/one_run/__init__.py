@@ -1,0 +1,1 @@
+"""The band in which one run of so many jobs falls."""

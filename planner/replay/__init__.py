@@ -1,0 +1,1 @@
+"""A recorded trace, run again on other slots."""

@@ -1,0 +1,1 @@
+"""Queues that are answered by running jobs: replications, kernels, the controls beside them."""

@@ -1,0 +1,1 @@
+"""What a Prometheus has stored, and how it is asked."""

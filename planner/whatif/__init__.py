@@ -1,0 +1,1 @@
+"""What if: other values, other loads, outages, and what matters most."""
