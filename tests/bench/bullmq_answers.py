@@ -20,10 +20,10 @@ def replayed(trace: Path, slots: int) -> tuple[Figures, Figures]:
     return queue["observed"]["wait_seconds"], queue["predicted"]["wait_seconds"]
 
 
-def observed(trace: Path) -> tuple[int, Figures]:
-    """Jobs, and seconds of wait by figure, that a trace shows."""
-    [queue] = json.loads(_said("replay", str(trace), "--json"))["queues"]
-    return queue["jobs"], queue["observed"]["wait_seconds"]
+def observed(trace: Path) -> dict[str, tuple[int, Figures]]:
+    """Jobs, and seconds of wait by figure, that a trace shows of each queue."""
+    queues = json.loads(_said("replay", str(trace), "--json"))["queues"]
+    return {queue["name"]: (queue["jobs"], queue["observed"]["wait_seconds"]) for queue in queues}
 
 
 def foretold(file: Path, options: Sequence[str]) -> Ends:

@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -66,24 +66,24 @@ def command(server: Server, queue: str, concurrency: int, options: Mapping[str, 
     return ["node", "crashing.mjs", "work", server.url, queue, str(concurrency), json.dumps(options)]
 
 
-def play(server: Server, plan: Mapping[str, Steps], folder: Path) -> dict[str, Path]:
-    """Adds the jobs of each queue at their moments and waits for the last to end: the trace of each queue."""
-    file = folder / "plan.json"
+def play(server: Server, plan: Mapping[str, Steps], folder: Path) -> Path:
+    """Adds the jobs of each queue at their moments and waits for the last to end: the trace of all."""
+    file, trace = folder / "plan.json", folder / "trace.csv"
     file.write_text(json.dumps(plan))
-    traces = {queue: folder / f"{queue}.csv" for queue in plan}
     with ExitStack() as stack:
         adding = Program(["node", "crashing.mjs", "add", server.url, str(file)], cwd=NODE)
         stack.callback(adding.stop)
         adding.wait_for("ready")
-        for queue, trace in traces.items():
-            recorder = Program(_record(server, queue, trace))
-            stack.callback(recorder.stop, signal.SIGINT)
-            recorder.wait_for("recording")
+        recorder = Program(_record(server, plan, trace))
+        stack.callback(recorder.stop, signal.SIGINT)
+        recorder.wait_for("recording")
         adding.tell("go")
         adding.wait_for("done", seconds=120 + max(steps[-1][0] for steps in plan.values()))
-    return traces
+    return trace
 
 
-def _record(server: Server, queue: str, trace: Path) -> list[str]:
-    options = ["--redis", server.url, "--queue", queue, "--out", str(trace)]
+def _record(server: Server, queues: Iterable[str], trace: Path) -> list[str]:
+    options = ["--redis", server.url, "--out", str(trace)]
+    for queue in queues:
+        options += ["--queue", queue]
     return [sys.executable, "-m", "exporter", "record", *options]
