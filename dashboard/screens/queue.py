@@ -208,8 +208,12 @@ def _more_slots(now: QueueNow, one: QueueCapacity) -> None:
             f"From {c.JOB_DURATION.name}, {c.SIZE.name}. Waits by concurrency: What-if."
         )
         parts.heading(title, source, table)
+        drained = [
+            "never" if pd.isna(seconds) else amounts.seconds(seconds) for seconds in table[table.columns[-1]]
+        ]
+        shown = table.iloc[:, :-1].assign(**{"Backlog drained in": drained})
         share = st.column_config.NumberColumn(format="percent")
-        st.dataframe(table, hide_index=True, column_config={"Used": share}, alt="Use and drain time by slots")
+        st.dataframe(shown, hide_index=True, column_config={"Used": share}, alt="Use and drain time by slots")
 
 
 def _types_and_limits(page: Page) -> None:
