@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from alerts.signals import SEVERITIES, SIGNALS, Severity, Signal
+from alerts.signals import SEVERITIES, SIGNALS, Level, Severity, Signal
 from alerts.thresholds import Threshold, Thresholds
 from dashboard.amounts import NOTHING
 from planner.file.bounds import BLOCKS
@@ -40,7 +40,8 @@ def _row(one: Threshold, target: str | None) -> dict[str, str]:
 
 def _which(one: Threshold) -> str:
     if not one.matchers:
-        return f"every {one.signal.level.value}"
+        level = one.signal.level
+        return "every Redis" if level is Level.REDIS else f"every {level.value}"
     return " and ".join(str(matcher) for matcher in one.matchers)
 
 
