@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from planner import answers, together
+    from planner import answers, pool, together
     from planner.file.queue_file import read_file
     from planner.one_run import answers as run_answers
 
@@ -41,10 +41,13 @@ def _predict(options: argparse.Namespace) -> int:
     found = each(
         file.queues, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)}
     )
-    whole = together.together(found, _full(file, found))
+    rate = pool.jobs_per_second(file.queues)
+    pools = {name: pool.used_up_at(words, rate) for name, words in file.pools.items()}
+    whole = together.together(found, _full(file, found), pools)
     said = [*answers.as_lines(found), *run_answers.lines(found), *together.lines(whole)]
     show(options, {"queues": found, "together": whole}, said)
-    return 0 if all(row["stable"] for row in found) else 1
+    carried = all(row["stable"] for row in found) and all(times > 1.0 for times in pools.values())
+    return 0 if carried else 1
 
 
 def _full(file: "AskedFile", rows: list[dict[str, Any]]) -> "Filling | None":

@@ -46,6 +46,11 @@ def jobs_per_second(queues: Sequence[AskedQueue]) -> float:
     return sum(queue.question.workload.attempts_per_second for queue in queues)
 
 
+def used_up_at(pool: PoolWords, attempts_per_second: float) -> float:
+    """Times the load at which every connection is busy all the time: no more commands can be sent."""
+    return pool.maxConnections / (attempts_per_second * pool.commands_per_job * pool.command_time)
+
+
 def answer(name: str, pool: PoolWords, attempts_per_second: float) -> PoolAnswer:
     """What `pool` does when each attempt sends its commands through it."""
     size, held = pool.maxConnections, pool.command_time

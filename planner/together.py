@@ -1,6 +1,6 @@
 """Knows what all queues of a file do together, from the answers of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.answers import duration
@@ -9,12 +9,16 @@ from planner.filling import Filling
 Row = dict[str, Any]
 
 
-def together(rows: Sequence[Row], full: Filling | None = None) -> dict[str, Any]:
-    """Sums, and the queue that gives way first when the load of all grows; a sum is None where a part is not known.
+def together(
+    rows: Sequence[Row], full: Filling | None = None, pools: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Sums, and what gives way first when the load of all grows; a sum is None where a part is not known.
 
-    `full` tells when a backlog that grows has filled Redis.
+    `full` tells when a backlog that grows has filled Redis; `pools`, at how many times the load each pool is used up.
     """
-    first = min(rows, key=_times_load)
+    limits = [(_times_load(row), row["name"], row["ceiling_set_by"]) for row in rows]
+    limits += [(times, name, "pool") for name, times in (pools or {}).items()]
+    times, first, set_by = min(limits, key=lambda limit: limit[0])
     return {
         "slots": sum(row["slots"] for row in rows),
         "busy_slots": sum(row["slots"] * row["utilisation"] for row in rows),
@@ -22,8 +26,9 @@ def together(rows: Sequence[Row], full: Filling | None = None) -> dict[str, Any]
         "failed_per_hour": sum(row["jobs_per_hour"] * row["final_failure_ratio"] for row in rows),
         "mean_backlog_jobs": _sum(rows, "mean_backlog_jobs"),
         "memory_mb": _sum(rows, "memory_mb"),
-        "gives_way_first": first["name"],
-        "gives_way_at_times_the_load": _times_load(first),
+        "gives_way_first": first,
+        "gives_way_set_by": set_by,
+        "gives_way_at_times_the_load": times,
         "backlog_per_hour": sum(row["backlog_per_hour"] for row in rows),
         "redis_full_after_seconds": full.seconds if full else None,
         "payload_bytes_unknown": list(full.unknown) if full else [],
@@ -46,8 +51,25 @@ def lines(whole: dict[str, Any]) -> list[str]:
     memory = "" if whole["memory_mb"] is None else f", {whole['memory_mb']:,.0f} MB"
     return [
         f"together {whole['busy_slots']:.3g} of {whole['slots']} slots busy, {waiting}{memory}; first to give way: "
-        f"{whole['gives_way_first']}, at {whole['gives_way_at_times_the_load']:.3g} times the load",
+        f"{_first(whole)}, at {whole['gives_way_at_times_the_load']:.3g} times the load",
+        *_used_up(whole),
         *_full(whole),
+    ]
+
+
+def _first(whole: dict[str, Any]) -> str:
+    name = str(whole["gives_way_first"])
+    if whole["gives_way_set_by"] != "pool":
+        return name
+    return "the pool" if name == "pool" else f"the pool {name}"
+
+
+def _used_up(whole: dict[str, Any]) -> list[str]:
+    if whole["gives_way_set_by"] != "pool" or whole["gives_way_at_times_the_load"] > 1.0:
+        return []
+    return [
+        f"{_first(whole)} has too few connections for this load: jobs wait for their commands, and longer than is said "
+        "here; bullgauge-planner pool says how many it needs"
     ]
 
 

@@ -42,6 +42,20 @@ def test_together_is_the_sum_and_the_first_to_give_way(tmp_path, capsys) -> None
     assert whole["slots"] == 5 and whole["busy_slots"] == pytest.approx(1.5)
     assert whole["memory_mb"] == 768 and whole["jobs_per_hour"] == 5400
     assert (whole["gives_way_first"], whole["gives_way_at_times_the_load"]) == ("one", 2.0)
+    assert whole["gives_way_set_by"] == "slots"
+
+
+# QUEUES make 1.5 attempts a second: a connection that is held for 0.1 s by each of 10 commands carries one a second.
+@pytest.mark.parametrize(("connections", "times", "status"), [(2, 2 / 1.5, 0), (1, 1 / 1.5, 1)])
+def test_a_pool_may_give_way_first(tmp_path, capsys, connections: int, times: float, status: int) -> None:
+    pool = f"pool: {{maxConnections: {connections}, commands_per_job: 10, command_time: 100ms}}\n"
+    whole = predicted(tmp_path, capsys, QUEUES + pool, expected=status)["together"]
+    assert (whole["gives_way_first"], whole["gives_way_set_by"]) == ("pool", "pool")
+    assert whole["gives_way_at_times_the_load"] == pytest.approx(times)
+    main(["predict", str(tmp_path / "fleet.yaml")])
+    said = capsys.readouterr().out
+    assert f"first to give way: the pool, at {times:.3g} times the load" in said
+    assert ("too few connections" in said) == bool(status)
 
 
 def test_what_one_queue_does_not_tell_is_not_told_of_all(tmp_path, capsys) -> None:

@@ -24,6 +24,7 @@ def test_a_mean_backlog_is_told_without_powers_of_ten(backlog: float | None, sai
         "mean_backlog_jobs": backlog,
         "memory_mb": 512.0,
         "gives_way_first": "email",
+        "gives_way_set_by": "slots",
         "gives_way_at_times_the_load": 2.35,
         "backlog_per_hour": 0.0,
     }
