@@ -73,8 +73,8 @@ def row(alert: Alert, pace: Pace) -> Row:
         window,
         alert.bound,
         show_seconds(alert.for_seconds / pace.speed) if alert.for_seconds else "at once",
-        _minutes(soonest),
-        _minutes(latest),
+        _lasting(soonest),
+        _lasting(latest),
     )
 
 
@@ -85,5 +85,5 @@ def silences(name: str, severities: Collection[str], inhibitions: Sequence[Inhib
     return [*lines, "A silence that somebody set in Alertmanager."]
 
 
-def _minutes(seconds: float) -> str:
+def _lasting(seconds: float) -> str:
     return f"{round(seconds / 60, 1):g} min" if seconds < 3 * HOUR else f"{round(seconds / HOUR, 1):g} h"

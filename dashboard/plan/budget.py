@@ -10,7 +10,7 @@ from dashboard.amounts import NOTHING
 from dashboard.plan.document import Document, read
 from planner.size.keda import scaled_object
 from planner.size.replicas import scaled
-from planner.size.together import sized_file
+from planner.size.whole_file import sized_file
 
 RESOURCES = {
     "memory_mb": "Memory, MB",

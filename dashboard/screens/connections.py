@@ -190,7 +190,7 @@ def _server(page: Page) -> None:
             "Redis memory", trends.memory(page.source, page.span), "MiB", source, "INFO may not be read"
         )
     with right:
-        # `trends.RATIOS`, of commands of which no queue has any.
+        # `trends.RATIOS` says the same of jobs; these commands belong to no queue.
         told = (
             "A step tells of those between its scrapes; those before the exporter's first scrape are in none."
         )

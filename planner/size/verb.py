@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # each verb imports what it needs when it runs
     from planner.file.queue_file import AskedFile
-    from planner.size.together import Sized
+    from planner.size.whole_file import Sized
 
 HELP = "find the smallest number of slots that meets the objectives"
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace, each: Callable[..., Any], show: Callable[..
     """0 when every queue gets what it needs within the budgets, else 1. Raises BadInput."""
     from planner.file.queue_file import read_file
     from planner.size import lines as size_lines
-    from planner.size.together import sized_file
+    from planner.size.whole_file import sized_file
 
     file = read_file(options.file)
     found, plans = sized_file(file, each, options.thorough)

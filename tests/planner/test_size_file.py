@@ -23,7 +23,7 @@ from planner.laws.named import Exponential
 from planner.predict import predict
 from planner.simulation.effort import Effort
 from planner.size.schedule import schedule
-from planner.size.together import sized
+from planner.size.whole_file import sized
 from planner.workload import Workload
 
 QUEUES = """\
