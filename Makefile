@@ -15,6 +15,12 @@ BIN := $(VENV)/bin
 HASH := $(shell cksum < pyproject.toml | tr ' ' '-')
 DEMO := $(VENV)/.demo-$(HASH)
 DEV := $(VENV)/.dev-$(HASH)
+WHICH := import sys; print(sys.base_prefix, sys.version)
+# The environment of another Python is cleared: two in one folder break each other.
+define ENVIRONMENT
+@$(PYTHON) tests/check_python.py
+@test "$$($(BIN)/python -c '$(WHICH)' 2>&1)" = "$$($(PYTHON) -c '$(WHICH)')" || { set -x; $(PYTHON) -m venv --clear $(VENV); }
+endef
 
 # Tests that hold times against real jobs want the machine to themselves. Those that wait for real servers most of the
 # time run two at a time, and so do the others, which keep two processors busy.
@@ -74,13 +80,11 @@ clean: ## remove everything that was made here, the environment included
 
 # dev holds demo; the stamp of the other hash goes, so that only the newest pyproject.toml counts.
 $(DEV):
-	@$(PYTHON) tests/check_python.py
-	$(PYTHON) -m venv $(VENV)
+	$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@rm -f $(VENV)/.dev-* $(VENV)/.demo-* && touch $(DEV) $(DEMO)
 
 $(DEMO):
-	@$(PYTHON) tests/check_python.py
-	$(PYTHON) -m venv $(VENV)
+	$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dashboard,demo]'
 	@rm -f $(VENV)/.dev-* $(VENV)/.demo-* && touch $(DEMO)
