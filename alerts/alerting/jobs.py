@@ -8,7 +8,7 @@ from alerts.alerting.build import against, both, bound_text, covered, not_held, 
 from alerts.promql import Matcher, either, select
 from alerts.quantities import Unit, parse
 from alerts.recordings.bounds import has_bound_per_queue
-from alerts.recordings.jobs import WINDOWS
+from alerts.recordings.jobs import WINDOWS, fills_seconds
 from alerts.rules import HOUR, MINUTE, Alert, Ground, label
 from alerts.signals import DURATION, FAILURES, LATENCY, RETRIES, THROUGHPUT, Severity, Signal
 
@@ -104,6 +104,7 @@ def _low(g: Ground, severity: Severity, level: str, demand: str, who: str) -> Al
         f"{_HOURLY} jobs/hour were finished in the last 30 minutes, all of which work stood waiting; "
         "the bound is {{ $labels.bound }} and there was enough work to reach it.",
         window_seconds=30 * MINUTE,
+        fills_seconds=fills_seconds(g, 30 * MINUTE),
         bound=bound_text(g, THROUGHPUT, severity),
     )
 
@@ -115,11 +116,12 @@ def _failures(g: Ground) -> Iterator[Alert]:
             "BullFailureRateHigh",
             severity,
             expr + _few(g, _failed("30m"), FEW, "bound"),
-            5 * MINUTE,
+            2 * MINUTE,
             f"{WHERE}: more than {{{{ $labels.bound }}}} of jobs fail",
             f"{_PERCENT} of the jobs that ended in the last 30 minutes failed for good; "
             "the bound is {{ $labels.bound }}.",
             window_seconds=30 * MINUTE,
+            fills_seconds=fills_seconds(g, 30 * MINUTE),
             bound=bound_text(g, FAILURES, severity),
         )
 
@@ -152,6 +154,7 @@ def _low_volume(g: Ground) -> Iterator[Alert]:
         f"{_PERCENT} of the jobs that ended in the last two hours failed for good; "
         "the bound is {{ $labels.bound }}. There are too few jobs to judge a shorter time.",
         window_seconds=2 * HOUR,
+        fills_seconds=fills_seconds(g, 2 * HOUR),
         bound=bound_text(g, FAILURES, worst),
     )
 
@@ -200,7 +203,7 @@ def _burn(g: Ground) -> Iterator[Alert]:
             f"{_PERCENT} of the jobs of the last {_IN_WORDS[pair.long]} failed for good; an objective of "
             f"{g.config.objective} allows {share * 100:g} %. " + _relation(g, rate),
             window_seconds=pair.hold_seconds,
-            fills_seconds=WINDOWS[pair.long],
+            fills_seconds=fills_seconds(g, WINDOWS[pair.long]),
             labels=(("window", pair.long),),
         )
 
@@ -237,6 +240,7 @@ def _retries(g: Ground) -> Iterator[Alert]:
             f"{_PERCENT} of the attempts of the last 30 minutes went back to the queue; "
             "the bound is {{ $labels.bound }}.",
             window_seconds=30 * MINUTE,
+            fills_seconds=fills_seconds(g, 30 * MINUTE),
             bound=bound_text(g, RETRIES, severity),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from alerts import names as n
 from alerts.alerting.build import against, both, bound_text, covered, not_held, severity_of
 from alerts.alerting.jobs import WHERE
+from alerts.recordings.jobs import fills_seconds
 from alerts.rules import MINUTE, Alert, Ground
 from alerts.signals import DEAD_LETTERS, DRAIN, OLDEST, Severity
 
@@ -57,6 +58,7 @@ def _drain(g: Ground) -> Iterator[Alert]:
             f"{WHERE}: the backlog would take more than {{{{ $labels.bound }}}}",
             f"At the present rate the ready jobs would take {_DURATION}; the bound is {{{{ $labels.bound }}}}.",
             window_seconds=15 * MINUTE,
+            fills_seconds=fills_seconds(g, 15 * MINUTE),
             bound=bound_text(g, DRAIN, severity),
         )
 
@@ -101,8 +103,7 @@ def _stuck(g: Ground) -> Iterator[Alert]:
         ),
         15 * MINUTE,
     )
-    # A quarter of an hour of rates over five minutes is nothing only when 20 minutes were.
-    yield replace(stuck, fills_seconds=20 * MINUTE)
+    yield replace(stuck, fills_seconds=fills_seconds(g, 15 * MINUTE))
 
 
 def _no_workers(g: Ground) -> Alert:

@@ -52,6 +52,23 @@ def failures(g: Ground) -> Case | None:
     )
 
 
+def hardly_above(g: Ground) -> Case | None:
+    """A share a little above its bound shows only when its whole window is filled, and is noticed within 40 minutes."""
+    bounds = both_bounds(g, FAILURES)
+    if bounds is None or bounds[1] >= 0.99:
+        return None
+    bad = bounds[1] * 1.002
+    begins = 40
+    world = _world(g, 80).queue(finished=until(begins, 40, 40 * (1 - bad)), failed=until(begins, 0, 40 * bad))
+    return Case(
+        "a share hardly above its bound is noticed in time",
+        (world,),
+        (FAIL,),
+        (at(begins), at(begins + 37, (FAIL, _W, QUEUE), (FAIL, _C, QUEUE))),
+        beside=(BURN,),
+    )
+
+
 def fault_is_over(g: Ground) -> Case | None:
     """When enough jobs have succeeded since, nobody is woken for the failures that still lie in the long window."""
     bounds = both_bounds(g, FAILURES)
@@ -180,6 +197,7 @@ def new_and_gone(g: Ground) -> Case | None:
 
 CASES: tuple[Maker, ...] = (
     failures,
+    hardly_above,
     fault_is_over,
     first_failures,
     burn,

@@ -10,6 +10,8 @@ from exporter.catalogue import Metric
 
 COVERED = 0.9
 """Share of a window that must have been seen before the window counts."""
+RATE_WINDOW = 5 * MINUTE
+"""What one rate of finished jobs looks back over."""
 Make = Callable[[Metric | str], str]
 WINDOWS = {"15m": 15 * MINUTE, "30m": 30 * MINUTE, "2h": 2 * HOUR}
 
@@ -89,7 +91,7 @@ def _paused(g: Ground) -> str:
 
 def processed(g: Ground) -> Iterator[Recording]:
     """Jobs that ended, by status; the first ones of a new queue count as well."""
-    window = 5 * MINUTE
+    window = RATE_WINDOW
     tile = window / g.pace.speed
     rate = _each_status(g, lambda metric: g.once(f"rate({g.raw(metric, window=window)})"))
     yield Recording(n.SEEN_RATE, rate)

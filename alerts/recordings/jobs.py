@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from alerts import names as n
+from alerts.recordings.base import RATE_WINDOW
 from alerts.rules import DAY, HOUR, MINUTE, Ground, Recording, label
 from exporter import catalogue as c
 
@@ -24,6 +25,11 @@ def counts(g: Ground) -> Iterator[Recording]:
         if window != "15m":
             yield Recording(n.failed_ratio(window), _ratio(n.increase(window), n.finished(window)))
     yield Recording(n.failed_ratio("5m"), _ratio(n.RATE, f"sum without (status) ({n.RATE})"))
+
+
+def fills_seconds(g: Ground, window_seconds: float) -> float:
+    """When a count over a window holds nothing of before: the oldest rate that it adds up looks back as well."""
+    return window_seconds - g.pace.interval_seconds + RATE_WINDOW
 
 
 def _ratio(by_status: str, total: str) -> str:

@@ -161,10 +161,10 @@ def test_a_slow_burn_is_noticed_when_its_long_window_is_full_at_the_latest() -> 
         if "h)" in line or "d)" in line
     ]
     assert [row.split("|")[4].split(" to ")[1].strip() for row in rows] == [
-        "65.5 min",
-        "6.1 h",
-        "24.1 h",
-        "72.1 h",
+        "69.5 min",
+        "6.2 h",
+        "24.2 h",
+        "72.2 h",
     ]
 
 
