@@ -14,6 +14,7 @@ from alerts.config import Config
 from alerts.output import Plan
 from alerts.render import LOADER
 from alerts.thresholds import ThresholdError
+from exporter import wrong_values
 from exporter.spelling import close_to, keys_at
 from exporter.yaml_lines import line_of, problem
 
@@ -29,15 +30,6 @@ _BARE_BOUND = re.compile(
     r"""|(?P<key>\b(?:warning|critical|target)\s*:\s*)(?P<bound>[<>][^,}#"'\n]*?)(?=\s*(?:[,}]|\s\#|$))""",
     re.MULTILINE,
 )
-IN_OUR_WORDS = {
-    "invalid_key": "a key must be a word; put it into quotes if it is meant",
-    "dict_type": "must be a mapping of keys to values",
-    "model_type": "must be a mapping of keys to values",
-    "model_attributes_type": "must be a mapping of keys to values",
-    "list_type": "must be a list",
-    "string_type": "must be text; put it into quotes if it is meant",
-}
-"""For the mistakes of which pydantic speaks as a programmer does."""
 
 
 def load(path: Path | None) -> Plan:
@@ -89,7 +81,7 @@ def _explain(where: str, node: yaml.Node | None, error: ValidationError) -> str:
     """The first mistake in one line, and how many more there are."""
     first, *more = error.errors(include_url=False)
     path = tuple(part for part in first["loc"] if not str(part).startswith("function-"))
-    rule = IN_OUR_WORDS.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
+    rule = wrong_values.rule(first)
     if first["type"] == "extra_forbidden":
         rule = "no such key" + _did_you_mean(path)
     elif first["type"] not in ("missing", "value_error", "invalid_key") and path[:1] != ("receivers",):

@@ -1,12 +1,14 @@
 """This file knows how a configuration file and command-line values become Settings, and how to say what is wrong."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from exporter import yaml_lines
+from exporter import wrong_values, yaml_lines
 from exporter.command_line import UsageError
 from exporter.settings import Settings
 from exporter.spelling import close_to, keys_at
@@ -58,10 +60,8 @@ def _explain(where: str, text: str, error: ValidationError) -> str:
     first, *more = error.errors(include_url=False)
     path = ".".join(str(part) for part in first["loc"])
     line = yaml_lines.line_of(yaml_lines.tree(text), first["loc"])
-    rule = str(first["msg"]).removeprefix("Value error, ")
-    value = (
-        "" if first["type"] in ("missing", "value_error") or _is_secret(path) else f" {first['input']!r:.80}"
-    )
+    rule = _rule(path, first)
+    value = "" if first["type"] in ("missing", "value_error") or _is_secret(path) else _shown(first["input"])
     if first["type"] == "extra_forbidden":
         *above, word = first["loc"]
         meant = close_to(str(word), keys_at(Settings, above))
@@ -71,5 +71,17 @@ def _explain(where: str, text: str, error: ValidationError) -> str:
     return f"{place}: {rule}{rest}"
 
 
+def _rule(path: str, problem: ErrorDetails) -> str:
+    if path.split(".")[-1] == "redis" and problem["type"] == "model_type":
+        return "must be a mapping such as `redis: {url: redis://…}`"
+    return wrong_values.rule(problem)
+
+
 def _is_secret(path: str) -> bool:
     return path.endswith(("password", "url"))
+
+
+def _shown(value: object) -> str:
+    """A value, short, and without the password of an address that stands in the wrong place."""
+    shown = re.sub(r"://[^@\s]*@", "://…@", repr(value))
+    return f" {shown:.80}"

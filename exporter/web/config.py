@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
+from exporter import wrong_values
 from exporter.web.passwords import bcrypt_hash
 from exporter.web.tls import INSTEAD, Section, TlsServerConfig, WebConfigError, context, one_line, one_of
 
@@ -161,7 +162,7 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{place}: not supported; {INSTEAD.get(where[-1], 'remove it')}"
     given = _shown(problem["input"], secret=where[:1] == ["basic_auth_users"])
-    return f"{place}: {given}{problem['msg'].removeprefix('Value error, ')}"
+    return f"{place}: {given}{wrong_values.rule(problem)}"
 
 
 def _shown(value: object, *, secret: bool) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from exporter.spelling import close_to, keys_at
 from planner.combinations import refuse_unanswered
 from planner.errors import BadInput
 from planner.figures import read_name
@@ -16,6 +15,7 @@ from planner.file.arrival_words import AnyArrivals
 from planner.file.bull_words import BullWords
 from planner.file.durations import seconds
 from planner.file.law_words import AnyLaw, IoThenCpuWords
+from planner.file.mistakes import below, first_mistake
 from planner.file.words import Count, Positive, RateLimitWords, RetriesWords, Seconds
 from planner.fleet import Fleet
 from planner.laws.named import Deterministic
@@ -26,6 +26,7 @@ from planner.workload import Workload
 BESIDE = ("id", "model", "method", "expect")
 _AT_LEAST = ("share_within", "throughput")
 _PLAIN = ("prob", "share_within", "scalar")
+_SHARES = ("util", "utilisation", "p_block", "p_timeout", "final_failure_ratio", "mean_slot_occupancy")
 
 
 class QueueWords(BullWords):
@@ -63,14 +64,14 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
     words = checked(QueueWords, {key: value for key, value in given.items() if key not in BESIDE}, where)
     if words.places is not None and words.slots is not None and words.places < words.slots:
         raise BadInput(
-            f"{_join(where, 'places')}: {words.places} is below slots {words.slots}; room counts them too"
+            f"{below(where, 'places')}: {words.places} is below slots {words.slots}; room counts them too"
         )
     if words.acquire_timeout is not None and words.patience is not None:
-        raise BadInput(f"{_join(where, 'patience')}: given beside acquire_timeout; give one of the two")
+        raise BadInput(f"{below(where, 'patience')}: given beside acquire_timeout; give one of the two")
     service = words.service.value()
     if service.mean == 0.0:
         raise BadInput(
-            f"{_join(where, 'service')}: 0 s; a job must take some time, give a law with a mean above 0"
+            f"{below(where, 'service')}: 0 s; a job must take some time, give a law with a mean above 0"
         )
     patience = words.patience.value() if words.patience else None
     if words.acquire_timeout is not None:
@@ -83,7 +84,7 @@ def read_question(given: Mapping[str, Any], where: str = "") -> Question:
     pause = words.pause.value(getattr(arrivals, "period", None)) if words.pause else None
     most = words.global_concurrency
     fleet = Fleet(words.slots or 1, words.processes, words.cores, words.places, limit, pause, most)
-    objective = read_objective(words.objective, _join(where, "objective")) if words.objective else None
+    objective = read_objective(words.objective, below(where, "objective")) if words.objective else None
     workload = Workload(arrivals, service, retries, patience, options=words.value())
     refuse_unanswered(workload, fleet, where)
     assumed = (*(words.retries.assumed() if words.retries else ()), *words.assumed(pause))
@@ -96,7 +97,7 @@ def read_objective(given: Mapping[str, Any], where: str = "objective") -> Object
 
 
 def _bound(figure: str, value: Any, where: str) -> Bound:
-    path = _join(where, figure)
+    path = below(where, figure)
     try:
         name = read_name(figure)
         limit = float(value) if name.statistic in _PLAIN else seconds(value)
@@ -104,6 +105,8 @@ def _bound(figure: str, value: Any, where: str) -> Bound:
         raise BadInput(f"{path}: {problem}") from None
     if not 0.0 <= limit < float("inf"):
         raise BadInput(f"{path}: {value} can't be a bound; give a number of 0 or more")
+    if (figure in _SHARES or name.statistic in ("prob", "share_within")) and limit > 1.0:
+        raise BadInput(f"{path}: {value} is above 1; a share goes from 0 to 1, 0.85 for 85 %")
     return Bound(figure, limit, at_least=figure.startswith(_AT_LEAST))
 
 
@@ -112,33 +115,4 @@ def checked(kind: type[BaseModel], given: Any, where: str = "") -> Any:
     try:
         return kind.model_validate(given)
     except ValidationError as problem:
-        raise BadInput(_one_line(problem, where, kind)) from None
-
-
-def _one_line(problem: ValidationError, where: str, kind: type[BaseModel]) -> str:
-    first = problem.errors(include_url=False)[0]
-    tags = {"exponential", "deterministic", "erlang", "hyperexponential", "lognormal", "gamma", "weibull"}
-    tags |= {
-        "bounded_pareto",
-        "discrete",
-        "mixture",
-        "io_then_cpu",
-        "poisson",
-        "renewal",
-        "mmpp",
-        "batch_poisson",
-    }
-    tags |= {"poisson_classes", "sinusoid", "profile", "a law", "a time", "[key]"}
-    path = where
-    for step in first["loc"]:
-        path = f"{path}[{step}]" if isinstance(step, int) else path if step in tags else _join(path, step)
-    found = "" if isinstance(first["input"], dict | list) else f"{first['input']!r}: "
-    rule = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        *above, word = first["loc"]
-        rule = "no such word" + close_to(str(word), keys_at(kind, above))
-    return f"{path}: {found}{rule}"
-
-
-def _join(where: str, field: str) -> str:
-    return f"{where}.{field}" if where else field
+        raise BadInput(first_mistake(problem, where, kind)) from None

@@ -22,10 +22,18 @@ MISTAKES = {
         "redis:\n  url: http://x\n",
         "CONFIG:2: redis.url: must start with redis://, rediss:// or unix://",
     ),
-    "port": ("redis:\n  port: 0\n", "CONFIG:2: redis.port 0: Input should be greater than or equal to 1"),
+    "port": ("redis:\n  port: 0\n", "CONFIG:2: redis.port 0: must be greater than or equal to 1"),
+    "an address in place of its mapping": (
+        "redis: redis://app:secret@h\n",
+        "CONFIG:1: redis 'redis://…@h': must be a mapping such as `redis: {url: redis://…}`",
+    ),
+    "an address out of place": (
+        "targets: redis://app:secret@h\n",
+        "CONFIG:1: targets 'redis://…@h': must be a list",
+    ),
     "not yaml": ("redis: [", "CONFIG:1: not YAML: "),
     "not a mapping": ("- a\n", "CONFIG: must hold a mapping such as "),
-    "bucket": ("buckets: [1, -2]\n", "CONFIG:1: buckets.1 -2: Input should be greater than 0"),
+    "bucket": ("buckets: [1, -2]\n", "CONFIG:1: buckets.1 -2: must be greater than 0"),
     "group": (
         "collect:\n- sizes\n- age\n",
         "CONFIG:3: collect.1: 'age' is no group of metrics; did you mean ages?",

@@ -78,13 +78,13 @@ def tls(**settings: object) -> str:
 
 CLIENT_CA = {"client_ca_file": "ca.crt", "client_auth_type": "RequireAndVerifyClientCert"}
 BAD = {
-    "[]": "the file: Input should be a valid dictionary",
+    "[]": "the file: must be a mapping of keys to values",
     "a: [\n": "not YAML: line 2: ",
     "tls_server: {}": "tls_server: not supported; remove it",
     tls(cert="x"): "tls_server_config.cert: not supported; write it to a file and name that in cert_file",
     f"basic_auth_users: {{}}\nbasic_auth_users: {{ann: {ALICE}}}": "line 1: 'basic_auth_users' stands twice",
     "rate_limit: {interval: 1s}": "rate_limit: not supported; limit requests in a proxy",
-    "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: Field required",
+    "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: is missing",
     tls(cert_file="none.crt"): "cert_file none.crt with key_file server.key: No such file",
     tls(key_file="other.key"): "the key does not belong to the certificate",
     tls(key_file="locked.key"): "not a PEM file, or the key is encrypted",
@@ -108,14 +108,14 @@ BAD = {
     ): "names none for TLS 1.2; add one or set min_version: TLS13",
     tls(curve_preferences=["P256"]): "curve_preferences.0: 'P256': not one of CurveP256",
     tls(curve_preferences=["X25519", "CurveP256"]): "Python's ssl holds to one curve",
-    tls(prefer_server_cipher_suites="perhaps"): "prefer_server_cipher_suites: 'perhaps': Input should be",
+    tls(prefer_server_cipher_suites="perhaps"): "prefer_server_cipher_suites: 'perhaps': must be",
     "http_server_config: {headers: {Server: x}}": "headers.Server: 'Server': not one of Content-Security-Pol",
-    "http_server_config: {headers: {X-Frame-Options: no}}": "headers.X-Frame-Options: False: Input should be",
+    "http_server_config: {headers: {X-Frame-Options: no}}": "headers.X-Frame-Options: False: must be",
     "http_server_config: {headers: {X-Frame-Options: allow}}": "'allow' is none of deny, sameorigin",
     'http_server_config: {headers: {X-XSS-Protection: "1\\r\\nA: b"}}': "only printable ASCII can stand in",
     "basic_auth_users: {eve: hunter2}": "basic_auth_users.eve: not a bcrypt hash",
     f"basic_auth_users: {{eve: {ALICE[:-1]}}}": "basic_auth_users.eve: not a bcrypt hash",
-    f"basic_auth_users: {{1: {ALICE}}}": "basic_auth_users.1: Input should be a valid string",
+    f"basic_auth_users: {{1: {ALICE}}}": "basic_auth_users.1: must be text",
     f'"a": "{ALICE}': "not YAML: line 1: found unexpected end of stream",
 }
 
