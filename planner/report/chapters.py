@@ -5,6 +5,7 @@ The answer comes first and the detail last: who stops reading early has read wha
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from planner import assumptions
 from planner.file.reading import read_objective
 from planner.report.advice import Advice, advices, steps
 from planner.report.blocks import Block, Bullets, Heading, Paragraph, Table
@@ -165,21 +166,7 @@ def _how_sure(study: Study, varied: Mapping[str, int | None]) -> Iterator[Block]
 
 
 def _assumed(study: Study) -> list[str]:
-    """What was assumed of every queue once, of those that share the rest together."""
-    rows = [row for row in study.given.proposed if row["assumed"]]
-    of_all = (
-        [text for text in rows[0]["assumed"] if all(text in row["assumed"] for row in rows)] if rows else []
-    )
-    alike: dict[str, list[str]] = {}
-    for row in rows:
-        own = "; ".join(text for text in row["assumed"] if text not in of_all)
-        if own:
-            alike.setdefault(own, []).append(row["name"])
-    every = (
-        "every queue" if len(rows) == len(study.given.proposed) else ", ".join(row["name"] for row in rows)
-    )
-    found = [f"{every}: {'; '.join(of_all)}"] if of_all else []
-    found += [f"{', '.join(names)}: {own}" for own, names in alike.items()]
+    found = assumptions.told(study.given.proposed)
     return found + [f"pool {p.name}: {'; '.join(p.assumed)}" for p in study.pools if p.assumed]
 
 
