@@ -16,6 +16,8 @@ State = tuple[int, ...]
 Leads = Callable[[State], list[tuple[State, float]]]
 
 DEVIATIONS, MARGIN = 8.0, 12
+# More stages than this are more than any chain here has states on one level.
+MOST_STAGES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ def phase_type(law: Law) -> PhaseType | None:
         return PhaseType(np.ones(1), np.array([[-1.0 / law.mean]]))
     if isinstance(law, Gamma) and is_whole_gamma(law):
         stages = round(law.shape)
+        if stages > MOST_STAGES:
+            return None
         rate = stages / law.mean
         return PhaseType(np.eye(stages)[0], rate * (np.eye(stages, k=1) - np.eye(stages)))
     if isinstance(law, Mixture):

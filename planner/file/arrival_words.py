@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from planner.file.law_words import AnyLaw
-from planner.file.words import Count, Positive, Seconds, Share, Words, shares_of
+from planner.file.words import Count, FromZero, Positive, Seconds, Share, Words, shares_of
 from planner.laws import arrivals
 from planner.laws import named as known
 
@@ -43,7 +43,7 @@ class MmppWords(Words):
     """Two Poisson rates; `switch_per_second` are the rates from the first to the second and back."""
 
     process: Literal["mmpp"]
-    per_second: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_length=2)]
+    per_second: Annotated[list[FromZero], Field(min_length=2, max_length=2)]
     switch_per_second: Annotated[list[Positive], Field(min_length=2, max_length=2)]
 
     @model_validator(mode="after")
@@ -103,7 +103,7 @@ class ProfileWords(Words):
     """Constant within equal parts of the period, in proportion to `weights`."""
 
     process: Literal["profile"]
-    weights: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    weights: Annotated[list[FromZero], Field(min_length=1)]
     mean_per_second: Positive
     period: Seconds = 86400.0
 

@@ -20,7 +20,8 @@ def parsed(path: str, text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
-        raise BadInput(f"{where}: not YAML: {getattr(error, 'problem', error)}") from None
+        what = "" if isinstance(error, _TwiceError) else "not YAML: "
+        raise BadInput(f"{where}: {what}{getattr(error, 'problem', error)}") from None
 
 
 def _as_yaml(text: str, read: Callable[[str], Read]) -> Read:
@@ -35,12 +36,38 @@ def _as_yaml(text: str, read: Callable[[str], Read]) -> Read:
             raise error from None
 
 
+class _TwiceError(yaml.MarkedYAMLError):
+    """YAML's own readers would take the last one and say nothing."""
+
+
+class _Once:
+    """A reader whose words stand once in each place."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise _TwiceError(
+                    problem=f"{key.value}: stands twice in one place; keep one", problem_mark=key.start_mark
+                )
+            seen.add(str(key.value))
+        found: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]  # the readers have it
+        return found
+
+
+class _Plain(_Once, yaml.SafeLoader):
+    """What is wrong it tells better."""
+
+
+class _Quick(_Once, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """libyaml, where it is there, is six times as fast."""
+
+
 def _loaded(text: str) -> Any:
-    """libyaml, where it is there, reads six times as fast; what is wrong PyYAML's own reader tells better."""
     try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, _Quick)
     except yaml.YAMLError:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Plain)
 
 
 def _composed(text: str) -> yaml.Node | None:

@@ -1,5 +1,6 @@
 """Knows the words in which users and reference files write laws of service times and intervals."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,8 +10,11 @@ from scipy import optimize, special
 from planner.file.words import Count, FromZero, Positive, Seconds, SecondsOrZero, Share, Words, shares_of
 from planner.laws import named as known
 
-# A law that is narrower than this squared coefficient of variation is a constant.
-NARROWEST = 1e-9
+# A law whose squared coefficient of variation is below the first is a constant. One above the second is made by so few
+# jobs that no run knows its waits.
+NARROWEST, WIDEST = 1e-9, 1e5
+# Words that say the same of a law may differ so much: they are rounded.
+ROUNDED = 1e-3
 
 
 def _one_of(words: BaseModel, *groups: tuple[str, ...]) -> tuple[str, ...]:
@@ -19,6 +23,22 @@ def _one_of(words: BaseModel, *groups: tuple[str, ...]) -> tuple[str, ...]:
         if all(getattr(words, field) is not None for field in group):
             return group
     raise ValueError(f"give {' or '.join(' and '.join(group) for group in groups)}")
+
+
+def _agreed(words: BaseModel, law: known.Law, own: Mapping[str, float]) -> None:
+    """Raises ValueError for a law that no run knows, or a word more than it needs that says otherwise."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        variability = known.scv(law)
+    if not variability <= WIDEST:
+        raise ValueError(
+            f"squared coefficient of variation {variability:.3g}; at most {WIDEST:,.0f} can be told, check the units"
+        )
+    for word, told in {"mean": law.mean, "scv": variability, **own}.items():
+        given = getattr(words, word, None)
+        if given is not None and abs(given - told) > ROUNDED * abs(told) + NARROWEST:
+            raise ValueError(
+                f"{word} {given:g} contradicts the other words, which make it {told:.4g}; leave one out"
+            )
 
 
 class ExponentialWords(Words):
@@ -41,6 +61,10 @@ class DeterministicWords(Words):
     @model_validator(mode="after")
     def _given(self) -> "DeterministicWords":
         _one_of(self, ("value_",), ("mean",))
+        if None not in (self.value_, self.mean) and self.value_ != self.mean:
+            raise ValueError(
+                f"value {self.value_:g} and mean {self.mean:g}; a constant has one, leave one out"
+            )
         return self
 
     def value(self) -> known.Law:
@@ -55,7 +79,11 @@ class ErlangWords(Words):
     mean: Seconds
 
     def value(self) -> known.Law:
-        return known.Gamma(float(self.k), self.mean)
+        return _gamma(float(self.k), self.mean)
+
+
+def _gamma(shape: float, mean: float) -> known.Law:
+    return known.Deterministic(mean) if shape * NARROWEST > 1.0 else known.Gamma(shape, mean)
 
 
 class HyperexponentialWords(Words):
@@ -86,6 +114,9 @@ class LognormalWords(Words):
     @model_validator(mode="after")
     def _given(self) -> "LognormalWords":
         _one_of(self, ("mean", "scv"), ("median", "sigma"), ("mean", "sigma"))
+        law = self.value()
+        if isinstance(law, known.Lognormal):
+            _agreed(self, law, {"median": float(law.upper_quantile(0.5)), "sigma": law.sigma})
         return self
 
     def value(self) -> known.Law:
@@ -110,13 +141,16 @@ class GammaWords(Words):
     @model_validator(mode="after")
     def _given(self) -> "GammaWords":
         _one_of(self, ("mean", "scv"), ("mean", "shape"), ("shape", "scale"))
+        law = self.value()
+        if isinstance(law, known.Gamma):
+            _agreed(self, law, {"shape": law.shape, "scale": law.mean / law.shape})
         return self
 
     def value(self) -> known.Law:
         if self.shape is None and self.scv is not None and self.scv < NARROWEST:
             return known.Deterministic(self.mean or 0.0)
         shape = self.shape or 1.0 / (self.scv or 1.0)
-        return known.Gamma(shape, self.mean or shape * (self.scale or 1.0))
+        return _gamma(shape, self.mean or shape * (self.scale or 1.0))
 
 
 class WeibullWords(Words):
@@ -131,6 +165,9 @@ class WeibullWords(Words):
     @model_validator(mode="after")
     def _given(self) -> "WeibullWords":
         _one_of(self, ("shape", "scale"), ("shape", "mean"), ("mean", "scv"))
+        law = self.value()
+        if isinstance(law, known.Weibull):
+            _agreed(self, law, {"shape": law.shape, "scale": law.scale})
         return self
 
     def value(self) -> known.Law:
@@ -164,6 +201,7 @@ class BoundedParetoWords(Words):
     def _ordered(self) -> "BoundedParetoWords":
         if self.low >= self.high:
             raise ValueError(f"low {self.low:g} must be below high {self.high:g}")
+        _agreed(self, self.value(), {})
         return self
 
     def value(self) -> known.Law:

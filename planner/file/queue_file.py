@@ -19,12 +19,12 @@ from planner.file.flows import joined
 from planner.file.law_words import AnyLaw, IoThenCpuWords
 from planner.file.pool_words import PoolWords, pools_of
 from planner.file.reading import Question, checked, read_objective, read_question
-from planner.file.words import Positive, RateLimitWords, RetriesWords, Seconds, Share, Words
+from planner.file.words import Number, Positive, RateLimitWords, RetriesWords, Seconds, Share, Words
 from planner.laws.named import IoThenCpu, Law
 from planner.size.processes import ProcessLimits
 
-Slots = Annotated[int, Field(ge=1, le=100_000)]
-Load = Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)]
+Slots = Annotated[int, Number, Field(ge=1, le=100_000)]
+Load = Annotated[float, Number, Field(gt=0, le=1e10, allow_inf_nan=False)]
 _QUEUE_WORDS = (
     "service", "processes", "cores", "places", "acquire_timeout", "patience", "rate_limit", "retries",
     *BullWords.model_fields,
@@ -136,6 +136,8 @@ def read_file(path: Path) -> AskedFile:
 def read_document(path: str, text: str, document: Any) -> AskedFile:
     """The file whose `text` holds `document`, which may have been changed since. Raises BadInput."""
     whole = {"queues": document} if isinstance(document, list) else document
+    if not isinstance(whole, dict):
+        raise BadInput(f"{path}:1: no queues in it; begin with queues:")
     try:
         return _read(checked(FileWords, whole))
     except BadInput as error:
@@ -202,6 +204,7 @@ def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], 
     asked = read_question(question, where)
     refuse_absent(asked.workload, bounds.figures, f"{where}.objectives")
     assumed += asked.assumed
+    asked = replace(asked, fleet=replace(asked.fleet, cpu_seconds=entry.cpu_time))
     limits = _limits(entry, asked.workload.service, where)
     return AskedQueue(
         entry.name, asked, objective, tuple(assumed), memory, entry.priority, limits, entry.payload_bytes

@@ -10,16 +10,28 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from planner import fleet, workload
 from planner.file.durations import seconds
 
+# Back-off that doubles more often than this no longer ends within what a float holds.
+MOST_ATTEMPTS = 1000
 # In the schema a duration is what planner/file/durations.py reads.
 _WRITTEN = {"type": "string", "pattern": r"^\s*[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?\s*(ms|s|min|m|h|d)?\s*$"}
 _ABOVE_0 = WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _WRITTEN]})
 _FROM_0 = WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, _WRITTEN]})
+
+
+def _a_number(given: object) -> object:
+    """Pydantic would take `true` as 1."""
+    if isinstance(given, bool):
+        raise ValueError("is no number")
+    return given
+
+
+Number = BeforeValidator(_a_number)
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False), _ABOVE_0]
 SecondsOrZero = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False), _FROM_0]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-FromZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Number, Field(gt=0, allow_inf_nan=False)]
+FromZero = Annotated[float, Number, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Number, Field(ge=0, le=1)]
+Count = Annotated[int, Number, Field(ge=1)]
 
 
 class Words(BaseModel):
@@ -55,7 +67,7 @@ class RetriesWords(Words):
     """
 
     failure_ratio: Share
-    attempts: Count
+    attempts: Annotated[Count, Field(le=MOST_ATTEMPTS)]
     delay: SecondsOrZero = 0.0
     backoff: Literal["fixed", "exponential", "bull_exponential"] = "fixed"
     jitter: Share = 0.0
