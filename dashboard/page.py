@@ -9,7 +9,7 @@ from alerts.thresholds import Thresholds
 from dashboard.sources.source import Source, Span
 from dashboard.waiting import Waiting
 from planner.file.queue_file import AskedFile
-from planner.fit.prometheus import SCRAPES_A_STEP
+from planner.fit.steps_of_range import SCRAPES_A_STEP
 
 RANGES = {
     "15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": 86_400.0, "7d": 604_800.0, "30d": 2_592_000.0,

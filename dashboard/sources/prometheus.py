@@ -23,7 +23,7 @@ from dashboard.sources.source import CLOCK_SLACK_SECONDS, INCOMPLETE, SourceErro
 from dashboard.sources.web import fetch, shown
 from dashboard.sources.windows import added_up, narrowed, windows
 from exporter.catalogue import LAST_SUCCESS, REDIS_UP, Metric
-from planner.fit.prometheus import SCRAPES_A_STEP
+from planner.fit.steps_of_range import SCRAPES_A_STEP
 
 JOB = "bullgauge"
 HELD_BACK_SECONDS = 60.0

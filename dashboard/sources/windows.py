@@ -9,7 +9,7 @@ import math
 import pandas as pd
 
 from dashboard.sources.source import Span
-from planner.fit.prometheus import SCRAPES_A_STEP, WIDEST_SECONDS, WINDOWS
+from planner.fit.steps_of_range import SCRAPES_A_STEP, WIDEST_SECONDS, WINDOWS
 
 
 def windows(span: Span, scrape_seconds: float) -> int:

@@ -7,24 +7,16 @@ import numpy as np
 
 from exporter import catalogue as c
 from exporter.catalogue import Kind, Metric
-from exporter.durations import SECONDS_PER_UNIT
 from planner.errors import BadInput
 from planner.fit import counters as fit_counters
 from planner.fit.counters import Counted, Gauges, Labels, Whose
 from planner.fit.observed import Crowded, Observed, Steps
+from planner.fit.series_of_queues import by_queue, only
+from planner.fit.steps_of_range import ranges, refuse_a_short_one, scrape_seconds, step_of
 from planner.laws.named import Vector
 from planner.stored.growth import milliseconds
 from planner.stored.ranges import Prometheus, Range
 
-# Steps for arrivals; they divide a day; a step needs some scrapes.
-NICE_SECONDS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-SCRAPES_A_STEP = 4
-MOST_STEPS = 2000
-# Totals are added up from few wide windows: what is guessed of one in which an exporter came or went hardly counts.
-WINDOWS, WIDEST_SECONDS = 24, 6 * 3600.0
-# A range of which less than this is held is not the range that was asked for.
-LEAST_HELD = 0.1
-LOOKBACK_SECONDS = 3600.0
 # Steps in which queues were seen for the first time are looked at as finely as the scrapes of several copies fall.
 MOST_BEGINNINGS, FINELY = 50, 10
 _TOTALS = (
@@ -50,7 +42,7 @@ def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence
     arrivals = _Arrivals.ask(server, over, apart, limit)
     if not arrivals.starts:
         raise BadInput(f"{server.address.shown}: holds no queue with {{{server.selector}}} in this range")
-    _refuse_a_short_one(server, over, arrivals.starts)
+    refuse_a_short_one(server, over, arrivals.starts)
     grown = _totals(server, wide, apart, limit)
     gauges = _gauges(server, over, limit)
     _fill_in_ready_at_first_sight(server, over, apart, arrivals, gauges[c.SIZE.name])
@@ -61,40 +53,6 @@ def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence
         )
         for whose in sorted(arrivals.starts)
     ]
-
-
-def only(queues: Sequence[str]) -> str:
-    """A matcher for these queues alone."""
-    return f'queue=~"{"|".join(_escaped(queue) for queue in queues)}"'
-
-
-def _escaped(name: str) -> str:
-    pattern = "".join(f"\\{char}" if char in r".*+?()|[]{}^$\\" else char for char in name)
-    return pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def step_of(apart: float, begin: float, end: float) -> float:
-    """The smallest nice step that holds some scrapes and leaves not too many steps."""
-    least = max(SCRAPES_A_STEP * apart, (end - begin) / MOST_STEPS)
-    return float(next((nice for nice in NICE_SECONDS if nice >= least - 1e-9), NICE_SECONDS[-1]))
-
-
-def ranges(begin: float, end: float, step: float) -> tuple[Range, Range]:
-    """Fine steps for arrivals and wide windows for totals, over the same time: whole windows up to the end."""
-    fine = int((end - begin) / step + 1e-9)
-    each = max(1, min(fine // WINDOWS if fine >= WINDOWS else fine, int(WIDEST_SECONDS / step)))
-    begin = end - fine // each * each * step
-    return Range(begin, end, step), Range(begin, end, each * step)
-
-
-def scrape_seconds(server: Prometheus, begin: float, end: float) -> float:
-    """How far apart the exporter's samples are, at the end or else amid the range; a minute where none are seen."""
-    for moment in (end, (begin + end) / 2):
-        sampled = server.sampled_at(server.select(c.REDIS_UP.name), LOOKBACK_SECONDS, moment)
-        apart = [float(np.median(np.diff(moments))) for moments in sampled if len(moments) > 2]
-        if apart:
-            return max(apart)
-    return 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,43 +87,8 @@ class _Arrivals:
         }
 
 
-def by_queue(server: Prometheus, query: str, over: Range) -> dict[Whose, dict[Labels, Vector]]:
-    """The series of a query by queue and by the labels that are the metric's own."""
-    found: dict[Whose, dict[Labels, Vector]] = {}
-    for series in server.range(query, over):
-        whose, own = whose_of(series.labels)
-        found.setdefault(whose, {})[own] = series.values
-    return found
-
-
-OWN_LABELS = {label for metric in c.METRICS for label in metric.labels} | {"le"}
-
-
-def whose_of(labels: Mapping[str, str]) -> tuple[Whose, Labels]:
-    """Whose a series is, and its own labels. What is neither tells one Redis from another."""
-    own = tuple(sorted((k, v) for k, v in labels.items() if k in OWN_LABELS))
-    rest = {k: v for k, v in labels.items() if k not in OWN_LABELS and k not in ("prefix", "queue")}
-    target = tuple(sorted(rest.items()))
-    return (target, labels.get("prefix", ""), labels.get("queue", "")), own
-
-
 def _only_ones(found: Mapping[Whose, Mapping[Labels, Vector]]) -> dict[Whose, Vector]:
     return {whose: next(iter(series.values())) for whose, series in found.items()}
-
-
-def _refuse_a_short_one(server: Prometheus, over: Range, starts: Mapping[Whose, Vector]) -> None:
-    held = max(float(np.isfinite(values).sum()) for values in starts.values()) * over.step
-    asked = over.end - over.begin
-    if held < LEAST_HELD * asked:
-        raise BadInput(
-            f"{server.address.shown}: holds {_span(held)} of the {_span(asked)} asked for; "
-            f"give --from now-{_span(held)} to fit those, or wait until it holds more"
-        )
-
-
-def _span(span_seconds: float) -> str:
-    unit = next((u for u in ("d", "h", "m") if span_seconds >= 2 * SECONDS_PER_UNIT[u]), "s")
-    return f"{span_seconds / SECONDS_PER_UNIT[unit]:.0f}{unit}"
 
 
 def _totals(

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from exporter import catalogue as c
 from planner.errors import BadInput
 from planner.fit.counters import Labels, Whose
-from planner.fit.prometheus import SCRAPES_A_STEP, by_queue, only, scrape_seconds
+from planner.fit.series_of_queues import by_queue, only
+from planner.fit.steps_of_range import SCRAPES_A_STEP, scrape_seconds
 from planner.forecast.counts import trimmed
 from planner.forecast.hours import DAY_HOURS, HOUR, Hourly
 from planner.laws.named import Vector

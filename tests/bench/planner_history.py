@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from planner.fit.prometheus import by_queue
+from planner.fit.series_of_queues import by_queue
 from planner.forecast.stored_hours import NAME, counts_of_prometheus
 from planner.stored.growth import milliseconds
 from planner.stored.http import address
