@@ -18,6 +18,8 @@ STAYS = tuple(f"{q}_sojourn" for q in QUANTILES)
 FIGURES = ("util", "throughput", "prob_wait", *(f"{q}_wait" for q in QUANTILES), *STAYS)
 # About as many as `predict` runs in its 8 s: counted, so that one seed gives one result.
 SIMULATED_JOBS = 20_000_000
+# Jobs that share a core take 1 ÷ (1 - use) times their computing; what that adds to the work is told from this part on.
+CORE_SEEN = 0.05
 BY_PRIORITY = ("mean", "p95", "p99")
 LOST = {"p_block": "refused_ratio", "p_timeout": "gave_up_ratio"}
 
@@ -90,7 +92,7 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
         "wait_half_width_95": _half_widths(found),
         "wait_seconds_by_priority": _by_priority(queue, found),
         "sojourn_seconds": _seconds_of(found, "sojourn"),
-        "ceiling_per_hour": limit.per_second * 3600,
+        "ceiling_per_hour": limit.per_second / workload.life.starts * 3600,
         "ceiling_set_by": limit.set_by,
         "mean_backlog_jobs": _backlog(queue, found),
         "drain_seconds_of_1000_jobs": _drain(queue, limit),
@@ -104,7 +106,7 @@ def values(queue: AskedQueue, found: Prediction) -> dict[str, Any]:
         "overloads": [asdict(one) for one in found.overloads],
         "objectives": queue.objective,
         "assumed": list(queue.assumed),
-        "doubts": [_by_value(queue, text) for text in found.doubts],
+        "doubts": [*(_by_value(queue, text) for text in found.doubts), *_about_cores(queue)],
     }
 
 
@@ -121,9 +123,12 @@ def _backlog(queue: AskedQueue, found: Prediction) -> float | None:
 
 
 def _drain(queue: AskedQueue, limit: Ceiling) -> float | None:
-    """Seconds until a thousand jobs that wait beside the usual ones are done; None where they never are."""
-    spare = limit.per_second - queue.question.workload.attempts_per_second
-    return 1000.0 / spare if spare > 0 else None
+    """Seconds until a thousand jobs that wait beside the usual ones are done, each with all its attempts; None where
+    they never are.
+    """
+    workload = queue.question.workload
+    spare = limit.per_second - workload.attempts_per_second
+    return 1000.0 * workload.life.starts / spare if spare > 0 else None
 
 
 def _seconds_of(found: Prediction, subject: str) -> dict[str, float | None]:
@@ -145,6 +150,21 @@ def _by_value(queue: AskedQueue, doubt: str) -> str:
     for number, (value, _) in enumerate(options.priorities if options else ()):
         doubt = doubt.replace(f"_class{number}:", f" of priority {value}:")
     return doubt
+
+
+def _about_cores(queue: AskedQueue) -> list[str]:
+    """Where jobs hold each other up on their core so much that one sees it, and the waits do not know."""
+    workload, fleet = queue.question.workload, queue.question.fleet
+    if fleet.cpu_seconds is None:
+        return []
+    use = workload.attempts_per_second * fleet.cpu_seconds / (fleet.processes * fleet.cores)
+    longer = fleet.cpu_seconds * min(use / (1.0 - use), fleet.concurrency - 1) if use < 1.0 else 0.0
+    if longer <= CORE_SEEN * workload.service.mean:
+        return []
+    return [
+        f"its cores are {use:.0%} busy, so work takes up to about {duration(longer)} longer than is said here; "
+        "service: {law: io_then_cpu, …} counts that in"
+    ]
 
 
 def _half_widths(found: Prediction) -> dict[str, float | None]:
@@ -228,4 +248,6 @@ def duration(seconds: float | None) -> str:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
         return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    if seconds < 7200:
+        return f"{seconds / 60:.3g} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 3 * 86400 else f"{seconds / 86400:,.3g} days"

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from planner import answers, pool, together
+    from planner import answers, figures_table, pool, together
     from planner.file.queue_file import read_file
     from planner.one_run import answers as run_answers
 
@@ -44,7 +44,8 @@ def _predict(options: argparse.Namespace) -> int:
     rate = pool.jobs_per_second(file.queues)
     pools = {name: pool.used_up_at(words, rate) for name, words in file.pools.items()}
     whole = together.together(found, _full(file, found), pools)
-    said = [*answers.as_lines(found), *run_answers.lines(found), *together.lines(whole)]
+    said = [*answers.as_lines(found), *run_answers.lines(found), *figures_table.lines(found, whole)]
+    said += ["", *together.lines(whole)]
     show(options, {"queues": found, "together": whole}, said)
     carried = all(row["stable"] for row in found) and all(times > 1.0 for times in pools.values())
     return 0 if carried else 1
@@ -103,11 +104,11 @@ def _whatif(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from planner import answers
+    from planner import answers, figures_table
     from planner.file.queue_file import read_file
 
     found = each(read_file(options.file).queues, lambda queue: answers.simulated(queue, options.seed))
-    show(options, {"queues": found}, answers.as_lines(found))
+    show(options, {"queues": found}, [*answers.as_lines(found), *figures_table.lines(found)])
     return 0 if all(row["stable"] for row in found) else 1
 
 

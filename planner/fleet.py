@@ -26,7 +26,8 @@ class Fleet:
     cores.
 
     `places` is the room in the system, slots included; a job that finds it full is lost. `global_concurrency` is how
-    many may work at a time over all processes.
+    many may work at a time over all processes. `cpu_seconds` are those of a core that one attempt takes: they bound
+    what a process does. Slots that share cores have them in the law of their service instead.
     """
 
     slots: int
@@ -36,6 +37,7 @@ class Fleet:
     rate_limit: RateLimit | None = None
     pause: Pause | None = None
     global_concurrency: int | None = None
+    cpu_seconds: float | None = None
 
     @property
     def at_work(self) -> "Fleet":

@@ -1,6 +1,6 @@
 """Knows what all queues of a file do together, from the answers of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from planner.answers import duration
@@ -19,11 +19,20 @@ def together(
     limits = [(_times_load(row), row["name"], row["ceiling_set_by"]) for row in rows]
     limits += [(times, name, "pool") for name, times in (pools or {}).items()]
     times, first, set_by = min(limits, key=lambda limit: limit[0])
+    slots, jobs = sum(row["slots"] for row in rows), sum(row["jobs_per_hour"] for row in rows)
+    busy = sum(row["slots"] * row["utilisation"] for row in rows)
+    failed = sum(row["jobs_per_hour"] * row["final_failure_ratio"] for row in rows)
     return {
-        "slots": sum(row["slots"] for row in rows),
-        "busy_slots": sum(row["slots"] * row["utilisation"] for row in rows),
-        "jobs_per_hour": sum(row["jobs_per_hour"] for row in rows),
-        "failed_per_hour": sum(row["jobs_per_hour"] * row["final_failure_ratio"] for row in rows),
+        "slots": slots,
+        "busy_slots": busy,
+        "utilisation": busy / slots,
+        "jobs_per_hour": jobs,
+        "ceiling_per_hour": jobs * times,
+        "chance_to_wait": _of_all_jobs(rows, lambda row: row["chance_to_wait"]),
+        "wait_seconds": {"mean": _of_all_jobs(rows, lambda row: row["wait_seconds"]["mean"])},
+        "sojourn_seconds": {"mean": _of_all_jobs(rows, lambda row: row["sojourn_seconds"]["mean"])},
+        "failed_per_hour": failed,
+        "final_failure_ratio": failed / jobs,
         "mean_backlog_jobs": _sum(rows, "mean_backlog_jobs"),
         "memory_mb": _sum(rows, "memory_mb"),
         "gives_way_first": first,
@@ -36,12 +45,21 @@ def together(
 
 
 def _times_load(row: Row) -> float:
-    return float(row["ceiling_per_hour"]) / float(row["attempts_per_hour"])
+    return float(row["ceiling_per_hour"]) / float(row["jobs_per_hour"])
 
 
 def _sum(rows: Sequence[Row], name: str) -> float | None:
     amounts = [row[name] for row in rows]
     return None if None in amounts else float(sum(amounts))
+
+
+def _of_all_jobs(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> float | None:
+    """The mean over all jobs, of whatever queue; None where a queue has no such figure."""
+    jobs: list[float] = [row["jobs_per_hour"] for row in rows]
+    known = [one for one in map(figure, rows) if one is not None]
+    if len(known) < len(rows):
+        return None
+    return sum(count * one for count, one in zip(jobs, known, strict=True)) / sum(jobs)
 
 
 def lines(whole: dict[str, Any]) -> list[str]:

@@ -32,6 +32,8 @@ def _while_open(workload: Workload, fleet: Fleet) -> Ceiling:
     if slots.set_by == "slots" and most is not None and most <= fleet.slots:
         slots = replace(slots, set_by="global concurrency")
     found = [slots]
+    if fleet.cpu_seconds is not None:
+        found.append(Ceiling(fleet.processes * fleet.cores / fleet.cpu_seconds, "cpu"))
     if fleet.rate_limit is not None:
         found.append(Ceiling(fleet.rate_limit.per_second, "rate limit"))
     return min(found, key=lambda limit: limit.per_second)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from planner.answers import duration, overload_told
+from planner.file.queue_file import AskedQueue
 from planner.laws.named import IoThenCpu
 from planner.report.study import AtLoad, Row, Study
 from planner.report.verdict import Found, Verdict
@@ -174,12 +175,17 @@ def _on_cpu(study: Study) -> Iterator[Found]:
                 f"Its slots wait for the core: the ceiling of {row['ceiling_per_hour']:,.0f} an hour is processes ÷ "
                 "CPU seconds a job. Another process helps.",
             )  # fmt: skip
-    if not any(isinstance(queue.question.workload.service, IoThenCpu) for queue in study.file.queues):
+    if not any(_core_told(queue) for queue in study.file.queues):
         yield (
             "The slots can be used to the full", "can't be known",
             "CPU seconds a job are not given. A process does no more than 1 ÷ CPU seconds a job each second, whatever "
-            "its concurrency; give `service: {law: io_then_cpu, …}`.",
+            "its concurrency; give `cpu_time`, or `service: {law: io_then_cpu, …}`.",
         )  # fmt: skip
+
+
+def _core_told(queue: AskedQueue) -> bool:
+    question = queue.question
+    return isinstance(question.workload.service, IoThenCpu) or question.fleet.cpu_seconds is not None
 
 
 def _on_priority(study: Study) -> Iterator[Found]:
@@ -194,12 +200,12 @@ def _on_priority(study: Study) -> Iterator[Found]:
 
 def _closeness(row: Row) -> float:
     """Load ÷ ceiling."""
-    return float(row["attempts_per_hour"]) / float(row["ceiling_per_hour"])
+    return float(row["jobs_per_hour"]) / float(row["ceiling_per_hour"])
 
 
 def _done(rows: Sequence[Row]) -> float:
-    """Attempts an hour that get done."""
-    return float(sum(min(row["attempts_per_hour"], row["ceiling_per_hour"]) for row in rows))
+    """Jobs an hour that get done."""
+    return float(sum(min(row["jobs_per_hour"], row["ceiling_per_hour"]) for row in rows))
 
 
 def _unstable(rows: Sequence[Row]) -> list[Row]:

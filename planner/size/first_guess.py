@@ -23,7 +23,7 @@ def first_guess(workload: Workload, objective: Objective, fleet: Fleet) -> int |
     if isinstance(service, IoThenCpu) or not isinstance(arrivals, Poisson | Renewal):
         return None
     # Compared as a whole, so that what queues and fleets may yet learn to have is never passed over.
-    if workload != Workload(arrivals, service) or fleet != Fleet(fleet.slots):
+    if workload != Workload(arrivals, service) or fleet != Fleet(fleet.slots, cpu_seconds=fleet.cpu_seconds):
         return None
     interval = scv(arrivals.interval) if isinstance(arrivals, Renewal) else 1.0
     stretch = max((interval + scv(service)) / 2.0, 1e-3)

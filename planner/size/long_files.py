@@ -49,7 +49,7 @@ def _by_formula(queue: AskedQueue) -> bool:
     workload, fleet = queue.question.workload, queue.question.fleet
     arrivals, service = workload.arrivals, workload.service
     plain = workload == Workload(arrivals, service) and fleet == Fleet(
-        fleet.slots, fleet.processes, fleet.cores
+        fleet.slots, fleet.processes, fleet.cores, cpu_seconds=fleet.cpu_seconds
     )
     if isinstance(service, Exponential):
         return plain and isinstance(arrivals, Poisson | PoissonClasses | Renewal | BatchPoisson)

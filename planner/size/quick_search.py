@@ -68,7 +68,7 @@ def quick_search(
     # Compared as a whole, so that what queues and fleets may yet learn to have is never passed over.
     if replace(workload, sample_size=None) != Workload(arrivals, service):
         return None
-    if replace(fleet, slots=1, processes=1, cores=1.0) != Fleet(1):
+    if replace(fleet, slots=1, processes=1, cores=1.0, cpu_seconds=None) != Fleet(1):
         return None
     fewest, bounds = math.floor(workload.offered_load) + 1, []
     for bound in objective.bounds:

@@ -1,0 +1,52 @@
+"""Knows the second table of a prediction: what the first leaves out, a row a queue, and one for all of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from planner.answers import duration
+
+Row = Mapping[str, Any]
+_HEADER = (
+    f"{'queue':<28}{'must wait':>10}{'p50 wait':>10}{'p99.9 wait':>12}{'p95 band':>10}{'mean stay':>11}{'p95 stay':>10}"
+    f"{'p99 stay':>10}{'jobs/h':>10}{'at most':>10}{'+1,000 gone':>13}{'fail':>8}  most is set by"
+)
+
+
+def lines(rows: Sequence[Row], whole: Row | None = None) -> list[str]:
+    """A stay is the wait and the work; `+1,000 gone` is how long a thousand further jobs that wait take to be done."""
+    table = ["", _HEADER, *map(_row, rows)]
+    return table if whole is None or len(rows) < 2 else [*table, _all(whole)]
+
+
+def _row(row: Row) -> str:
+    waits, stays = row["wait_seconds"], row["sojourn_seconds"]
+    return (
+        f"{row['name']:<28}{_share(row['chance_to_wait']):>10}{duration(waits['p50']):>10}{duration(waits['p99.9']):>12}"
+        f"{_band(row['wait_half_width_95']['p95']):>10}{duration(stays['mean']):>11}{duration(stays['p95']):>10}"
+        f"{duration(stays['p99']):>10}{row['jobs_per_hour']:>10,.0f}{row['ceiling_per_hour']:>10,.0f}"
+        f"{duration(row['drain_seconds_of_1000_jobs']):>13}{_share(row['final_failure_ratio']):>8}"
+        f"  {row['ceiling_set_by']}"
+    )
+
+
+def _all(whole: Row) -> str:
+    """Quantiles are each queue's own."""
+    first = whole["gives_way_first"]
+    return (
+        f"{'all of them':<28}{_share(whole['chance_to_wait']):>10}{'':>10}{'':>12}{'':>10}"
+        f"{duration(whole['sojourn_seconds']['mean']):>11}{'':>10}{'':>10}{whole['jobs_per_hour']:>10,.0f}"
+        f"{whole['ceiling_per_hour']:>10,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}  {first}"
+    )
+
+
+def _share(share: float | None) -> str:
+    """For people; what is rarer than one in ten thousand is not 0."""
+    if share is None:
+        return "–"
+    return "<0.01%" if 0 < share < 1e-4 else f"{100 * share:.3g}%"
+
+
+def _band(half_width: float | None) -> str:
+    if half_width is None:
+        return "–"
+    return "exact" if half_width == 0.0 else f"±{duration(half_width)}"
