@@ -1,5 +1,6 @@
 """Knows what a list of attempts says of a queue: its arrivals, services, failures, delays and most jobs at once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,6 +21,11 @@ NOT_IN_TRACE = {
     "workers": "a trace does not tell the workers: the exporter counts them",
 }
 
+_ABSENT = {
+    "arrivals": "no first attempt of a job is in the trace",
+    "failed": "the trace has no outcome: what `bullgauge-exporter record` writes has it, and the exporter counts it",
+}
+
 
 def observe_attempts(
     queue: str,
@@ -34,7 +40,7 @@ def observe_attempts(
     begin, end = _span(attempts, arrived)
     services = np.array([attempt.ended - attempt.started for attempt in attempts])
     waits = np.array([a.started - a.ready for a in first if a.ready is not None])
-    outcomes = [attempt.outcome for attempt in attempts]
+    outcomes = Counter(attempt.outcome for attempt in attempts if attempt.outcome)
     intervals = np.diff(arrived)
     return Observed(
         prefix,
@@ -51,14 +57,14 @@ def observe_attempts(
         service_sample=services,
         durations=buckets_of(services),
         waits=buckets_of(waits),
-        completed=float(outcomes.count("completed")),
-        failed=float(outcomes.count("failed")),
-        requeued={"delayed": float(outcomes.count("requeued"))},
+        completed=float(outcomes["completed"]) if outcomes else None,
+        failed=float(outcomes["failed"]) if outcomes else None,
+        requeued={"delayed": float(outcomes["requeued"])} if outcomes else None,
         attempts_most=_attempts_most(attempts),
         retry_delays=retry_delays(attempts),
         active=float(services.sum() / (end - begin)) if end > begin else None,
         active_most=float(slots_used(attempts)),
-        absent={"arrivals": "no first attempt of a job is in the trace", **(absent or NOT_IN_TRACE)},
+        absent={**_ABSENT, **(absent or NOT_IN_TRACE)},
         doubts=_doubts(attempts, first),
     )
 
@@ -127,6 +133,11 @@ def _doubts(attempts: Sequence[Attempt], first: Sequence[Attempt]) -> tuple[str,
     if jobs > len(first):
         found.append(
             f"{jobs - len(first):,} of {jobs:,} jobs were met in a later attempt: no arrival of theirs"
+        )
+    unended = sum(not attempt.outcome for attempt in attempts)
+    if 0 < unended < len(attempts):
+        found.append(
+            f"{unended:,} of {len(attempts):,} attempts have no outcome: the ratios of failures are of the others"
         )
     return (*found, *_about_drift(attempts))
 

@@ -6,7 +6,7 @@ Times are epoch seconds with fractions. An unknown value is empty; an attempt wi
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from exporter.record import COLUMNS
 from planner.errors import BadInput
 
 REQUIRED = ("started", "ended")
+# What others call a column, where the file has none of our name.
+ALSO_CALLED = {"ready": "created", "ended": "finished"}
 OUTCOMES = ("completed", "failed", "requeued")
 # Clocks of two workers differ; a ready or a start later than what follows it by more than this is a mistake.
 CLOCK_SECONDS = 0.1
@@ -27,7 +29,9 @@ LATEST = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt of one job, epoch seconds; `ready` is None where it is not known. `kind` is the job's type."""
+    """One attempt of one job, epoch seconds; `ready` is None where it is not known, and so is an empty `outcome`.
+    `kind` is the job's type.
+    """
 
     job: str
     number: int
@@ -64,7 +68,7 @@ def _csv_rows(
     reader = csv.DictReader(file)
     header = reader.fieldnames or ()
     for ours in REQUIRED:
-        if columns.get(ours, ours) not in header:
+        if _called(ours, header, columns) not in header:
             raise BadInput(
                 f"{path}:1: no column {columns.get(ours, ours)!r}; name it with --column {ours}=THEIRS"
             )
@@ -72,6 +76,12 @@ def _csv_rows(
         if None in row or None in row.values():
             raise BadInput(f"{path}:{reader.line_num}: not {len(header)} values, as the header has")
         yield reader.line_num, row
+
+
+def _called(ours: str, there: Container[str], columns: Mapping[str, str]) -> str:
+    """Their name of a column of ours: as it was given, or ours, or what others call it."""
+    other = ALSO_CALLED.get(ours, ours)
+    return columns.get(ours, other if ours not in there and other in there else ours)
 
 
 def _json_rows(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -93,7 +103,7 @@ def _by_queue(
     zones: set[bool] = set()
     for line, row in rows:
         where = f"{path}:{line}"
-        ours = {name: row.get(columns.get(name, name)) for name in COLUMNS}
+        ours = {name: row.get(_called(name, row, columns)) for name in COLUMNS}
         times = {name: _time(f"{where}: {name}", ours[name], zones) for name in ("ready", "started", "ended")}
         if times["started"] is None or times["ended"] is None:
             continue
@@ -101,8 +111,8 @@ def _by_queue(
         job = str(ours["job_id"] or f"line {line}")
         seen[queue, job] = seen.get((queue, job), 0) + 1
         number = _number(where, ours["attempt"]) or seen[queue, job]
-        outcome = str(ours["outcome"] or "completed")
-        if outcome not in OUTCOMES:
+        outcome = str(ours["outcome"] or "")
+        if outcome and outcome not in OUTCOMES:
             raise BadInput(f"{where}: outcome: {outcome!r} is none of {', '.join(OUTCOMES)}")
         kind = str(ours["job_type"] or "")
         attempt = Attempt(job, number, times["ready"], times["started"], times["ended"], outcome, kind)
