@@ -1,6 +1,6 @@
 """Knows how predictions and plans are answered: as plain values for `--json`, and as lines for people."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -172,21 +172,20 @@ def _half_widths(found: Prediction) -> dict[str, float | None]:
     return {statistic: figure.half_width if figure else None for statistic, figure in figures.items()}
 
 
-def as_lines(answers: list[dict[str, Any]]) -> list[str]:
-    """A table, and below it what breaks, what was assumed and what is doubtful."""
+def as_lines(
+    answers: list[dict[str, Any]], further: Callable[[Mapping[str, Any]], list[str]] | None = None
+) -> list[str]:
+    """A table, and below it of each queue what is `further` to be told, what breaks, what was assumed, and doubts."""
     lines = [f"{'queue':<28}{'slots':>6}{'used':>7}{'mean wait':>11}{'p95 wait':>11}{'p99 wait':>11}  method"]
     lines += [_row(answer) for answer in answers]
     for answer in answers:
-        lines += _remarks(answer)
+        told = [*(further(answer) if further else ()), *_remarks(answer)]
+        lines += [f"  {answer['name']}: {text}" for text in told]
     return lines
 
 
 def _remarks(answer: Mapping[str, Any]) -> list[str]:
     said = []
-    if "slots_given" in answer and answer["slots_given"] != answer["slots"]:
-        said.append(f"has {answer['slots_given']}, needs {answer['slots']}")
-    if answer.get("one_fewer_breaks"):
-        said.append(f"one slot fewer: {', '.join(answer['one_fewer_breaks'])}")
     if answer.get("slots_needed", 0) is None:
         said.append("no number of slots meets the objectives")
     if answer["stable"] and answer["objectives_broken"]:
@@ -198,8 +197,7 @@ def _remarks(answer: Mapping[str, Any]) -> list[str]:
             f"p99 {duration(waits['p99'])}"
             for value, waits in answer["wait_seconds_by_priority"].items()
         ]
-    said += [f"assumed {text}" for text in answer["assumed"]] + answer["doubts"]
-    return [f"  {answer['name']}: {text}" for text in said]
+    return [*said, *(f"assumed {text}" for text in answer["assumed"]), *answer["doubts"]]
 
 
 def _row(answer: Mapping[str, Any]) -> str:

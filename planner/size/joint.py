@@ -32,7 +32,9 @@ class Wanted:
 
 
 def shared(wanted: Sequence[Wanted], budgets: BudgetWords) -> dict[str, Choice]:
-    """A choice a queue. Where even the least of all does not fit, that is what is answered; the sums say so."""
+    """A choice a queue. Where even the least of all does not fit, that is what is answered, but for queues that get
+    what they need for nothing; the sums say so.
+    """
     chosen = {one.name: one.full for one in wanted}
     if fits(chosen, budgets):
         return chosen
@@ -41,7 +43,7 @@ def shared(wanted: Sequence[Wanted], budgets: BudgetWords) -> dict[str, Choice]:
         waiting = [one for one in wanted if one.important is important]
         for one in sorted(waiting, key=lambda one: _part(one, budgets)):
             raised = {**chosen, one.name: one.full}
-            if fits(raised, budgets):
+            if _no_worse(raised, chosen, budgets):
                 chosen = raised
     return chosen
 
@@ -50,6 +52,16 @@ def fits(chosen: Mapping[str, Choice], budgets: BudgetWords) -> bool:
     """Whether all together are within every budget."""
     sums = spent(list(chosen), [choice.use for choice in chosen.values()], budgets)
     return all(one.within for one in sums.values())
+
+
+def _no_worse(raised: Mapping[str, Choice], before: Mapping[str, Choice], budgets: BudgetWords) -> bool:
+    """Whether each budget is kept, or used no more than before: what costs nothing is not taken from a queue."""
+    names = list(raised)
+    after = spent(names, [raised[name].use for name in names], budgets)
+    now = spent(names, [before[name].use for name in names], budgets)
+    return all(
+        one.within or one.known <= now[resource].known * (1.0 + 1e-9) for resource, one in after.items()
+    )
 
 
 def _part(one: Wanted, budgets: BudgetWords) -> float:

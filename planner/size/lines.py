@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planner.answers import as_lines, clock
+from planner.size import one_fewer
 
 _UNITS = {
     "memory_mb": "MB of memory",
@@ -17,13 +18,19 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     """All of it."""
     rows = found["queues"]
     return [
-        *as_lines(rows),
+        *as_lines(rows, _of_slots),
         *_briefly(found["sized_briefly"], len(rows)),
         *_processes(rows),
         *_cuts(rows),
         *_together(found["together"]),
         *_schedules(rows),
     ]
+
+
+def _of_slots(row: Mapping[str, Any]) -> list[str]:
+    if "slots_given" not in row or row["slots_given"] == row["slots_needed"]:
+        return one_fewer.told(row)
+    return [f"has {row['slots_given']}, needs {row['slots_needed']}", *one_fewer.told(row)]
 
 
 def _briefly(count: int, of: int) -> Iterator[str]:

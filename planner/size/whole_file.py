@@ -13,7 +13,7 @@ from planner.file.reading import read_objective
 from planner.fleet import Fleet
 from planner.laws.arrivals import Profile, Sinusoid
 from planner.predict import predict
-from planner.size import joint
+from planner.size import joint, one_fewer
 from planner.size import long_files as size_long
 from planner.size.budget import spent, use
 from planner.size.long_files import Each, Way, on_all_processors
@@ -169,7 +169,7 @@ class _Answer:
             "brief": one.way is not None,
             "slots_needed": needed,
             "slots_given": one.queue.question.fleet.slots,
-            "one_fewer_breaks": [f"{bound.figure} over {bound.value:g}" for bound in one.plan.broken],
+            **one_fewer.values(one.plan),
             "workers": choice.split.processes,
             "concurrency": choice.split.concurrency,
             "workers_set_by": choice.split.set_by,
