@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from planner import assumptions
 from planner.exact.limits import Ceiling, ceiling, loses, overloads_of
 from planner.file.queue_file import AskedQueue
 from planner.file.reading import read_objective
@@ -181,7 +182,7 @@ def as_lines(
     for answer in answers:
         told = [*(further(answer) if further else ()), *_remarks(answer)]
         lines += [f"  {answer['name']}: {text}" for text in told]
-    return lines
+    return lines + [f"  assumed of {text}" for text in assumptions.told(answers)]
 
 
 def _remarks(answer: Mapping[str, Any]) -> list[str]:
@@ -197,7 +198,7 @@ def _remarks(answer: Mapping[str, Any]) -> list[str]:
             f"p99 {duration(waits['p99'])}"
             for value, waits in answer["wait_seconds_by_priority"].items()
         ]
-    return [*said, *(f"assumed {text}" for text in answer["assumed"]), *answer["doubts"]]
+    return [*said, *answer["doubts"]]
 
 
 def _row(answer: Mapping[str, Any]) -> str:
