@@ -9,6 +9,7 @@ from typing import Any
 
 from exporter import command_line
 from exporter.command_line import add_verb
+from planner.file import flags
 from planner.fit import options as fit_options
 from planner.forecast import options as forecast_options
 from planner.one_run import options as run_options
@@ -33,6 +34,10 @@ example:
   queues:
     - {name: email, concurrency: 5, jobs_per_hour: 3000, service: {law: lognormal, mean: 800ms, scv: 2}}
   objectives: {p95_wait: 750ms}
+
+  # the same without a file
+  bullgauge-planner size --set email.concurrency=5 --set email.jobs_per_hour=3000 \\
+    --set 'email.service={law: lognormal, mean: 800ms, scv: 2}' --set objectives.p95_wait=750ms
 """
 
 
@@ -84,21 +89,16 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _add_file_verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
-    made = add_verb(verbs, name, text, f"bullgauge-planner {name} fleet.yaml")
-    made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
+def _add_file_verb(verbs: Any, name: str, text: str, rest: str = "") -> argparse.ArgumentParser:
+    made = add_verb(verbs, name, text, f"bullgauge-planner {name} fleet.yaml{rest}")
+    flags.add_options(made)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
 def _add_report(verbs: Any) -> None:
-    made = add_verb(
-        verbs,
-        "report",
-        "write what will happen, what to change and which claims hold",
-        "bullgauge-planner report fleet.yaml --out capacity",
-    )
-    made.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
+    text = "write what will happen, what to change and which claims hold"
+    made = _add_file_verb(verbs, "report", text, " --out capacity")
     made.add_argument(
         "--out", metavar="DIR", type=Path, required=True, help="folder for report.html, report.md, *.svg"
     )

@@ -34,10 +34,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     from planner import answers, figures_table, pool, together
-    from planner.file.queue_file import read_file
+    from planner.file.given import asked_file
     from planner.one_run import answers as run_answers
 
-    file = read_file(options.file)
+    file = asked_file(options)
     found = each(
         file.queues, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)}
     )
@@ -66,11 +66,13 @@ def _size(options: argparse.Namespace) -> int:
 
 def _pool(options: argparse.Namespace) -> int:
     from planner import pool, pool_lines
-    from planner.file.queue_file import read_file
+    from planner.file.given import asked_file
 
-    file = read_file(options.file)
+    file = asked_file(options)
     if not file.pools:
-        raise BadInput(f"{options.file}: pool: missing; give one, such as pool: {{maxConnections: 25}}")
+        raise BadInput(
+            f"{options.file or '--set'}: pool: missing; give one, such as pool: {{maxConnections: 25}}"
+        )
     rate = pool.jobs_per_second(file.queues)
     found = [pool.answer(name, words, rate) for name, words in file.pools.items()]
     bull = pool.bull_connections(file.queues)
@@ -79,18 +81,21 @@ def _pool(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from planner.file.queue_file import read_file
+    from planner.file.given import asked_file
     from planner.report.chapters import report
     from planner.report.files import write
     from planner.report.study import slots_when_varied, study
+    from planner.report.values import values
 
-    file = read_file(options.file)
-    parts = report(study(file, each), slots_when_varied(file, each))
+    file = asked_file(options)
+    found, varied = study(file, each), slots_when_varied(file, each)
+    parts = report(found, varied)
     try:
         written = write(options.out, parts)
     except OSError as error:
         raise BadInput(f"--out {options.out}: {error.strerror}") from None
     print(f"bullgauge-planner: wrote {', '.join(written)} in {options.out}", file=sys.stderr)  # noqa: T201
+    show(options, values(found, varied), [])
     return 0
 
 
@@ -105,9 +110,9 @@ def _whatif(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     from planner import answers, figures_table
-    from planner.file.queue_file import read_file
+    from planner.file.given import asked_file
 
-    found = each(read_file(options.file).queues, lambda queue: answers.simulated(queue, options.seed))
+    found = each(asked_file(options).queues, lambda queue: answers.simulated(queue, options.seed))
     show(options, {"queues": found}, [*answers.as_lines(found), *figures_table.lines(found)])
     return 0 if all(row["stable"] for row in found) else 1
 
@@ -173,7 +178,8 @@ def each(things: Sequence[Any], answer: Callable[[Any], Thing]) -> list[Thing]:
 
 def show(options: argparse.Namespace, values: dict[str, Any], lines: Sequence[str]) -> None:
     """JSON where it was asked for, else the lines."""
-    _print(json.dumps(values, indent=2, allow_nan=False) if options.json else "\n".join(lines))
+    if options.json or lines:
+        _print(json.dumps(values, indent=2, allow_nan=False) if options.json else "\n".join(lines))
 
 
 def _print(text: str) -> None:

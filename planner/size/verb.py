@@ -29,11 +29,11 @@ def add_options(made: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, each: Callable[..., Any], show: Callable[..., None]) -> int:
     """0 when every queue gets what it needs within the budgets, else 1. Raises BadInput."""
-    from planner.file.queue_file import read_file
+    from planner.file.given import asked_file
     from planner.size import lines as size_lines
     from planner.size.whole_file import sized_file
 
-    file = read_file(options.file)
+    file = asked_file(options)
     found, plans = sized_file(file, each, options.thorough)
     if options.keda is not None:
         _write(options.keda, file, plans, found["queues"], each)

@@ -8,6 +8,7 @@ from typing import Any
 from planner import answers
 from planner.errors import BadInput
 from planner.file.durations import seconds
+from planner.file.given import NO_QUEUES
 from planner.whatif import options as whatif_options
 from planner.whatif import pools as whatif_pools
 from planner.whatif.changes import named
@@ -21,10 +22,12 @@ Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
 
 def whatif(options: argparse.Namespace) -> list[Row]:
     """One answer a combination; for people one alone stands beside the file as it is. Raises BadInput."""
+    if options.file is None and not options.set:
+        raise BadInput(NO_QUEUES)
     asked = scenarios(options.file, whatif_options.settings(options), whatif_options.axes(options))
     outages = [_outage(text, options.fails_after) for text in options.outage]
     figures = [_figure(text) for text in options.influence]
-    if len(asked) == 1 and asked[0].changed and not options.json:
+    if len(asked) == 1 and asked[0].changed and not options.json and options.file is not None:
         asked = [as_it_is(options.file), *asked]
     found = answered(asked, answers.predicted)
     pools = whatif_pools.pools_of(asked)

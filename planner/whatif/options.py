@@ -7,9 +7,10 @@ from typing import Any
 
 from planner.errors import BadInput
 from planner.file.durations import seconds
+from planner.file.settings import Setting, read_setting, read_values
 from planner.whatif import changes
 from planner.whatif.changes import Changed
-from planner.whatif.scenario import Axis, Setting, read_setting, read_values
+from planner.whatif.scenario import Axis
 
 Number = Callable[[Any], bool]
 

@@ -1,14 +1,14 @@
 """Knows the options of `bullgauge-planner whatif`."""
 
 import argparse
-from pathlib import Path
+
+from planner.file import flags
 
 EXAMPLE = "bullgauge-planner whatif fleet.yaml --set email.concurrency=2..6 --load 1,2"
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("file", metavar="FILE", type=Path, help="YAML file of queues")
-    _many(verb, "--set", "FIELD=VALUES", "a queue's or the file's field; values are 5..50, 5..50:5, or 1,2,3")
+    flags.add_options(verb, "VALUES", ", or several values: 5..50, 5..50:5, 1,2,3")
     verb.add_argument(
         "--load", metavar="FACTORS", default="1", help="every queue's load times these (default: 1)"
     )
