@@ -1,23 +1,23 @@
-"""This file knows what the overview needs: all queues against bounds and ceilings, worst first, and the targets."""
+"""This file knows what the overview needs: all queues against bounds and ceilings, worst first; then the targets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from dashboard import trends
-from dashboard.alerting.firing import Alarm, alarm
+from dashboard.alerting.firing import alarm
 from dashboard.capacity import UNKNOWN, Capacity, capacity, slots_in_file
 from dashboard.growth import Growth, growth
 from dashboard.page import Page
 from dashboard.queue_now import QueueNow
 from dashboard.queues_now import queues_now
-from dashboard.redis_now import RedisNow, redis_now
+from dashboard.redis_now import RedisNow, connections_now, redis_now
 from dashboard.scorecard import Seen, Target, scorecard
 from dashboard.slots_seen import slots_seen
-from dashboard.sources.asking import ahead
-from dashboard.sources.shared import SharedSource
+from dashboard.sources.asking import at_once
 from dashboard.standing import Standing, standings
 from dashboard.trends import total
 from dashboard.webhooks import webhooks
@@ -27,16 +27,15 @@ from planner.file.claims import ClaimsWords
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that the screen draws, but the charts over time."""
+    """What the cards and the worst queues are drawn from: first, for a source may be slow."""
 
     queues: tuple[QueueNow, ...]
     standings: tuple[Standing, ...]
     capacity: Capacity
-    redis: RedisNow
+    connections: RedisNow
     growth: Growth
-    alarm: Alarm
-    targets: tuple[Target, ...]
     processed_ratio: float | None
+    peak_per_hour: float | None
     claims: ClaimsWords
 
     @property
@@ -64,39 +63,44 @@ def together(histograms: list[dict[float, float]]) -> dict[float, float]:
 
 def overview(page: Page) -> Overview:
     """Raises SourceError."""
-    if isinstance(page.source, SharedSource):
-        ahead(*_wanted_later(page))
-    queues = tuple(queues_now(page.source, page.recent))
-    whole = queues_capacity(page, queues)
-    redis = redis_now(page.source, page.recent)
-    claims = page.file.claims if page.file is not None else ClaimsWords()
-    pace = trends.pace(page.source, page.span)
-    # Steps, of each of which the copy that saw most counts, add up to more: an error twice is an error too many.
-    ended = page.source.increase(c.PROCESSED, ("status",), page.span.whole())
-    processed, peak = processed_ratio(ended), peak_per_hour(pace)
-    hooks = webhooks(page.source, queues, page.recent)
-    seen = Seen(queues, whole, redis, claims, processed, peak, f"the last {page.range_name}", hooks)
+    found: list[Any] = at_once(
+        partial(queues_now, page.source, page.recent),
+        partial(trends.pace, page.source, page.span),
+        # Steps, of each of which the copy that saw most counts, add up to more: an error twice is an error too many.
+        partial(page.source.increase, c.PROCESSED, ("status",), page.span.whole()),
+        partial(growth, page.source, page.now_seconds),
+        partial(connections_now, page.source, page.recent),
+    )
+    queues, pace, ended, growing, connections = found
+    whole = queues_capacity(page, tuple(queues))
     return Overview(
-        queues=queues,
+        queues=tuple(queues),
         standings=tuple(standings(queues, whole.queues, page.thresholds)),
         capacity=whole,
-        redis=redis,
-        growth=growth(page.source, page.now_seconds),
-        alarm=alarm(page.source),
-        targets=scorecard(seen),
-        processed_ratio=processed,
-        claims=claims,
+        connections=connections,
+        growth=growing,
+        processed_ratio=processed_ratio(ended),
+        peak_per_hour=peak_per_hour(pace),
+        claims=page.file.claims if page.file is not None else ClaimsWords(),
     )
 
 
-def _wanted_later(page: Page) -> tuple[Callable[[], object], ...]:
-    """What needs no answer about queues: a server far away answers it meanwhile."""
+def targets(page: Page, seen: Overview) -> tuple[Target, ...]:
+    """The report's. Raises SourceError."""
+    redis, hooks = redis_now(page.source, page.recent), webhooks(page.source, seen.queues, page.recent)
+    range_name = f"the last {page.range_name}"
+    parts = seen.queues, seen.capacity, redis, seen.claims, seen.processed_ratio, seen.peak_per_hour
+    return scorecard(Seen(*parts, range_name, hooks))
+
+
+def asked_next(page: Page, seen: Overview) -> tuple[Callable[[], object], ...]:
+    """What the screen draws below the cards, in that order."""
+    over_time = (trends.waits, trends.work, trends.connections)
     return (
-        partial(trends.pace, page.source, page.span),
-        partial(page.source.increase, c.PROCESSED, ("status",), page.span.whole()),
-        partial(growth, page.source, page.now_seconds),
         partial(alarm, page.source),
+        *(partial(one, page.source, page.span) for one in over_time),
         partial(redis_now, page.source, page.recent),
+        partial(webhooks, page.source, seen.queues, page.recent),
     )
 
 

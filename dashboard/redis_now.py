@@ -1,8 +1,9 @@
 """This file knows the Redis server as it is now: connections and pools against their limits, memory, latency, hits."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from dashboard.sources.source import Source, Span
 from exporter import catalogue as c
 from exporter.catalogue import Metric
 
+Values = dict[tuple[str, ...], float]
 _NOW_SECONDS = 15.0
 
 
@@ -66,38 +68,36 @@ class RedisNow:
         return None if self.utilisation is None else ("all clients", self.utilisation)
 
 
+def connections_now(source: Source, recent: Span) -> RedisNow:
+    """Of the server only how full its pools and its connections are. Raises SourceError."""
+    utilisation, counts, sizes = at_once(*_Asked(source, recent).fullness())
+    return RedisNow(utilisation=_only(utilisation), pools=_pools(counts, sizes))
+
+
 def redis_now(source: Source, recent: Span) -> RedisNow:
     """Raises SourceError."""
-    now = Span(recent.end_seconds - _NOW_SECONDS, recent.end_seconds, _NOW_SECONDS)
-
-    def gauges(metric: Metric, *by: str) -> dict[tuple[str, ...], float]:
-        return _values(source.gauge(metric, by, now))
-
-    def grown(metric: Metric, *by: str, part: str = "") -> dict[tuple[str, ...], float]:
-        return _values(source.increase(metric, by, recent.whole(), part=part))
-
-    up, roles, most, utilisation, counts, sizes, memory, memory_most, policy = at_once(
-        lambda: gauges(c.REDIS_UP),
-        lambda: gauges(c.CONNECTIONS, "role"),
-        lambda: gauges(c.CONNECTIONS_MAX),
-        lambda: gauges(c.CONNECTION_UTILIZATION),
-        lambda: gauges(c.POOL_CONNECTIONS, "pool", "state"),
-        lambda: gauges(c.POOL_SIZE, "pool"),
-        lambda: gauges(c.MEMORY),
-        lambda: gauges(c.MEMORY_MAX),
-        lambda: gauges(c.EVICTION_POLICY, "policy"),
+    asked = _Asked(source, recent)
+    gauges, grown = partial(partial, asked.gauges), partial(partial, asked.grown)
+    found = at_once(
+        *asked.fullness(),
+        gauges(c.REDIS_UP),
+        gauges(c.CONNECTIONS, "role"),
+        gauges(c.CONNECTIONS_MAX),
+        gauges(c.MEMORY),
+        gauges(c.MEMORY_MAX),
+        gauges(c.EVICTION_POLICY, "policy"),
+        grown(c.ROUND_TRIP, part="sum"),
+        grown(c.ROUND_TRIP, part="count"),
+        grown(c.ROUND_TRIP, "le", part="bucket"),
+        grown(c.EVICTED),
+        grown(c.REJECTED),
+        grown(c.HITS),
+        grown(c.MISSES),
+        grown(c.CACHE_HITS, "cache"),
+        grown(c.CACHE_MISSES, "cache"),
     )
-    trip_sum, trip_count, trips, evicted, rejected, hits, misses, cache_hits, cache_misses = at_once(
-        lambda: grown(c.ROUND_TRIP, part="sum"),
-        lambda: grown(c.ROUND_TRIP, part="count"),
-        lambda: grown(c.ROUND_TRIP, "le", part="bucket"),
-        lambda: grown(c.EVICTED),
-        lambda: grown(c.REJECTED),
-        lambda: grown(c.HITS),
-        lambda: grown(c.MISSES),
-        lambda: grown(c.CACHE_HITS, "cache"),
-        lambda: grown(c.CACHE_MISSES, "cache"),
-    )
+    utilisation, counts, sizes, up, roles, most, memory, memory_most, policy = found[:9]
+    trip_sum, trip_count, trips, evicted, rejected, hits, misses, cache_hits, cache_misses = found[9:]
     answers = _only(up)
     return RedisNow(
         up=None if answers is None else answers == 1.0,
@@ -118,9 +118,28 @@ def redis_now(source: Source, recent: Span) -> RedisNow:
     )
 
 
-def _pools(
-    counts: Mapping[tuple[str, ...], float], sizes: Mapping[tuple[str, ...], float]
-) -> tuple[Pool, ...]:
+class _Asked:
+    """One source: gauges of now, and what grew in the recent stretch."""
+
+    def __init__(self, source: Source, recent: Span) -> None:
+        self._source, self._recent = source, recent.whole()
+        self._now = Span(recent.end_seconds - _NOW_SECONDS, recent.end_seconds, _NOW_SECONDS)
+
+    def gauges(self, metric: Metric, *by: str) -> Values:
+        return _values(self._source.gauge(metric, by, self._now))
+
+    def grown(self, metric: Metric, *by: str, part: str = "") -> Values:
+        return _values(self._source.increase(metric, by, self._recent, part=part))
+
+    def fullness(self) -> tuple[Callable[[], Values], ...]:
+        return (
+            partial(self.gauges, c.CONNECTION_UTILIZATION),
+            partial(self.gauges, c.POOL_CONNECTIONS, "pool", "state"),
+            partial(self.gauges, c.POOL_SIZE, "pool"),
+        )
+
+
+def _pools(counts: Values, sizes: Values) -> tuple[Pool, ...]:
     names = sorted({key[0] for key in (*counts, *sizes)})
     return tuple(
         Pool(name, counts.get((name, "open")), counts.get((name, "recent")), sizes.get((name,)))
@@ -128,9 +147,7 @@ def _pools(
     )
 
 
-def _cache_hits(
-    hits: Mapping[tuple[str, ...], float], misses: Mapping[tuple[str, ...], float]
-) -> dict[str, float]:
+def _cache_hits(hits: Values, misses: Values) -> dict[str, float]:
     found = {}
     for key in hits:
         total = hits[key] + misses.get(key, 0.0)
@@ -139,7 +156,7 @@ def _cache_hits(
     return found
 
 
-def _values(answer: pd.DataFrame) -> dict[tuple[str, ...], float]:
+def _values(answer: pd.DataFrame) -> Values:
     if not len(answer):
         return {}
     last = answer.iloc[-1]
@@ -147,7 +164,7 @@ def _values(answer: pd.DataFrame) -> dict[tuple[str, ...], float]:
     return {key: float(value) for key, value in zip(keys, last, strict=True) if not math.isnan(value)}
 
 
-def _only(values: Mapping[tuple[str, ...], float]) -> float | None:
+def _only(values: Values) -> float | None:
     return values.get(())
 
 

@@ -1,18 +1,17 @@
 """This file knows the overview: how close to the edge, what is worst, and which targets are met."""
 
-from collections.abc import Callable
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, charts, parts, trends
+from dashboard.alerting.firing import Alarm, alarm
 from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
-from dashboard.overview import Overview, overview
+from dashboard.overview import Overview, asked_next, overview, targets
 from dashboard.overview_cards import show_cards
 from dashboard.page import Page
 from dashboard.plain import plain
+from dashboard.queue_now import Level
 from dashboard.rules_drawn import pace_rules, wait_rules
 from dashboard.scorecard import Target
 from dashboard.sources.asking import ahead
@@ -30,24 +29,19 @@ def show(page: Page) -> None:
         _no_queues()
         return
     show_cards(page, seen)
-    _alarm(seen)
-    page.waiting.drawn(3)
+    page.waiting.drawn(2)
     # Not before the first figures, which they would delay; the source answers while more is drawn.
-    ahead(*_charts_over_time(page))
+    ahead(*asked_next(page, seen))
+    _alarm(alarm(page.source))
+    page.waiting.drawn()
     _worst(seen)
     page.waiting.drawn()
     _pace_and_waits(page)
     page.waiting.drawn()
     _work_and_connections(page, seen)
     page.waiting.drawn()
-    _scorecard(seen.targets)
+    _scorecard(targets(page, seen))
     _table(seen)
-
-
-def _charts_over_time(page: Page) -> tuple[Callable[[], object], ...]:
-    """What the charts ask beyond the cards."""
-    asked = (trends.waits, trends.work, trends.connections)
-    return tuple(partial(one, page.source, page.span) for one in asked)
 
 
 def _no_queues() -> None:
@@ -58,16 +52,16 @@ def _no_queues() -> None:
     )
 
 
-def _alarm(seen: Overview) -> None:
-    if seen.alarm.why:
-        st.caption(f"○ Alerts not known: {seen.alarm.why}.")
+def _alarm(now: Alarm) -> None:
+    if now.why:
+        st.caption(f"○ Alerts not known: {now.why}.")
         return
-    firing, pending = seen.alarm.count("firing"), seen.alarm.count("pending")
+    firing, pending = now.count("firing"), now.count("pending")
     if not firing and not pending:
         st.markdown(":green[● No alert is pending or firing.]")
         return
     with st.container(horizontal=True):
-        for alert in seen.alarm.alerts[:12]:
+        for alert in now.alerts[:12]:
             shape = "▲" if alert.state == "firing" else "△"
             queue = f" · {alert.queue}" if alert.queue else ""
             text = f"{shape} {alert.name} {alert.state}{queue}"
@@ -92,18 +86,25 @@ def _worst(seen: Overview) -> None:
 
 
 def _bars(seen: Overview) -> None:
-    title, source = "Capacity used by queue", "As “Capacity used”, for each queue; the line is the ceiling."
+    title, source = (
+        "Capacity used by queue",
+        "As “Capacity used”, for each queue; ▲ ◆ ○ ● and colours as in Worst first, the line is the ceiling.",
+    )
     known = [one for one in seen.standings if one.capacity.used is not None]
     if not known:
         parts.nothing(title, seen.capacity.why or "no queue's slots are known")
         return
     known.sort(key=lambda one: -(one.capacity.used or 0.0))
+    levels: list[Level] = ["critical" if one.used_up else one.level for one in known]
     table = pd.DataFrame(
         {
             "name": [one.queue.name for one in known],
             "value": [one.capacity.used for one in known],
-            "level": ["critical" if one.used_up else one.level for one in known],
-            "text": [one.capacity_text for one in known],
+            "level": levels,
+            "text": [
+                f"{parts.MARKS[level][0]} {one.capacity_text}"
+                for level, one in zip(levels, known, strict=True)
+            ],
         }
     )
     drawn = charts.bars(
@@ -112,8 +113,7 @@ def _bars(seen: Overview) -> None:
         Rule(1.0, "ceiling", CRITICAL),
         most=_scale(table),
     )
-    worst = table.iloc[0]
-    told = f"Capacity used by queue; {worst['name']} is fullest, {worst['text']}"
+    told = f"Capacity used by queue; {known[0].queue.name} is fullest, {known[0].capacity_text}"
     parts.chart(title, drawn, table, told, source, fills=True)
 
 
@@ -155,26 +155,24 @@ def _work_and_connections(page: Page, seen: Overview) -> None:
         parts.over_time("Connections in use", table, "share", source, why, share=True, band=band)
 
 
-def _scorecard(targets: tuple[Target, ...]) -> None:
+def _scorecard(found: tuple[Target, ...]) -> None:
     table = pd.DataFrame(
         {
             "": [
-                {"met": "● met", "missed": "▲ missed"}.get(one.verdict, "○ can't be known") for one in targets
+                {"met": "● met", "missed": "▲ missed"}.get(one.verdict, "○ can't be known") for one in found
             ],
-            "Target": [one.wanted for one in targets],
-            "Now": [one.found for one in targets],
-            "Why": [one.why for one in targets],
+            "Target": [one.wanted for one in found],
+            "Now": [one.found for one in found],
+            "Why": [one.why for one in found],
         }
     )
-    met, missed = (sum(one.verdict == verdict for one in targets) for verdict in ("met", "missed"))
+    met, missed = (sum(one.verdict == verdict for one in found) for verdict in ("met", "missed"))
     with st.container(border=True):
         source = (
             "The report's targets, those under `claims` as your file has them, against figures of this page."
         )
         parts.read_whole("The report's targets", source, table, _marked(table))
-        st.caption(
-            f"{met} met, {missed} missed, {len(targets) - met - missed} can't be known from Redis now."
-        )
+        st.caption(f"{met} met, {missed} missed, {len(found) - met - missed} can't be known from Redis now.")
 
 
 def _marked(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,18 +5,21 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dashboard.sources.access import Access
+from dashboard.sources.asking import MOST_AT_ONCE
 from dashboard.sources.query import (
     events_queries,
     gauge_query,
     increase_query,
     mix_query,
     selector,
+    steady_query,
     uneventful_buckets_query,
 )
 from dashboard.sources.source import CLOCK_SLACK_SECONDS, INCOMPLETE, SourceError, Span, Where, as_frame
@@ -52,6 +55,7 @@ class PrometheusSource:
         self._access = access or Access()
         self._select = {"job": JOB} if select is None else dict(select)
         self._scrape_seconds = scrape_seconds
+        self._places = BoundedSemaphore(MOST_AT_ONCE)
 
     def gauge(
         self, metric: Metric, by: Sequence[str], span: Span, where: Where | None = None, part: str = ""
@@ -65,12 +69,26 @@ class PrometheusSource:
         each = windows(span, apart)
         narrow = narrowed(span, each)
         labels = self._where(where)
+        if each == 1 and span.steps > 1 and by and set(by) == set(metric.all_labels):
+            steady = self._steady(steady_query(metric, by, labels, part, span, apart), by, span)
+            if steady is not None:
+                return steady
         if part == "bucket" and "queue" not in labels and self._is_uneventful(metric, labels, narrow, apart):
             query = uneventful_buckets_query(metric, by, labels, narrow.step_seconds, apart)
         else:
             query = increase_query(metric, by, labels, part, narrow.step_seconds, apart)
         answer = self.ask(query, by, narrow)
         return answer if each == 1 else added_up(answer, span, each)
+
+    def _steady(self, query: str, by: Sequence[str], span: Span) -> pd.DataFrame | None:
+        """The answer, where each column is of one counter, which is known at every step and never began anew."""
+        answer = self.ask(query, by, span)
+        counters = ("",) * len(by)
+        if counters not in answer.columns:
+            return answer  # none is there
+        found = answer.drop(columns=[counters])
+        is_all = found.notna().all(axis=None) and (answer[counters] == len(found.columns)).all()
+        return found if is_all and INCOMPLETE not in answer.attrs else None
 
     def _is_uneventful(self, metric: Metric, where: Where, span: Span, scrape_seconds: float) -> bool:
         """Whether buckets of all queues, most of what a screen asks for, can be had at a lower price."""
@@ -152,7 +170,8 @@ class PrometheusSource:
 
     def _get(self, verb: str, fields: dict[str, str]) -> Mapping[str, Any]:
         address = f"{self.url}/api/v1/{verb}"
-        body = fetch(address, self._access, fields).body
+        with self._places:
+            body = fetch(address, self._access, fields).body
         with _understood(address):
             answer: Mapping[str, Any] = json.loads(body)
             if answer["status"] != "success":

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Sequence
 
-from dashboard.sources.source import Where, joining
+from dashboard.sources.source import Span, Where, joining
 from exporter.catalogue import Metric
-from planner.stored.growth import Growth
+from planner.stored.growth import Growth, milliseconds
 
 REPLICA_LABELS = ("instance", "pod")
+BEGAN_ANEW = 1_000_000_000
+"""More than there are counters."""
 
 
 def gauge_query(metric: Metric, by: Sequence[str], where: Where, part: str) -> str:
@@ -22,8 +24,11 @@ def mix_query(metric: Metric, by: Sequence[str], where: Where, part: str, step_s
 
 
 def _joined(metric: Metric, by: Sequence[str], inner: str) -> str:
-    once = f"max without ({', '.join(REPLICA_LABELS)}) ({inner})"
-    return f"{joining(metric)} by ({', '.join(by)}) ({once})"
+    return f"{joining(metric)} by ({', '.join(by)}) ({_once(inner)})"
+
+
+def _once(copies: str) -> str:
+    return f"max without ({', '.join(REPLICA_LABELS)}) ({copies})"
 
 
 def increase_query(
@@ -32,6 +37,21 @@ def increase_query(
     """As the planner counts: what was held at both ends of a step, which adds up over steps side by side."""
     grown = Growth(selector(metric, where, part), step_seconds, scrape_seconds)
     return f"{joining(metric)} by ({', '.join(by)}) ({grown.in_part})"
+
+
+def steady_query(
+    metric: Metric, by: Sequence[str], where: Where, part: str, span: Span, scrape_seconds: float
+) -> str:
+    """The same of counters that were there throughout, at less than half the price; and as a series without labels,
+    how many counters the span holds, `BEGAN_ANEW` more for each that did.
+
+    What is of the whole span is evaluated once, not at each step.
+    """
+    counter = selector(metric, where, part)
+    there = _once(f"last_over_time({counter}[{milliseconds(span.seconds)}] @ end())")
+    anew = f"count(resets({counter}[{milliseconds(span.seconds + span.step_seconds)}] @ end()) > 0)"
+    grown = Growth(counter, span.step_seconds, scrape_seconds).between
+    return f"sum by ({', '.join(by)}) ({grown}) or (count({there}) + {BEGAN_ANEW} * ({anew} or vector(0)))"
 
 
 def uneventful_buckets_query(

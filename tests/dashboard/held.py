@@ -18,6 +18,9 @@ class HeldPrometheus:
         self._open = threading.Event()
         self._open.set()
         self._held = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self.most_at_once = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -39,6 +42,16 @@ class HeldPrometheus:
         self._server.server_close()
 
     def pass_on(self, path: str, body: bytes) -> tuple[int, bytes]:
+        with self._lock:
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            return self._passed_on(path, body)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _passed_on(self, path: str, body: bytes) -> tuple[int, bytes]:
         if not self._open.is_set():
             self._held.release()
             self._open.wait(HELD_SECONDS)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
+from dashboard.overview import overview
+from dashboard.shell import make_page
 from dashboard.sources.asking import MOST_AT_ONCE, ahead, at_once
 from dashboard.sources.source import SourceError
+from tests.dashboard.apps import demo_plan, on_prometheus
+from tests.dashboard.held import HeldPrometheus
+from tests.dashboard.recorded import RecordedPrometheus
 
 SECONDS = 20
 
@@ -61,3 +67,23 @@ def test_what_is_asked_ahead_is_not_waited_for() -> None:
     assert not answered.is_set()
     go_on.set()
     assert answered.wait(10)
+
+
+def test_viewers_of_a_slow_server_ask_it_eight_questions_at_once_and_no_more(
+    prometheus: RecordedPrometheus,
+) -> None:
+    held = HeldPrometheus(prometheus.url)
+    what = on_prometheus(held.url, demo_plan())
+    # Each looks at another moment, so that none waits for an answer of the others.
+    pages = [make_page(what, "1h", None, time.time() - 60.0 * number) for number in range(MOST_AT_ONCE)]
+    held.hold()
+    viewers = [threading.Thread(target=overview, args=(page,)) for page in pages]
+    for viewer in viewers:
+        viewer.start()
+    for _ in range(MOST_AT_ONCE):
+        held.wait_for_question()
+    held.release()
+    for viewer in viewers:
+        viewer.join()
+    held.stop()
+    assert held.most_at_once == MOST_AT_ONCE

@@ -18,6 +18,7 @@ from dashboard.queues_now import queues_now
 from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.source import Span
 from exporter import catalogue as c
+from tests.bench.history_of_queues import answered
 from tests.dashboard.apps import numbers, on_prometheus, screen, whole_app, words
 from tests.planner.stored import served, take_in
 
@@ -147,6 +148,26 @@ def test_every_step_and_every_total_is_to_the_job(url: str) -> None:
             seen = sorted(copy.between(ended(*key), begin, end) for copy in PAIR)
             assert found == seen[-1] or (found in seen and begin - 120 < RESTARTED < end + 120)
         assert whole[key].tolist() == [truth(*key, NOW - HOUR, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("copies", "since", "asked"),
+    [(MOVES[:1], MOVED - 2 * HOUR, 1), (PAIR, MOVED, 1), (PAIR, RESTARTED - 120, 2), (MOVES, MOVED - 120, 2)],
+    ids=["one that stays", "two that stay", "one of two began anew", "moved"],
+)
+def test_steps_of_counters_that_stay_cost_one_question_and_are_to_the_job_either_way(
+    url: str, copies: tuple[Copy, ...], since: float, asked: int
+) -> None:
+    source = PrometheusSource(url, select={"job": copies[0].job}, scrape_seconds=SCRAPE)
+    before = answered(url)
+    steps = source.increase(c.PROCESSED, ("prefix", "queue", "status"), Span(since, since + 300, 60.0))
+    assert answered(url) - before == asked  # by Prometheus' own count
+    assert set(steps.columns) == {("bull", *key) for key in PER_HOUR}
+    ends = [since + 60 * number for number in range(6)]
+    for key in PER_HOUR:
+        for begin, end, found in zip(ends, ends[1:], steps["bull", *key], strict=False):
+            seen = {copy.between(ended(*key), begin, end) for copy in copies}
+            assert found in seen or (asked == 2 and since <= begin <= since + 180)
 
 
 def test_how_far_samples_lie_apart_is_seen_unless_it_is_said(url: str) -> None:
