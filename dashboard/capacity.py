@@ -104,6 +104,13 @@ def queue_capacity(queue: QueueNow, slots: Slots) -> QueueCapacity:
     )
 
 
+def idle_share(queue: QueueNow, slots: Slots) -> float | None:
+    """Of the time of all slots that in which no attempt ran; of a lower bound of slots it is the least there was."""
+    if slots.count is None or queue.busy_slots is None:
+        return None
+    return max(0.0, 1.0 - queue.busy_slots / slots.count)
+
+
 def _ceiling(queue: QueueNow, slots: int, rate: float, mean_seconds: float) -> Ceiling:
     """The planner's, for slots of work and the limits that Redis tells."""
     if queue.concurrency_limit:

@@ -155,8 +155,10 @@ def level_colours() -> alt.Scale:
     return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
-def heat(table: pd.DataFrame, unit: str, edges: Sequence[str], height: int = HEIGHT) -> alt.LayerChart:
-    """How many jobs fell into each bucket at each time: columns `time`, `until`, `edge`, `count`."""
+def heat(
+    table: pd.DataFrame, unit: str, edges: Sequence[str], what: str = "jobs", height: int = HEIGHT
+) -> alt.LayerChart:
+    """How many of `what` fell into each bucket at each time: columns `time`, `until`, `edge`, `count`."""
     box = (
         alt.Chart(table)
         .mark_rect()
@@ -167,12 +169,12 @@ def heat(table: pd.DataFrame, unit: str, edges: Sequence[str], height: int = HEI
             alt.Color(
                 "count:Q",
                 scale=alt.Scale(scheme="viridis", type="symlog"),
-                legend=alt.Legend(title="jobs", orient="right", gradientLength=height - 60),
+                legend=alt.Legend(title=what, orient="right", gradientLength=height - 60),
             ),
             tooltip=[
                 alt.Tooltip("time:T", format="%d %b %H:%M"),
                 alt.Tooltip("edge:N", title="up to"),
-                alt.Tooltip("count:Q", title="jobs", format=",.0f"),
+                alt.Tooltip("count:Q", title=what, format=",.0f"),
             ],
         )
     )

@@ -1,4 +1,4 @@
-"""This file knows the tables of one queue: waits by bucket over time, job types, and what other slots would do."""
+"""This file knows the tables of one queue: times by bucket, job types, and what other slots would do."""
 
 import math
 
@@ -9,13 +9,14 @@ from dashboard.capacity import QueueCapacity
 from dashboard.page import Page
 from dashboard.queue_now import QueueNow
 from exporter import catalogue as c
+from exporter.metric import Metric
 
 MOST_COLUMNS = 80
 
 
-def wait_heat(page: Page) -> tuple[pd.DataFrame, list[str]]:
+def heat(page: Page, metric: Metric) -> tuple[pd.DataFrame, list[str]]:
     """`time`, `until`, `edge`, `count` for each bucket that holds any, and the edges from low to high."""
-    buckets = page.source.increase(c.JOB_WAIT, ("le",), page.span, page.where, "bucket")
+    buckets = page.source.increase(metric, ("le",), page.span, page.where, "bucket")
     counts = buckets.set_axis([float(edge) for (edge,) in buckets.columns], axis=1).sort_index(axis=1)
     each = counts.diff(axis=1)
     if len(counts.columns):

@@ -4,21 +4,23 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, charts, parts, trends
-from dashboard.capacity import QueueCapacity
+from dashboard.capacity import QueueCapacity, idle_share
 from dashboard.overview import queues_capacity
 from dashboard.page import Page
 from dashboard.plain import plain
 from dashboard.queue_limits import limits, payloads, schedulers
 from dashboard.queue_now import QueueNow
-from dashboard.queue_tables import by_slots, job_types, wait_heat
+from dashboard.queue_tables import by_slots, heat, job_types
 from dashboard.queues_now import queues_now
 from dashboard.rules_drawn import wait_rules
 from dashboard.standing import Standing, standings
 from dashboard.waiting import CARDS, CHARTS, TABLE, Row
 from exporter import catalogue as c
+from exporter.metric import Metric
 
 WORKING = ("waiting", "prioritized", "active", "delayed", "paused", "waiting_children")
-ROWS = (Row(24), CARDS, CARDS, CHARTS, CHARTS, CHARTS, Row(340), TABLE)
+NO_ATTEMPT = "no attempt ended in this range"
+ROWS = (Row(24), CARDS, CARDS, CHARTS, CHARTS, CHARTS, CHARTS, TABLE)
 
 
 def show(page: Page) -> None:
@@ -36,9 +38,9 @@ def show(page: Page) -> None:
     page.waiting.drawn()
     _waits(page)
     page.waiting.drawn()
-    _work_and_failures(page)
+    _work(page)
     page.waiting.drawn()
-    _more_slots(now, one)
+    _failures_and_slots(page, now, one)
     page.waiting.drawn()
     _types_and_limits(page)
 
@@ -61,11 +63,11 @@ def _cards(now: QueueNow, one: QueueCapacity) -> None:
     with second[0]:
         _wait(now, lately)
     with second[1]:
-        _work(now, lately)
+        _attempts(now, lately)
     with second[2]:
         _failures(now, lately)
     with second[3]:
-        _workers(now)
+        _workers(now, one, lately)
 
 
 def _ready(now: QueueNow) -> None:
@@ -117,9 +119,9 @@ def _wait(now: QueueNow, lately: str) -> None:
     parts.number("Wait, 95th percentile", amounts.seconds(now.wait_p95_seconds), source, note)
 
 
-def _work(now: QueueNow, lately: str) -> None:
+def _attempts(now: QueueNow, lately: str) -> None:
     source = f"Working time of attempts, however they ended, {lately}. From {c.JOB_DURATION.name}."
-    note = f"{amounts.jobs(now.attempts)} attempts" if now.attempts else "no attempt ended in this range"
+    note = f"{amounts.jobs(now.attempts)} attempts" if now.attempts else NO_ATTEMPT
     parts.number("Processing, mean", amounts.seconds(now.attempt_mean_seconds), source, note)
 
 
@@ -132,12 +134,17 @@ def _failures(now: QueueNow, lately: str) -> None:
     parts.number("Failures", amounts.share(now.failure_ratio), source, note)
 
 
-def _workers(now: QueueNow) -> None:
-    source = f"Worker objects connected, those without a free slot. From {c.WORKERS.name}, {c.WORKERS_SATURATED.name}."
+def _workers(now: QueueNow, one: QueueCapacity, lately: str) -> None:
+    source = (
+        f"Worker objects connected, those without a free slot. From {c.WORKERS.name}, {c.WORKERS_SATURATED.name}. "
+        f"Idle is the share of all slots' time in which no attempt ran, {lately}. From {c.JOB_DURATION.name}."
+    )
     note = "the library does not name its workers in CLIENT LIST"
     if now.workers is not None:
         note = f"{amounts.jobs(now.saturated)} of them without a free slot now"
-    parts.number("Workers", amounts.jobs(now.workers), source, note)
+    idle, least = idle_share(now, one.slots), "at least " if one.slots.kind == "lower bound" else ""
+    told = f"{least}{amounts.share(idle)} idle" if idle is not None else f"idle share not known: {one.why}"
+    parts.number("Workers", amounts.jobs(now.workers), source, f"{note}; {told}")
 
 
 def _states_and_pace(page: Page) -> None:
@@ -168,24 +175,34 @@ def _waits(page: Page) -> None:
             "Wait", table, "seconds", source, "no job was started in this range", wait_rules(page), log=True
         )
     with right:
-        heat, edges = wait_heat(page)
-        if heat.empty:
-            parts.nothing("Waits, how many", "no job was started in this range")
-            return
-        drawn = charts.heat(heat, "waited up to, seconds", edges)
-        source = f"How many jobs waited for how long, in each step. From the buckets of {c.JOB_WAIT.name}."
-        parts.chart("Waits, how many", drawn, heat, "Heat map of waits over time by bucket", source)
+        _heat(
+            page, c.JOB_WAIT, "Waits, how many", "waited up to, seconds", "no job was started in this range"
+        )
 
 
-def _work_and_failures(page: Page) -> None:
+def _work(page: Page) -> None:
     left, right = st.columns(2)
     with left:
         table = trends.work(page.source, page.span, page.where)
         source = f"Working time of all attempts. {trends.RATIOS} From {c.JOB_DURATION.name}."
-        parts.over_time(
-            "Processing time", table, "seconds", source, "no attempt ended in this range", log=True
-        )
+        parts.over_time("Processing time", table, "seconds", source, NO_ATTEMPT, log=True)
     with right:
+        _heat(page, c.JOB_DURATION, "Processing times, how many", "took up to, seconds", NO_ATTEMPT)
+
+
+def _heat(page: Page, metric: Metric, title: str, unit: str, why: str) -> None:
+    table, edges = heat(page, metric)
+    if table.empty:
+        parts.nothing(title, why)
+        return
+    source = f"How many of each length there were in each step. From the buckets of {metric.name}."
+    drawn = charts.heat(table, unit, edges, "attempts" if metric is c.JOB_DURATION else "jobs")
+    parts.chart(title, drawn, table, f"Heat map over time by bucket: {title[0].lower()}{title[1:]}", source)
+
+
+def _failures_and_slots(page: Page, now: QueueNow, one: QueueCapacity) -> None:
+    left, right = st.columns(2)
+    with left:
         table = trends.went_back(page.source, page.span, page.where)
         source = (
             f"Jobs that failed in the end, and attempts that went back, by reason. From {c.PROCESSED.name}, "
@@ -194,6 +211,8 @@ def _work_and_failures(page: Page) -> None:
         parts.over_time(
             "Failures, retries, stalls", table, "an hour", source, "nothing failed or went back in this range"
         )
+    with right:
+        _more_slots(now, one)
 
 
 def _more_slots(now: QueueNow, one: QueueCapacity) -> None:
@@ -202,7 +221,7 @@ def _more_slots(now: QueueNow, one: QueueCapacity) -> None:
     if table is None:
         parts.nothing(title, one.why or "no attempt ended lately")
         return
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         source = (
             "At the load of now: used is busy ÷ slots; the drain takes what is ready while work arrives as now. "
             f"From {c.JOB_DURATION.name}, {c.SIZE.name}. Waits by concurrency: What-if."

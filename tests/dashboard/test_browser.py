@@ -1,7 +1,8 @@
-"""Knows what a person with a browser finds: nothing fetched elsewhere, any width, no barriers, a way to the cause."""
+"""Knows what a person with a browser finds: nothing fetched elsewhere, any width, no barriers, figures as CSV."""
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 import urllib.request
@@ -12,7 +13,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.screens.overview import MOST_WORST
 from exporter.demo.plan import plan_text
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
@@ -107,9 +107,14 @@ def test_what_is_shown_can_be_had_as_csv(overview: tuple[Page, list[str]]) -> No
     with page.expect_download(timeout=WAIT_MS) as loading:
         # By its own key: which of the cards is drawn first is chance.
         page.locator(".st-key-csv-capacity-used-by-queue").get_by_role("button").click()
-    text = Path(loading.value.path()).read_text()
-    assert text.splitlines()[0] == ",name,value,level,text"
-    assert "reports" in text
+    with Path(loading.value.path()).open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert list(rows["reports"]) == ["", "name", "value", "level", "text"]
+    # What stands beside a bar tells its level as its colour does.
+    shapes = {"critical": "▲", "warning": "◆", "unknown": "○", "fine": "●"}
+    assert {name: row["text"][0] for name, row in rows.items()} == {
+        name: shapes[row["level"]] for name, row in rows.items()
+    }
 
 
 def test_nothing_lies_beyond_the_edge(overview: tuple[Page, list[str]]) -> None:
@@ -120,16 +125,3 @@ def test_there_is_no_serious_barrier(dashboard: str, page: Page) -> None:
     page.goto(f"{dashboard}/queue?queue=reports")
     expect(page.get_by_role("heading", name="Job types")).to_be_visible(timeout=WAIT_MS)
     check_there_is_no_serious_barrier(page)
-
-
-def test_from_the_overview_to_the_worst_queue_by_an_address_to_share(dashboard: str, page: Page) -> None:
-    page.goto(f"{dashboard}/?range=15m")
-    links = page.locator("[data-testid=stPageLink] a")
-    expect(links).to_have_count(MOST_WORST, timeout=WAIT_MS)  # which of them is drawn first is chance
-    name = links.first.inner_text().strip().splitlines()[-1]
-    links.filter(has_text=name).click()
-    expect(page.get_by_role("heading", name=f"Queue · {name}")).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_text("waited longer than").first).to_be_visible(timeout=WAIT_MS)
-    assert f"queue={name}" in page.url and "range=15m" in page.url
-    page.goto(page.url)  # as somebody who was given it
-    expect(page.get_by_role("heading", name=f"Queue · {name}")).to_be_visible(timeout=WAIT_MS)

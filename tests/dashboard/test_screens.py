@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import user_file
 from dashboard.opened import Opened
+from dashboard.queue_tables import heat
 from dashboard.settings import Settings
+from dashboard.shell import make_page
 from dashboard.sources.exporter import ExporterSource
 from dashboard.sources.shared import SharedSource
+from exporter import catalogue as c
 from tests.dashboard.apps import demo_plan, numbers, on_prometheus, screen, whole_app, words
 from tests.dashboard.recorded import RecordedPrometheus, looks
 from tests.dashboard.test_sources import asked
@@ -158,6 +162,30 @@ def test_a_queue_says_what_prometheus_itself_says_of_it(prometheus: RecordedProm
     assert amount(shown["Ready"]) == own.one('sum(queue_size{queue="email",state=~"waiting|prioritized"})')
     types = next(frame.value for frame in app.dataframe if "Job type" in frame.value)
     assert set(types["Job type"]) == {"invoice", "pickup-reminder", "password-reset"}
+
+
+def test_a_queue_says_how_idle_its_slots_were_and_how_long_how_many_attempts_took(
+    prometheus: RecordedPrometheus,
+) -> None:
+    what = on_prometheus(prometheus.url, demo_plan())
+    app, own = same_moment(prometheus, lambda: screen(what, "queue", "reports"))
+    worked = own.grown('queue_job_duration_seconds_sum{queue="reports"}')
+    [idle] = re.findall(r"; ([\d.]+ %) idle", words(app))
+    assert amount(idle) == pytest.approx(1 - worked / covered(prometheus, own) / 2, abs=0.01)
+    table, edges = heat(make_page(what, "15m", "reports", own.at), c.JOB_DURATION)
+    for edge in edges:
+        selector = 'queue_job_duration_seconds_bucket{{queue="reports",le=~"{}"}}[900s]'
+        below = [
+            selector.format(rf"{one}(\\.0)?" if one != "longer" else r"\\+Inf")
+            for one in (edge, *_before(edge, edges))
+        ]
+        held = [own.one(f"sum(max_over_time({each}) - min_over_time({each}))") for each in below]
+        drawn = table.loc[table["edge"] == edge, "count"].sum()
+        assert drawn == pytest.approx(held[0] - sum(held[1:]), abs=0.01)
+
+
+def _before(edge: str, edges: list[str]) -> list[str]:
+    return edges[: edges.index(edge)][-1:]
 
 
 def test_connections_say_what_info_said(prometheus: RecordedPrometheus) -> None:
