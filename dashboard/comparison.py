@@ -150,6 +150,6 @@ def laid_over(before: pd.DataFrame, after: pd.DataFrame, column: str, names: tup
     """One figure of both, by the time of the second; steps are matched by their place."""
     found = {}
     for name, table in zip(names, (before, after), strict=True):
-        if column in table:
+        if column in table and table[column].notna().any():
             found[name] = pd.Series(table[column].to_numpy()[-len(after) :], after.index[-len(table) :])
     return pd.DataFrame(found)

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.amounts import jobs
+from dashboard.chart_bounds import Rule, drawn
 from dashboard.look import BLUE, CRITICAL, GREY, ORANGE
 
 HEIGHT = 320
@@ -22,7 +23,7 @@ def ahead(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> alt.
         *_labels(past, coming),
     ]
     if borne is not None:
-        layers += _bound(borne, f"the slots bear {jobs(borne)} an hour", coming)
+        layers += _bound(borne, f"borne {jobs(borne)}")
     return _finished(layers, HEIGHT)
 
 
@@ -56,13 +57,9 @@ def _labels(past: pd.DataFrame, coming: pd.DataFrame) -> list[alt.Chart]:
     return [text.encode(x="time:T", y=alt.value(10), text="text:N")]
 
 
-def _bound(value: float, label: str, frame: pd.DataFrame) -> list[alt.Chart]:
-    at = alt.Chart(pd.DataFrame({"at": [value], "time": [frame["time"].iloc[-1]], "label": [label]}))
-    text = at.mark_text(align="right", dy=-7, color=CRITICAL, fontWeight=600)
-    return [
-        at.mark_rule(color=CRITICAL, strokeDash=[8, 4], strokeWidth=1.5).encode(y="at:Q"),
-        text.encode(x="time:T", y="at:Q", text="label:N"),
-    ]
+def _bound(value: float, label: str) -> list[alt.Chart]:
+    """As in other charts: its name stands beside the lines, not over them."""
+    return drawn([Rule(value, label, CRITICAL)], (0.0, value), log=False)
 
 
 def described(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> str:
@@ -75,13 +72,13 @@ def described(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> 
 
 def staffing(table: pd.DataFrame, slots: int | None) -> alt.LayerChart:
     """Slots by the hour: for the expected jobs, and for the upper end of the band."""
-    layers = [
-        _steps(table, "slots_high", BLUE, [1, 0], "for the upper end"),
-        _steps(table, "slots", ORANGE, [6, 3], "for the expected jobs"),
-    ]
+    layers = [_steps(table.rename(columns=NEEDED).melt("time", var_name="line", value_name="slots"))]
     if slots is not None:
-        layers += _bound(float(slots), f"there: {slots}", table)
+        layers += _bound(float(slots), f"there {slots}")
     return _finished(layers, HEIGHT - 80)
+
+
+NEEDED = {"slots_high": "upper end of the band", "slots": "expected jobs"}
 
 
 def staffing_described(table: pd.DataFrame, slots: int | None) -> str:
@@ -91,24 +88,31 @@ def staffing_described(table: pd.DataFrame, slots: int | None) -> str:
     return f"{told}; {slots} are there." if slots is not None else f"{told}."
 
 
-def _steps(table: pd.DataFrame, column: str, colour: str, dash: Sequence[int], name: str) -> alt.Chart:
-    drawn: alt.Chart = (
-        alt.Chart(table.assign(line=name))
-        .mark_line(color=colour, strokeDash=list(dash), interpolate="step-after", strokeWidth=1.8)
+def _steps(table: pd.DataFrame) -> alt.Chart:
+    names = list(NEEDED.values())
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke")
+    drawn_: alt.Chart = (
+        alt.Chart(table)
+        .mark_line(interpolate="step-after", strokeWidth=1.8)
         .encode(
             _X,
-            y=alt.Y(f"{column}:Q", title="slots", axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y("slots:Q", title="slots", axis=alt.Axis(tickMinStep=1)),
+            color=alt.Color("line:N", scale=alt.Scale(domain=names, range=[BLUE, ORANGE]), legend=legend),
+            strokeDash=alt.StrokeDash(
+                "line:N", scale=alt.Scale(domain=names, range=[[1, 0], [6, 3]]), legend=legend
+            ),
             tooltip=[
                 alt.Tooltip("time:T", format="%a %d %b %H:%M"),
                 alt.Tooltip("line:N", title="needed"),
-                alt.Tooltip(f"{column}:Q", title="slots", format=",.0f"),
+                alt.Tooltip("slots:Q", title="slots", format=",.0f"),
             ],
         )
     )
-    return drawn
+    return drawn_
 
 
 def _finished(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
     whole = alt.LayerChart(layer=list(layers), height=height, width="container")
+    whole = whole.resolve_scale(color="independent", strokeDash="independent")  # bounds have their own
     plain: alt.LayerChart = whole.configure_view(strokeWidth=0).configure_axis(domain=False)
     return plain

@@ -10,6 +10,7 @@ from dashboard.plan import ahead as plan_ahead
 from dashboard.plan import ahead_charts as charts
 from dashboard.plan.ahead import Ahead
 from dashboard.plan.figures import figure
+from exporter.catalogue import JOB_WAIT
 from planner.forecast.hours import WEEK_HOURS, Hourly
 from planner.forecast.hours_ahead import Forecast
 from planner.forecast.output import Answer
@@ -26,6 +27,7 @@ def one(ahead: Ahead, answer: Answer | None, zone: tzinfo) -> None:
     _headline(answer.found, zone)
     borne = answer.breaks.jobs_per_hour if answer.breaks else None
     before, after = plan_ahead.past(ahead.history, PAST_HOURS), plan_ahead.coming(answer.found)
+    st.subheader("Jobs by the hour", anchor=False, help=_ABOUT_JOBS)
     st.altair_chart(charts.ahead(before, after, borne), alt=charts.described(before, after, borne))
     st.caption(_how(answer.found, ahead.history))
     _staffing(answer, answer.found, zone)
@@ -42,7 +44,7 @@ def _verdict(answer: Answer, zone: tzinfo) -> None:
 
 def _headline(found: Forecast, zone: tzinfo) -> None:
     peak, held = found.ahead.peak, found.holdout
-    first, second, third, fourth = st.columns(4)
+    first, second, third, fourth = st.columns((4, 6, 3, 4))  # a moment is longer than a number
     figure(
         first,
         "Peak hour ahead",
@@ -62,6 +64,11 @@ def _headline(found: Forecast, zone: tzinfo) -> None:
     figure(fourth, "Error when tried", share(held.error) if held else "not tried", peer, _ABOUT_ERROR)
 
 
+_ABOUT_JOBS = (
+    f"As it was: first starts of {JOB_WAIT.name}. Ahead: planner, forecast, with its 90 % band. The line is the load "
+    "at which the objective breaks on the slots that are there."
+)
+_ABOUT_SLOTS = "Fewest slots that meet the objective at the jobs of each hour. Source: planner, forecast."
 _ABOUT_PEAK = "The largest hour of 2,000 possible futures, with its 90 % band. Source: planner, forecast."
 _ABOUT_HOUR = "How many of the possible futures have their largest hour there."
 _ABOUT_GROWTH = "Found only where four weeks or more show a trend; else none."
@@ -78,7 +85,7 @@ def _how(found: Forecast, history: Hourly) -> str:
 
 
 def _staffing(answer: Answer, found: Forecast, zone: tzinfo) -> None:
-    st.subheader("Slots by the hour", anchor=False)
+    st.subheader("Slots by the hour", anchor=False, help=_ABOUT_SLOTS)
     if answer.slots is None:
         st.caption("Can't be known: nothing tells the work or the slots of this queue; give --config.")
         return

@@ -13,6 +13,7 @@ import pytest
 from dashboard import charts, trends
 from dashboard.alerting import charts as alert_charts
 from dashboard.chart_bounds import Rule
+from dashboard.comparison import laid_over
 from dashboard.plan import ahead_charts as plan_ahead_charts
 from dashboard.plan import charts as plan_charts
 from dashboard.sources.prometheus import PrometheusSource
@@ -112,6 +113,26 @@ def test_names_of_bounds_that_lie_close_do_not_write_over_each_other() -> None:
     places = [np.log10(row["beside"]) for row in rows_of(spec, named)]
     whole = np.log10(100) - np.log10(0.01)
     assert abs(places[1] - places[0]) / whole >= 0.07
+
+
+def test_a_queue_of_which_nothing_is_known_has_no_line_and_no_name() -> None:
+    known, unknown = (pd.DataFrame({"ready": np.full(6, value)}, TIMES) for value in (1.0, np.nan))
+    assert list(laid_over(unknown, known, "ready", ("before", "now"))) == ["now"]
+
+
+@pytest.mark.parametrize("drawn", [ahead, staffing])
+def test_bounds_of_the_weeks_ahead_are_named_beside_the_lines_and_lines_have_names(
+    drawn: Callable[[], alt.LayerChart],
+) -> None:
+    spec = drawn().to_dict()
+    beside = [layer["encoding"]["x"] for layer in spec["layer"] if "beside" in fields_of(layer["encoding"])]
+    assert beside == [{"value": "width"}]
+    words = {text for rows in spec["datasets"].values() for row in rows for text in row.values()}
+    named = {
+        ahead: {"as it was", "expected, 90 % band"},
+        staffing: {"upper end of the band", "expected jobs"},
+    }
+    assert named[drawn] <= words
 
 
 def test_the_95th_percentile_over_time_is_what_prometheus_itself_reads_from_the_buckets(
