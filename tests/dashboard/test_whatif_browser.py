@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,8 +17,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard import user_file
 from dashboard.amounts import jobs, share
+from dashboard.screens.overview import MOST_WORST
+from exporter.demo.load import QUEUES
 from exporter.demo.plan import plan_text
 from planner.file.queue_file import read_file
+from tests.alerts.conftest import promtool
 from tests.dashboard.apps import on_prometheus, screen
 from tests.dashboard.record import EVERY_SECONDS
 from tests.dashboard.recorded import RecordedPrometheus
@@ -28,6 +32,10 @@ from tests.dashboard.test_browser import (
 )
 from tests.processes import Program
 
+WORST = "reports"
+"""The fullest of the queues whose jobs waited too long in the recording."""
+ANSWER_MS = 60_000
+"""What must be simulated for one queue after the other, on a machine that does other things too."""
 SCREENS = {"whatif": "Take the plan with you", "alerts": "Bounds in force"}
 
 
@@ -102,14 +110,52 @@ def test_the_live_plan_has_the_queues_that_were_recorded_on_the_slots_of_the_fil
     assert rows.loc["email", "most an hour"] == jobs(told["ceiling_per_hour"])
 
 
-def test_the_set_of_rules_is_downloaded_whole(address: str, browser: Browser, tmp_path: Path) -> None:
-    page = opened(browser, f"{address}/alerts", SCREENS["alerts"])
+def test_from_the_worst_queue_to_a_plan_and_rules_that_the_commands_take(
+    address: str, page: Page, tmp_path: Path
+) -> None:
+    """What somebody does who was called: which queue, why, how many slots, and both files to go on with."""
+    page.goto(f"{address}/?range=15m")
+    worst = page.locator("[data-testid=stPageLink] a")
+    expect(worst).to_have_count(MOST_WORST, timeout=WAIT_MS)
+    expect(worst.first).to_contain_text(WORST)
+    worst.first.click()
+    expect(page.get_by_role("heading", name=f"Queue · {WORST}")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("of jobs waited longer than 1.5 s").first).to_be_visible(timeout=WAIT_MS)
+    assert f"queue={WORST}" in page.url and "range=15m" in page.url
+    page.goto(page.url)  # as somebody who was given it
+    page.get_by_role("link", name="What-if").click()
+    expect(page.get_by_role("heading", name=f"What-if · {WORST}")).to_be_visible(timeout=WAIT_MS)
+    needed = page.get_by_test_id("stMetric").filter(has_text="Slots needed").get_by_test_id("stMetricValue")
+    expect(needed).to_have_text(re.compile(r"^\d+$"), timeout=ANSWER_MS)
+    slots = int(needed.inner_text())
+    plan = taken_away(page, "Plan as YAML", tmp_path / "plan.yaml")
+    assert {queue.name for queue in read_file(plan).queues} == {queue.name for queue in QUEUES}
+    command = sized(plan, WORST)
+    page.get_by_role("link", name="Alerts").click()
+    expect(page.get_by_role("heading", name=SCREENS["alerts"])).to_be_visible(timeout=WAIT_MS)
+    rules = zipfile.ZipFile(taken_away(page, "Download the set", tmp_path / "set.zip"))
+    rules.extractall(tmp_path / "set")
+    assert {"rules_test.yaml", "alertmanager.yaml", "alerts.yaml"} <= set(rules.namelist())
+    promtool("check", "rules", str(tmp_path / "set/rules.yaml"))
+    [told] = json.loads(command.communicate()[0])["queues"]
+    assert (told["name"], told["slots"]) == (WORST, slots)
+
+
+def taken_away(page: Page, button: str, path: Path) -> Path:
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the set").click()
-    download.value.save_as(tmp_path / "set.zip")
-    names = zipfile.ZipFile(tmp_path / "set.zip").namelist()
-    assert {"rules.yaml", "rules_test.yaml", "alertmanager.yaml", "alerts.yaml"} <= set(names)
-    page.close()
+        page.get_by_role("button", name=button).click()
+    download.value.save_as(path)
+    return path
+
+
+def sized(plan: Path, queue: str) -> subprocess.Popen[str]:
+    """The planner's command on one queue of the plan, for it takes up to eight seconds for each that it simulates."""
+    document = yaml.safe_load(plan.read_text())
+    document["queues"] = [one for one in document["queues"] if one["name"] == queue]
+    alone = plan.with_name("alone.yaml")
+    alone.write_text(yaml.safe_dump(document))
+    command = [sys.executable, "-m", "planner", "size", str(alone), "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_history_that_is_too_short_says_so(address: str, browser: Browser) -> None:
