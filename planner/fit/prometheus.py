@@ -42,6 +42,7 @@ def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence
     arrivals = _Arrivals.ask(server, over, apart, limit)
     if not arrivals.starts:
         raise BadInput(f"{server.address.shown}: holds no queue with {{{server.selector}}} in this range")
+    _leave_out_what_was_watched_in_part(server, over, arrivals)
     refuse_a_short_one(server, over, arrivals.starts)
     grown = _totals(server, wide, apart, limit)
     gauges = _gauges(server, over, limit)
@@ -89,6 +90,16 @@ class _Arrivals:
 
 def _only_ones(found: Mapping[Whose, Mapping[Labels, Vector]]) -> dict[Whose, Vector]:
     return {whose: next(iter(series.values())) for whose, series in found.items()}
+
+
+def _leave_out_what_was_watched_in_part(server: Prometheus, over: Range, arrivals: _Arrivals) -> None:
+    """A step in which the exporter itself began holds the jobs of a part of its time."""
+    up = by_queue(server, server.gauge(c.REDIS_UP.name), Range(over.begin - over.step, over.end, over.step))
+    for whose, starts in arrivals.starts.items():
+        target, _, _ = whose
+        seen = _only_ones(up).get((target, "", ""))
+        if seen is not None:
+            starts[np.isnan(seen[:-1]) & np.isfinite(seen[1:])] = np.nan
 
 
 def _totals(

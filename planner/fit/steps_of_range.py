@@ -19,6 +19,8 @@ MOST_STEPS = 2000
 WINDOWS, WIDEST_SECONDS = 24, 6 * 3600.0
 # A range of which less than this is held is not the range that was asked for.
 LEAST_HELD = 0.1
+# So many steps or fewer are no measure of what is held.
+FEW_STEPS = 20
 LOOKBACK_SECONDS = 3600.0
 
 
@@ -47,13 +49,22 @@ def ranges(begin: float, end: float, step: float) -> tuple[Range, Range]:
 
 
 def refuse_a_short_one(server: Prometheus, over: Range, starts: Mapping[Whose, Vector]) -> None:
-    held = max(float(np.isfinite(values).sum()) for values in starts.values()) * over.step
+    steps = max(int(np.isfinite(values).sum()) for values in starts.values())
     asked = over.end - over.begin
-    if held < LEAST_HELD * asked:
-        raise BadInput(
-            f"{server.address.shown}: holds {_span(held)} of the {_span(asked)} asked for; "
-            f"give --from now-{_span(held)} to fit those, or wait until it holds more"
-        )
+    if steps * over.step >= LEAST_HELD * asked:
+        return
+    held = steps * over.step if steps > FEW_STEPS else _held_seconds(server, over)
+    raise BadInput(
+        f"{server.address.shown}: holds {_span(held)} of the {_span(asked)} asked for; "
+        f"give --from now-{_span(held)} to fit those, or wait until it holds more"
+    )
+
+
+def _held_seconds(server: Prometheus, over: Range) -> float:
+    """From the first sample to the last, since a step may be held in part."""
+    window = min((FEW_STEPS + 2) * over.step, over.end - over.begin)
+    sampled = server.sampled_at(server.select(c.REDIS_UP.name), window, over.end)
+    return max((moments[-1] - moments[0] for moments in sampled), default=0.0)
 
 
 def _span(span_seconds: float) -> str:

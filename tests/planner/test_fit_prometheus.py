@@ -20,6 +20,7 @@ BEGIN, DAYS, SCRAPE = 1_761_523_200, 4, 120  # Monday 2025-10-27 00:00 UTC
 END = BEGIN + DAYS * 86400
 EDGES = (0.1, 0.25, 0.5, 1.0, 2.5, 10.0, math.inf)
 RESTART, AWAY = BEGIN + 50 * 3600, 40 * 60
+YOUNG = 840
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def lines(
 
 
 def written(made: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
-    """Two exporters on one Redis; the second is started anew after being away. A third job is ten minutes old."""
+    """Two exporters on one Redis; the second is started anew after being away. A third job is 15 minutes old."""
     whose = 'prefix="bull",queue="email",env="prod"'
     for name in sorted(made):
         moments, grows = made[name]
@@ -99,11 +100,14 @@ def written(made: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
             yield from lines(
                 name, moments, grows, f'{whose},job="bullgauge",instance="b:1"', since, until, SCRAPE
             )
-        yield from lines(name, moments, grows, f'{whose},job="young",instance="c:1"', END - 600, END, SCRAPE)
+        yield from lines(
+            name, moments, grows, f'{whose},job="young",instance="c:1"', END - YOUNG, END, SCRAPE
+        )
     for job in ("bullgauge", "young"):
-        since = BEGIN if job == "bullgauge" else END - 600
+        since = BEGIN if job == "bullgauge" else END - YOUNG
         yield from (
-            f'queue_redis_up{{job="{job}",instance="a:1"}} 1 {at}' for at in range(since, END + 1, SCRAPE)
+            f'queue_redis_up{{env="prod",job="{job}",instance="a:1"}} 1 {at}'
+            for at in range(since, END + 1, SCRAPE)
         )
 
 
@@ -190,15 +194,25 @@ def test_a_forecast_of_what_prometheus_holds_is_made_of_the_hours_as_they_were(
     assert found["peak"]["low"] < hours.max() * 1.02 and found["peak"]["high"] > hours.mean(axis=0).max()
 
 
-def test_a_prometheus_that_holds_ten_minutes_of_days_is_refused_with_what_would_fit(
+def test_a_prometheus_that_holds_minutes_of_days_is_refused_with_what_would_fit(
     stored: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["fit", *span(stored, "young")]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "holds" in line and "of the 4d asked for" in line and "--from" in line
+    assert "holds 14m of the 4d asked for; give --from now-14m" in line
     assert cli.main(["forecast", *span(stored, "young")]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "holds no whole hour" in line or "too short" in line
+
+
+def test_a_step_in_which_the_exporter_began_is_left_out_since_it_was_watched_in_part(
+    stored: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--prometheus", stored.url, "--from", str(END - 1200), "--to", str(END)]
+    found = answered(capsys, "fit", *words, "--selector", 'job="young"')
+    [came] = np.histogram(stored.arrivals, [END - 600, END])[0]
+    # Four of the fourteen minutes are in the step before: with it, 840 s of jobs would be taken for 1,200 s.
+    assert found["arrivals_per_second"]["value"] == pytest.approx(came / 600, rel=0.02)
 
 
 @pytest.mark.parametrize(

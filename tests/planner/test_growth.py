@@ -109,7 +109,7 @@ def lines(jobs: dict[str, np.ndarray]) -> Iterator[str]:
             size = ready if state == "waiting" else 0
             yield f'queue_size{{job="bullgauge",prefix="bull",queue="new",state="{state}"}} {size} {moment}'
     yield from (
-        f'queue_redis_up{{job="bullgauge"}} 1 {moment}' for moment in range(END - 600, END + 1, SCRAPE)
+        f'queue_redis_up{{job="bullgauge"}} 1 {moment}' for moment in range(BEGIN - HOUR, END + 1, SCRAPE)
     )
 
 
