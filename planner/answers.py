@@ -31,11 +31,11 @@ def effort_for(queue: AskedQueue, seed: int = 1) -> Effort:
     return Effort(seed=seed, share_seen=_SHARE_SEEN, seconds_seen=unseen, rare=_RARE, shortest=_SHORTEST)
 
 
-def predicted(queue: AskedQueue) -> dict[str, Any]:
+def predicted(queue: AskedQueue, effort: Effort | None = None) -> dict[str, Any]:
     """What one queue of the file will do."""
     question = queue.question
     bounds = read_objective(queue.objective)
-    effort = effort_for(queue)
+    effort = effort or effort_for(queue)
     plain = predict(question.workload, question.fleet, figures_of(queue), effort)
     broken = bounds.bounds
     if plain.stable:

@@ -103,7 +103,7 @@ def _whatif(options: argparse.Namespace) -> int:
     from planner.whatif import answers as whatif_answers
     from planner.whatif import lines as whatif_lines
 
-    found = whatif_answers.whatif(options)
+    found = whatif_answers.whatif(options, each)
     show(options, {"scenarios": found}, whatif_lines.lines(found))
     return 0
 

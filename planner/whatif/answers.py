@@ -1,27 +1,27 @@
 """Knows how a what-if question is answered: every combination predicted, outages and influences beside it."""
 
 import argparse
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from planner import answers
 from planner.errors import BadInput
 from planner.file.durations import seconds
 from planner.file.given import NO_QUEUES
 from planner.whatif import options as whatif_options
 from planner.whatif import pools as whatif_pools
+from planner.whatif import sweep
 from planner.whatif.changes import named
 from planner.whatif.influence import influences
 from planner.whatif.outage import Outage, aftermath
-from planner.whatif.scenario import Scenario, answered, as_it_is, scenarios
+from planner.whatif.scenario import Each, Scenario, answered, as_it_is, scenarios
 
 Row = dict[str, Any]
-Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
 
 
-def whatif(options: argparse.Namespace) -> list[Row]:
-    """One answer a combination; for people one alone stands beside the file as it is. Raises BadInput."""
+def whatif(options: argparse.Namespace, each: Each) -> list[Row]:
+    """One answer a combination; for people one alone stands beside the file as it is. `each` applies an answer to
+    things. Raises BadInput.
+    """
     if options.file is None and not options.set:
         raise BadInput(NO_QUEUES)
     asked = scenarios(options.file, whatif_options.settings(options), whatif_options.axes(options))
@@ -29,7 +29,7 @@ def whatif(options: argparse.Namespace) -> list[Row]:
     figures = [_figure(text) for text in options.influence]
     if len(asked) == 1 and asked[0].changed and not options.json and options.file is not None:
         asked = [as_it_is(options.file), *asked]
-    found = answered(asked, answers.predicted)
+    found = answered(asked, sweep.predicted, each)
     pools = whatif_pools.pools_of(asked)
     for scenario, row, own in zip(asked, found, pools, strict=True):
         row["pools"] = own

@@ -141,10 +141,17 @@ def gathered(changed: Changed, name: str, items: int, fixed_seconds: float) -> C
     return _with_queue(changed, replace(queue, question=question)).told(name, facts)
 
 
-def compressed(changed: Changed, name: str, ratio: float, payload_bytes: float) -> Changed:
-    """Payloads of one queue at `ratio` of their size: what of them lies in Redis, and what goes to it and back."""
-    named(changed.file, name, "--compressed")
-    size = ratio * payload_bytes
+def compressed(changed: Changed, name: str, ratio: float, payload_bytes: float | None) -> Changed:
+    """Payloads of one queue at `ratio` of their size (that of the file where none is given): what of them lies in
+    Redis, and what goes to it and back.
+    """
+    queue = named(changed.file, name, "--compressed")
+    told = payload_bytes or queue.payload_bytes
+    if told is None:
+        raise BadInput(
+            f"--compressed {name}: say how large a job's data is, by --payload BYTES or payload_bytes of the queue"
+        )
+    size = ratio * told
 
     def facts(row: Row) -> dict[str, Any]:
         sojourn = row["sojourn_seconds"]["mean"]

@@ -89,10 +89,8 @@ def _batch(text: str, fixed: str) -> Axis:
 
 def _compressed(text: str, payload: str | None) -> Axis:
     name, written = _pair("--compressed", text, "email=1,0.4")
-    if payload is None:
-        raise BadInput(f"--compressed {text}: say with --payload BYTES how large a job's data is")
     ratios = _numbers("--compressed", written, lambda n: 0 < n <= 1, "shares above 0 up to 1, such as 1,0.4")
-    size = read_bytes(payload)
+    size = None if payload is None else read_bytes(payload)
     return Axis(f"{name} compressed to", ratios, lambda c, ratio: changes.compressed(c, name, ratio, size))
 
 

@@ -15,6 +15,8 @@ from planner.whatif.changes import Changed, multiplied, times
 
 __all__ = ["Axis", "Scenario", "Setting", "answered", "multiplied", "read_setting", "scenarios", "times"]
 
+Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -63,20 +65,24 @@ def as_it_is(path: Path) -> Scenario:
 
 
 def answered(
-    asked: Sequence[Scenario], answer: Callable[[AskedQueue], dict[str, Any]]
+    asked: Sequence[Scenario], answer: Callable[[AskedQueue, int], dict[str, Any]], each: Each
 ) -> list[dict[str, Any]]:
-    """The answers to all; a queue that is the same in several is answered once."""
-    known: dict[str, dict[str, Any]] = {}
-    found = []
-    for scenario in asked:
-        rows = []
-        for queue in scenario.file.queues:
-            key = repr((queue.name, queue.question, queue.objective))
-            if key not in known:
-                known[key] = answer(queue)
-            row = known[key]
-            for facts in scenario.made.facts.get(queue.name, ()):
-                row = {**row, **facts(row)}
-            rows.append(row)
-        found.append({"set": dict(scenario.changed), "queues": rows})
-    return found
+    """The answers to all; a queue that is the same in several is answered once. `answer` is told how many there are."""
+    different = {_question(queue): queue for scenario in asked for queue in scenario.file.queues}
+    rows = each(list(different.values()), lambda queue: answer(queue, len(different)))
+    known = dict(zip(different, rows, strict=True))
+    return [
+        {"set": dict(one.changed), "queues": [_row(one, q, known[_question(q)]) for q in one.file.queues]}
+        for one in asked
+    ]
+
+
+def _question(queue: AskedQueue) -> str:
+    return repr((queue.name, queue.question, queue.objective))
+
+
+def _row(scenario: Scenario, queue: AskedQueue, row: dict[str, Any]) -> dict[str, Any]:
+    """With what is told beside the prediction."""
+    for facts in scenario.made.facts.get(queue.name, ()):
+        row = {**row, **facts(row)}
+    return row

@@ -31,7 +31,11 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         help="part of a job's time spent once a batch (default: 0s)",
     )
     _many(verb, "--compressed", "QUEUE=RATIOS", "payloads at these parts of their size: email=1,0.4")
-    verb.add_argument("--payload", metavar="BYTES", help="size of a job's data, such as 20KB")
+    verb.add_argument(
+        "--payload",
+        metavar="BYTES",
+        help="size of a job's data, such as 20KB (default: payload_bytes of the queue)",
+    )
     _many(verb, "--outage", "QUEUE=TIME", "the queue's provider away for so long: email=5m")
     verb.add_argument(
         "--fails-after",
