@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from alerts import names as n
+from alerts.cases.jobs import share_above
 from alerts.cases.ruletests import Case, Maker, Query, at
 from alerts.cases.world import QUEUE, World, between, until
 from alerts.rules import Ground
@@ -24,7 +25,7 @@ def _failing(g: Ground) -> float | None:
     """A share of failures above the critical bound."""
     bound = g.thresholds.default(FAILURES, _C)
     both = bound is not None and g.thresholds.default(FAILURES, _W) is not None
-    return min(bound * 3, 0.9) if both and bound is not None else None
+    return share_above(bound, 3) if both and bound is not None else None
 
 
 _FIRES = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))

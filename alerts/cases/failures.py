@@ -2,7 +2,7 @@
 
 from alerts import names as n
 from alerts.alerting.jobs import budget
-from alerts.cases.jobs import both_bounds
+from alerts.cases.jobs import both_bounds, share_above
 from alerts.cases.ruletests import Case, Maker, Query, at
 from alerts.cases.world import QUEUE, World, between, until
 from alerts.promql import quote
@@ -29,13 +29,13 @@ def failures(g: Ground) -> Case | None:
     middle = (warning + critical) / 2
     world = _world(g, 140)
     world.queue("some", finished=40 * (1 - middle), failed=until(45, 40 * middle, 0))
-    world.queue("many", finished=40 * (1 - critical * 1.5), failed=until(45, 40 * critical * 1.5, 0))
+    many = share_above(critical, 1.5)
+    world.queue("many", finished=40 * (1 - many), failed=until(45, 40 * many, 0))
     world.queue("fine", finished=40, failed=40 * min(warning * 0.8, 0.5))
     # Ten failures in the window are enough for its rate, and no matter of little traffic.
-    share = min(critical * 1.5, 0.9)
     world.queue(
         "moderate",
-        finished=(1 / share - 1) / 3,
+        finished=(1 / many - 1) / 3,
         failed=lambda now: 3 if now < 3 else 1 / 3 if now < 45 else 0,
     )
     fires = (
@@ -74,7 +74,7 @@ def fault_is_over(g: Ground) -> Case | None:
     bounds = both_bounds(g, FAILURES)
     if bounds is None or not g.config.guards.few_jobs:
         return None
-    bad = min(bounds[1] * 4, 0.9)
+    bad = share_above(bounds[1], 4)
     world = _world(g, 140).queue(finished=until(40, 40 * (1 - bad), 0.3), failed=until(40, 40 * bad, 0))
     return Case(
         "a fault that is over", (world,), (ALONE,), (at(60), at(85), at(100), at(140)), beside=(BURN, FAIL)
@@ -181,7 +181,7 @@ def new_and_gone(g: Ground) -> Case | None:
     bounds = both_bounds(g, FAILURES)
     if bounds is None:
         return None
-    bad = min(bounds[1] * 4, 0.9)
+    bad = share_above(bounds[1], 4)
     world = _world(g, 140).queue(finished=40 * (1 - bad), failed=40 * bad, alive=between(60, 110, 1, 0))
     fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
     ended = tuple(Query(117, gone, ()) for gone in (*map(n.increase, WINDOWS), n.bound(FAILURES, "queue")))

@@ -2,7 +2,7 @@
 
 from alerts import names as n
 from alerts.cases.failures import ALONE, BURN, FAIL
-from alerts.cases.jobs import both_bounds
+from alerts.cases.jobs import both_bounds, share_above
 from alerts.cases.ruletests import Case, Firing, Maker, Query, at
 from alerts.cases.world import QUEUE, World, between, until
 from alerts.rules import Ground
@@ -20,6 +20,12 @@ def _alone(g: Ground) -> Firing:
     return (ALONE, g.config.severities.get(ALONE, _C), QUEUE)
 
 
+def _judged(g: Ground, share: float) -> bool:
+    """Whether few jobs of which this share fails are an alert under the bounds in force."""
+    bounds = both_bounds(g, FAILURES)
+    return bounds is not None and share > bounds[1] and g.config.guards.few_jobs
+
+
 def one_of_three(g: Ground) -> Case | None:
     """One failure of three at night pages nobody."""
     if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
@@ -33,7 +39,7 @@ def one_of_three(g: Ground) -> Case | None:
 
 def one_success_of_few(g: Ground) -> Case | None:
     """A single job that succeeds does not end the alert of a queue on which the others fail."""
-    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
+    if not _judged(g, 3 / 4):
         return None
     world = _world(g, 135).queue(
         finished=lambda now: 1 if now == 115 else 0, failed=lambda now: 1 if now in (20, 50, 85) else 0
@@ -45,7 +51,7 @@ def one_success_of_few(g: Ground) -> Case | None:
 
 def most_of_few(g: Ground) -> Case | None:
     """Five jobs an hour of which nine in ten fail: that is an alert."""
-    if both_bounds(g, FAILURES) is None or not g.config.guards.few_jobs:
+    if not _judged(g, 8 / 9):
         return None
     world = _world(g, 240).queue(
         finished=lambda now: 1 if now % 120 == 60 else 0,
@@ -83,7 +89,9 @@ def few_go_on(g: Ground) -> Case | None:
     if bounds is None or not g.config.guards.few_jobs:
         return None
     mildest = min(threshold.bound for threshold in g.thresholds.of(FAILURES))
-    first, later = min(bounds[1] * 2, 0.9), mildest * 1.5
+    first, later = share_above(bounds[1], 2), share_above(mildest, 1.5)
+    if (first + later) / 2 <= bounds[1]:
+        return None
     rate = 4 / 30 / first
     world = _world(g, 125).queue(
         finished=until(60, rate * (1 - first), rate * (1 - later)),

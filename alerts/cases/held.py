@@ -1,6 +1,7 @@
 """This file knows the rule tests on alerts that hold while the exporter or Redis is away, for every alert that does."""
 
 from alerts import names as n
+from alerts.cases.jobs import share_above
 from alerts.cases.ruletests import Case, Maker, Query, at
 from alerts.cases.world import INSTANCE, QUEUE, World, until
 from alerts.promql import quote
@@ -58,7 +59,7 @@ def forgotten(g: Ground) -> Case | None:
     bound = g.thresholds.default(FAILURES, _C)
     if bound is None or g.thresholds.default(FAILURES, _W) is None or not g.config.guards.hold_while_blind:
         return None
-    share = min(bound * 3, 0.9)
+    share = share_above(bound, 3)
     gone = World(g, 460, exporter_up=until(60, 1, None)).begin()
     gone.queue(finished=40 * (1 - share), failed=40 * share)
     apart = next(name for name in (*g.config.redis_labels, "redis") if name != "job")
@@ -83,7 +84,7 @@ def other_redis(g: Ground) -> Case | None:
     bound = g.thresholds.default(FAILURES, _C)
     if bound is None or g.thresholds.default(FAILURES, _W) is None or not g.config.guards.hold_while_blind:
         return None
-    share = min(bound * 3, 0.9)
+    share = share_above(bound, 3)
     apart = next(name for name in (*g.config.redis_labels, "redis") if name != "job")
     worlds = (
         World(g, 150, exporter_up=until(60, 1, 0), labels=((apart, "blind"),))

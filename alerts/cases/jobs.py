@@ -17,6 +17,11 @@ def both_bounds(g: Ground, signal: Signal) -> tuple[float, float] | None:
     return None if warning is None or critical is None else (warning, critical)
 
 
+def share_above(bound: float, times: float) -> float:
+    """A share of jobs that is so many times its bound, or as far above it as there is room."""
+    return min(bound * times, (1 + bound) / 2)
+
+
 def _world(g: Ground, minutes: int) -> World:
     return World(g, minutes).begin()
 
@@ -40,6 +45,21 @@ def low(g: Ground) -> Case | None:
     both = ((LOW, _C), (LOW, _W))
     return Case(
         "low throughput while work waits", (world,), (LOW,), (at(25), at(45, *both), at(59, *both), at(120))
+    )
+
+
+def hardly_below(g: Ground) -> Case | None:
+    """A throughput a little below its bound shows only when its whole window is filled: within 45 minutes."""
+    bounds = _of_throughput(g)
+    if bounds is None:
+        return None
+    warning, critical = bounds
+    begins = 40
+    fast, slow = warning * 1.5 / 60, critical * 0.998 / 60
+    world = _world(g, 90).queue(ready=(warning * 1.05 - slow * 60) / 2, finished=until(begins, fast, slow))
+    fires = at(begins + 43, (LOW, _C), (LOW, _W))
+    return Case(
+        "a throughput hardly below its bound is noticed in time", (world,), (LOW,), (at(begins), fires)
     )
 
 
@@ -218,6 +238,7 @@ def low_on_one_queue(g: Ground) -> Case | None:
 
 CASES: tuple[Maker, ...] = (
     low,
+    hardly_below,
     between_bounds,
     quiet_night,
     not_all_through,
