@@ -30,6 +30,7 @@ class PoolAnswer:
     prob_wait: float
     connections_needed: int
     right_utilisation: float
+    timeout_seconds: float | None
     timeouts_per_hour: float | None
     fires_at: float | None
     assumed: tuple[str, ...]
@@ -74,6 +75,7 @@ def answer(name: str, pool: PoolWords, attempts_per_second: float) -> PoolAnswer
         prob_wait=erlang_c(size, load),
         connections_needed=smallest_slots(load, lambda count: erlang_c(count, load) <= WAITING_SHARE),
         right_utilisation=_turning(lambda use: erlang_c(size, use * size) > WAITING_SHARE, 1.0),
+        timeout_seconds=timeout,
         timeouts_per_hour=None if timeout is None else lost(rate, timeout) * rate * 3600,
         fires_at=None if timeout is None else _turning(fires, 2.0),
         assumed=tuple(

@@ -17,19 +17,30 @@ NO_QUEUES = "no queues; give FILE, or flags such as --set email.jobs_per_hour=30
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What stands there before any field is set. Without a file (`path` is None) flags begin queues."""
+    """What stands there before any field is set. Without a file (`path` is None), or queues in it, flags begin them."""
 
     path: Path | None
     text: str
     document: Any
 
+    @property
+    def is_without_queues(self) -> bool:
+        return isinstance(self.document, dict) and "queues" not in self.document
+
+    def check(self) -> None:
+        """Raises BadInput where no field can be set, for the file was wrong before."""
+        if not self.is_without_queues:
+            self.with_fields({})
+
     def with_fields(self, fields: Mapping[str, Any]) -> AskedFile:
-        """The file with other values. Raises BadInput, also for a file that was wrong before."""
+        """The file with other values. Raises BadInput."""
         fresh = copy.deepcopy(self.document)
         if isinstance(fresh, list) and any(map(is_of_file, fields)):
             fresh = {"queues": fresh}
+        elif fields and self.is_without_queues:
+            fresh["queues"] = []
         for field, value in fields.items():
-            put(fresh, field, value, begin=self.path is None)
+            put(fresh, field, value, begin=self.is_without_queues)
         told = " ".join(f"--set {field}={value}" for field, value in fields.items())
         label = f"{self.path} with {told}" if fields else str(self.path)
         return read_document("--set" if self.path is None else label, self.text, fresh)
@@ -38,7 +49,7 @@ class Given:
 def given(path: Path | None) -> Given:
     """Raises BadInput."""
     if path is None:
-        return Given(None, "", {"queues": []})
+        return Given(None, "", {})
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -56,4 +67,7 @@ def asked_file(options: argparse.Namespace) -> AskedFile:
             raise BadInput(
                 f"--set {setting.path}: {len(setting.values)} values; give one (bullgauge-planner whatif tries several)"
             )
-    return given(options.file).with_fields({one.path: one.values[0] for one in settings})
+    there = given(options.file)
+    if settings:
+        there.check()
+    return there.with_fields({one.path: one.values[0] for one in settings})

@@ -149,7 +149,7 @@ def compressed(changed: Changed, name: str, ratio: float, payload_bytes: float |
     told = payload_bytes or queue.payload_bytes
     if told is None:
         raise BadInput(
-            f"--compressed {name}: say how large a job's data is, by --payload BYTES or payload_bytes of the queue"
+            f"--compressed {name}: say with --payload BYTES, or payload_bytes of the queue, how large a job's data is"
         )
     size = ratio * told
 

@@ -46,8 +46,7 @@ def scenarios(path: Path | None, settings: Sequence[Setting], axes: Sequence[Axi
     if count > MOST_SCENARIOS:
         raise BadInput(f"{count} combinations; at most {MOST_SCENARIOS} are tried, take larger steps")
     base = given(path)
-    if path is not None:
-        base.with_fields({})
+    base.check()
     found = []
     for chosen in product(*every):
         put = {s.path: value for s, value in zip(settings, chosen[len(axes) :], strict=True)}

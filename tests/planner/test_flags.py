@@ -57,6 +57,35 @@ def test_a_list_of_literals_takes_fields_of_the_whole_file(tmp_path, capsys):
     assert found["jobs_per_hour"] == pytest.approx(6000)
 
 
+def test_blocks_alone_take_their_queues_from_flags(tmp_path, capsys):
+    path = tmp_path / "blocks.yaml"
+    path.write_text("pool: {minConnections: 5, maxConnections: 25, acquireTimeoutMs: 10000}\n")
+    assert main(["pool", str(path), *FLAGS]) == 0
+    told = capsys.readouterr().out
+    assert "the acquire timeout of 10 s can't fire before all connections are busy" in told
+    assert main(["pool", str(path)]) == 2 and "queues: is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "3", "[1, 2]", "{queues: 3}", "queues: [{concurrency: 2}]", "pool: 3"])
+def test_flags_on_a_file_that_is_none_are_told_in_one_line(text, tmp_path, capsys):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    assert main(["pool", str(path), *FLAGS]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_people_are_told_whether_an_acquire_timeout_can_fire(tmp_path, capsys):
+    """400 jobs a second of 40 commands keep 20 of 25 connections busy."""
+    busy = ("--set", "q.jobs_per_hour=360000", "--set", "q.concurrency=99", "--set", "pool.maxConnections=25")
+    busy += ("--set", "pool.commands_per_job=40")
+    main(["pool", *busy, "--set", "pool.acquireTimeoutMs=10"])
+    assert "the acquire timeout of 10 ms fires 27.3 times an hour" in capsys.readouterr().out
+    main(["pool", *busy, "--set", "pool.acquireTimeoutMs=100"])
+    assert "the acquire timeout of 100 ms fires less than once a year" in capsys.readouterr().out
+    main(["pool", *busy, "--set", "pool.acquireTimeoutMs=10000"])
+    assert "the acquire timeout of 10 s can't fire before all connections are busy" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -42,7 +42,7 @@ def test_compressed_payloads_are_those_of_the_file(fleet, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--compressed", "other=0.4"], "--compressed other: say how large a job's data is"),
+        (["--compressed", "other=0.4"], "--compressed other: say with --payload BYTES, or payload_bytes of the queue"),
         (["--compressed", "nobody=0.4", "--payload", "2KB"], "--compressed nobody: no queue 'nobody'"),
     ],
 )
