@@ -42,18 +42,19 @@ def observe_range(server: Prometheus, begin: float, end: float, queues: Sequence
     arrivals = _Arrivals.ask(server, over, apart, limit)
     if not arrivals.starts:
         raise BadInput(f"{server.address.shown}: holds no queue with {{{server.selector}}} in this range")
-    _leave_out_what_was_watched_in_part(server, over, arrivals)
     refuse_a_short_one(server, over, arrivals.starts)
     grown = _totals(server, wide, apart, limit)
     gauges = _gauges(server, over, limit)
     _fill_in_ready_at_first_sight(server, over, apart, arrivals, gauges[c.SIZE.name])
     full = by_queue(server, while_saturated(server, over, apart, limit), over)
-    return [
-        fit_counters.observe(
-            _counted(whose, over, arrivals, grown.get(whose, {}), gauges, full.get(whose, {}))
-        )
-        for whose in sorted(arrivals.starts)
-    ]
+    unwatched = _unwatched(server, over, apart)
+    found = []
+    for whose in sorted(arrivals.starts):
+        counted = _counted(whose, over, arrivals, grown.get(whose, {}), gauges, full.get(whose, {}))
+        known = np.isfinite(arrivals.starts[whose])
+        counted.seconds -= sum(part for step, part in unwatched.get(whose[0], {}).items() if known[step])
+        found.append(fit_counters.observe(counted))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,14 +93,24 @@ def _only_ones(found: Mapping[Whose, Mapping[Labels, Vector]]) -> dict[Whose, Ve
     return {whose: next(iter(series.values())) for whose, series in found.items()}
 
 
-def _leave_out_what_was_watched_in_part(server: Prometheus, over: Range, arrivals: _Arrivals) -> None:
-    """A step in which the exporter itself began holds the jobs of a part of its time."""
-    up = by_queue(server, server.gauge(c.REDIS_UP.name), Range(over.begin - over.step, over.end, over.step))
-    for whose, starts in arrivals.starts.items():
-        target, _, _ = whose
-        seen = _only_ones(up).get((target, "", ""))
-        if seen is not None:
-            starts[np.isnan(seen[:-1]) & np.isfinite(seen[1:])] = np.nan
+def _unwatched(server: Prometheus, over: Range, apart: float) -> dict[Labels, dict[int, float]]:
+    """Seconds of each step that were over when the exporter of a target began, by target: they brought no counts."""
+    up = server.gauge(c.REDIS_UP.name)
+    found: dict[Labels, dict[int, float]] = {}
+    for (target, _, _), series in by_queue(
+        server, up, Range(over.begin - over.step, over.end, over.step)
+    ).items():
+        for seen in series.values():
+            for step in np.flatnonzero(np.isnan(seen[:-1]) & np.isfinite(seen[1:])).tolist():
+                found.setdefault(target, {})[step] = 0.0
+    for step in sorted({step for steps in found.values() for step in steps})[:MOST_BEGINNINGS]:
+        begin = over.begin + step * over.step
+        finely = Range(begin, begin + over.step, apart / FINELY)
+        for (target, _, _), series in by_queue(server, up, finely).items():
+            if step in found.get(target, {}):
+                first = min(int(np.argmax(np.isfinite(seen))) for seen in series.values())
+                found[target][step] = (first + 1) * finely.step
+    return found
 
 
 def _totals(

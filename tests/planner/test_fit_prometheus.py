@@ -205,14 +205,15 @@ def test_a_prometheus_that_holds_minutes_of_days_is_refused_with_what_would_fit(
     assert "holds no whole hour" in line or "too short" in line
 
 
-def test_a_step_in_which_the_exporter_began_is_left_out_since_it_was_watched_in_part(
+def test_the_time_before_the_exporter_began_is_not_taken_for_time_without_jobs(
     stored: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--prometheus", stored.url, "--from", str(END - 1200), "--to", str(END)]
     found = answered(capsys, "fit", *words, "--selector", 'job="young"')
-    [came] = np.histogram(stored.arrivals, [END - 600, END])[0]
-    # Four of the fourteen minutes are in the step before: with it, 840 s of jobs would be taken for 1,200 s.
-    assert found["arrivals_per_second"]["value"] == pytest.approx(came / 600, rel=0.02)
+    [came] = np.histogram(stored.arrivals, [END - YOUNG, END])[0]
+    # It began amid a step of ten minutes: its jobs over whole steps would be a third too few a second.
+    assert found["seconds"] == pytest.approx(YOUNG, abs=SCRAPE / 5)
+    assert found["arrivals_per_second"]["value"] == pytest.approx(came / YOUNG, rel=0.02)
 
 
 @pytest.mark.parametrize(
