@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from alerts import names as n
-from alerts.cases.jobs import share_above
+from alerts.cases.jobs import busy, share_above
 from alerts.cases.ruletests import Case, Maker, Query, at
 from alerts.cases.world import QUEUE, World, between, until
 from alerts.rules import Ground
@@ -36,11 +36,11 @@ def exporter_dies(g: Ground) -> Case | None:
     share = _failing(g)
     if share is None or not g.config.guards.hold_while_blind:
         return None
-    up = between(60, 160, 0, 1)
+    up, jobs = between(60, 160, 0, 1), busy(share)
     world = (
         World(g, 220, exporter_up=up)
         .begin()
-        .queue(finished=until(160, 40 * (1 - share), 40), failed=until(160, 40 * share, 0))
+        .queue(finished=until(160, jobs * (1 - share), jobs), failed=until(160, jobs * share, 0))
     )
     checks = (
         at(59, *_FIRES),
@@ -71,7 +71,8 @@ def redis_dies(g: Ground) -> Case | None:
     if share is None or g.config.profile == "bullmq" or not g.config.guards.hold_while_blind:
         return None
     world = World(g, 150, redis_up=between(60, 90, 0, 1)).begin()
-    world.queue(finished=until(90, 40 * (1 - share), 40), failed=until(90, 40 * share, 0))
+    jobs = busy(share)
+    world.queue(finished=until(90, jobs * (1 - share), jobs), failed=until(90, jobs * share, 0))
     down = ("BullRedisDown", g.config.severities.get("BullRedisDown", _C))
     checks = (at(59, *_FIRES), at(66, *_FIRES, down), at(89, *_FIRES, down), at(145))
     ratio = n.visible_ratio("2h")

@@ -2,7 +2,7 @@
 
 from alerts import names as n
 from alerts.alerting.jobs import budget
-from alerts.cases.jobs import both_bounds, share_above
+from alerts.cases.jobs import both_bounds, busy, share_above
 from alerts.cases.ruletests import Case, Maker, Query, at
 from alerts.cases.world import QUEUE, World, between, until
 from alerts.promql import quote
@@ -26,11 +26,11 @@ def failures(g: Ground) -> Case | None:
     if bounds is None:
         return None
     warning, critical = bounds
-    middle = (warning + critical) / 2
     world = _world(g, 140)
-    world.queue("some", finished=40 * (1 - middle), failed=until(45, 40 * middle, 0))
     many = share_above(critical, 1.5)
-    world.queue("many", finished=40 * (1 - many), failed=until(45, 40 * many, 0))
+    for name, share in (("some", (warning + critical) / 2), ("many", many)):
+        jobs = busy(share)
+        world.queue(name, finished=jobs * (1 - share), failed=until(45, jobs * share, 0))
     world.queue("fine", finished=40, failed=40 * min(warning * 0.8, 0.5))
     # Ten failures in the window are enough for its rate, and no matter of little traffic.
     world.queue(
@@ -58,8 +58,10 @@ def hardly_above(g: Ground) -> Case | None:
     if bounds is None or bounds[1] >= 0.99:
         return None
     bad = bounds[1] * 1.002
-    begins = 40
-    world = _world(g, 80).queue(finished=until(begins, 40, 40 * (1 - bad)), failed=until(begins, 0, 40 * bad))
+    begins, jobs = 40, busy(bad)
+    world = _world(g, 80).queue(
+        finished=until(begins, jobs, jobs * (1 - bad)), failed=until(begins, 0, jobs * bad)
+    )
     return Case(
         "a share hardly above its bound is noticed in time",
         (world,),
@@ -75,7 +77,8 @@ def fault_is_over(g: Ground) -> Case | None:
     if bounds is None or not g.config.guards.few_jobs:
         return None
     bad = share_above(bounds[1], 4)
-    world = _world(g, 140).queue(finished=until(40, 40 * (1 - bad), 0.3), failed=until(40, 40 * bad, 0))
+    jobs = busy(bad)
+    world = _world(g, 140).queue(finished=until(40, jobs * (1 - bad), 0.3), failed=until(40, jobs * bad, 0))
     return Case(
         "a fault that is over", (world,), (ALONE,), (at(60), at(85), at(100), at(140)), beside=(BURN, FAIL)
     )
@@ -182,7 +185,8 @@ def new_and_gone(g: Ground) -> Case | None:
     if bounds is None:
         return None
     bad = share_above(bounds[1], 4)
-    world = _world(g, 140).queue(finished=40 * (1 - bad), failed=40 * bad, alive=between(60, 110, 1, 0))
+    jobs = busy(bad)
+    world = _world(g, 140).queue(finished=jobs * (1 - bad), failed=jobs * bad, alive=between(60, 110, 1, 0))
     fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
     ended = tuple(Query(117, gone, ()) for gone in (*map(n.increase, WINDOWS), n.bound(FAILURES, "queue")))
     return Case(

@@ -1,7 +1,7 @@
 """This file knows the rule tests on alerts that hold while the exporter or Redis is away, for every alert that does."""
 
 from alerts import names as n
-from alerts.cases.jobs import share_above
+from alerts.cases.jobs import busy, share_above
 from alerts.cases.ruletests import Case, Maker, Query, at
 from alerts.cases.world import INSTANCE, QUEUE, World, until
 from alerts.promql import quote
@@ -60,8 +60,9 @@ def forgotten(g: Ground) -> Case | None:
     if bound is None or g.thresholds.default(FAILURES, _W) is None or not g.config.guards.hold_while_blind:
         return None
     share = share_above(bound, 3)
+    jobs = busy(share)
     gone = World(g, 460, exporter_up=until(60, 1, None)).begin()
-    gone.queue(finished=40 * (1 - share), failed=40 * share)
+    gone.queue(finished=jobs * (1 - share), failed=jobs * share)
     apart = next(name for name in (*g.config.redis_labels, "redis") if name != "job")
     other = (
         World(g, 460, instance=f"other-{INSTANCE}", labels=((apart, "other"),))
@@ -85,6 +86,7 @@ def other_redis(g: Ground) -> Case | None:
     if bound is None or g.thresholds.default(FAILURES, _W) is None or not g.config.guards.hold_while_blind:
         return None
     share = share_above(bound, 3)
+    jobs = busy(share)
     apart = next(name for name in (*g.config.redis_labels, "redis") if name != "job")
     worlds = (
         World(g, 150, exporter_up=until(60, 1, 0), labels=((apart, "blind"),))
@@ -92,7 +94,7 @@ def other_redis(g: Ground) -> Case | None:
         .queue("fine", finished=5),
         World(g, 150, labels=((apart, "seen"),))
         .begin()
-        .queue(finished=until(60, 40 * (1 - share), 40), failed=until(60, 40 * share, 0)),
+        .queue(finished=until(60, jobs * (1 - share), jobs), failed=until(60, jobs * share, 0)),
     )
     fires = ((FAIL, _W, QUEUE), (FAIL, _C, QUEUE))
     down = ("BullExporterDown", _C)

@@ -22,6 +22,11 @@ def share_above(bound: float, times: float) -> float:
     return min(bound * times, (1 + bound) / 2)
 
 
+def busy(share: float) -> float:
+    """Jobs a minute, so many that this share of them is no matter of few failures."""
+    return max(40, 1 / share)
+
+
 def _world(g: Ground, minutes: int) -> World:
     return World(g, minutes).begin()
 

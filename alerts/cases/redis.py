@@ -39,10 +39,12 @@ def connections(g: Ground) -> Case | None:
     if values is None or g.config.profile == "bullmq":
         return None
     middle, high = values
+    # The band of 60 to 80 % is for planning; nothing fires at its lower edge.
+    planned = min(0.6, g.thresholds.default(CONNECTIONS, _W) or 0.6)
     world = _world(g, 90)
     world.put(
         c.CONNECTION_UTILIZATION,
-        lambda now: middle if now < 30 else high if now < 60 else 0.6,
+        lambda now: middle if now < 30 else high if now < 60 else planned,
     )
     name = "BullConnectionsHigh"
     checks = (
