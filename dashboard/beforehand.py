@@ -10,10 +10,9 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from dashboard.charts import lines
 from dashboard.opened import Opened
-from dashboard.overview import asked_next, overview
+from dashboard.overview import overview
 from dashboard.page import DEFAULT_RANGE
 from dashboard.shell import FAVICON, load_screens, make_page
-from dashboard.sources.asking import ahead
 from dashboard.sources.source import SourceError
 
 
@@ -34,5 +33,4 @@ def ask(opened: Opened) -> None:
 
 def _ask(opened: Opened) -> None:
     with suppress(SourceError):  # which the page tells
-        page = make_page(opened, DEFAULT_RANGE, None, opened.source.now_seconds(time.time()))
-        ahead(*asked_next(page, overview(page)))
+        overview(make_page(opened, DEFAULT_RANGE, None, opened.source.now_seconds(time.time())))
