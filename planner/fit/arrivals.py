@@ -216,5 +216,7 @@ def _doubts(
             f"intervals {scv.value:.1f} times"
         )
     if shape is None and seen.seconds < DAY:
-        found.append(f"shape over the day unknown: {_long(seen.seconds)} seen, a day is needed")
+        found.append(
+            f"shape over the day unknown: {_long(seen.seconds)} seen, a day is needed; a Prometheus may hold it"
+        )
     return found

@@ -78,4 +78,7 @@ def queue_words(fitted: Fitted, name: str) -> dict[str, Any]:
     words["service"] = law_words(fitted.service.fitted.law)
     if workload.retries is not None:
         words["retries"] = retry_words(workload.retries, fitted.failures.delay_known)
+    payload = fitted.observed.payload
+    if payload is not None and payload.mean_bytes:
+        words["payload_bytes"] = rounded(payload.mean_bytes)
     return words

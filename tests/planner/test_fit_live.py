@@ -225,6 +225,7 @@ def test_an_exporter_watched_for_a_while_says_what_happened_meanwhile(life: Life
     assert found["arrivals_squared_cv"]["value"] == pytest.approx(truth, rel=0.25)
     assert (found["slots"]["kind"], found["slots"]["count"]) == ("lower bound", CONCURRENCY)
     assert found["payload_bytes"] == pytest.approx(len(json.dumps({"text": "x" * 500})), abs=3)
+    assert found["queue"]["payload_bytes"] == pytest.approx(found["payload_bytes"], rel=1e-5)
     assert found["workers"] == pytest.approx(1.0)
 
 

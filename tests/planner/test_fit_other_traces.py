@@ -63,3 +63,8 @@ def test_failures_are_those_of_the_attempts_whose_outcome_is_known(tmp_path, cap
     found = answer(capsys, "fit", written(tmp_path, "csv", (*HEADER, "outcome"), rows))
     assert found["job_failure_ratio"]["value"] == pytest.approx(0.1)
     assert any("200 of 400 attempts have no outcome" in text for text in found["doubts"])
+
+
+def test_a_day_that_was_not_seen_is_told_with_the_source_that_may_hold_it(tmp_path, capsys):
+    found = answer(capsys, "fit", written(tmp_path, "csv"))
+    assert any("a day is needed; a Prometheus may hold it" in text for text in found["doubts"])

@@ -42,7 +42,10 @@ def test_compressed_payloads_are_those_of_the_file(fleet, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--compressed", "other=0.4"], "--compressed other: say with --payload BYTES, or payload_bytes of the queue"),
+        (
+            ["--compressed", "other=0.4"],
+            "--compressed other: say with --payload BYTES, or payload_bytes of the queue",
+        ),
         (["--compressed", "nobody=0.4", "--payload", "2KB"], "--compressed nobody: no queue 'nobody'"),
     ],
 )
