@@ -108,7 +108,10 @@ def burn(g: Ground) -> Case | None:
     if not g.config.guards.few_jobs or rate <= share * 14.4:
         return None
     severity = _C if g.config.page_on_burn else _W
-    world = _world(g, 295).queue(finished=until(240, 40 * (1 - rate), 40), failed=until(240, 40 * rate, 0))
+    jobs = busy(rate)
+    world = _world(g, 295).queue(
+        finished=until(240, jobs * (1 - rate), jobs), failed=until(240, jobs * rate, 0)
+    )
     # Not many failures: twelve in an hour are enough, and nine in six hours are for the longer pair only.
     world.queue("twelve", finished=0.2 * (1 / rate - 1), failed=0.2)
     world.queue("nine", finished=(1 / rate - 1) / 24, failed=lambda now: 1 if now % 24 == 0 else 0)
@@ -169,7 +172,10 @@ def slow_burn(g: Ground) -> Case | None:
     # Half an hour holds six of these evaluations where it would hold thirty.
     peak = f"round({n.recorded('redis', c.PROCESSED, 'per_hour_max1d')} * 5, 100)"
     busiest = Query(4400, peak, ((f'{{job="{g.config.job}"}}', 2400.0),))
-    enough = Query(2400, ten, (day, three_days) if g.config.guards.few_jobs else ())
+    # Ten failures beside the jobs of a day, and beside those of all the time until then.
+    burning = ((day, 3 * share, 1440), (three_days, share, 2400))
+    ten_burn = tuple(window for window, rate, minutes in burning if 10 / (10 + 0.05 * minutes) > rate)
+    enough = Query(2400, ten, ten_burn if g.config.guards.few_jobs else ())
     burns = (Query(minute, expr, samples) for minute, samples in seen)
     queries = (*burns, enough, *days, *whole, busiest)
     return Case("the budget burns slowly", (world,), (), (), queries, every_minutes=5)

@@ -3,7 +3,7 @@
 from alerts.cases.ruletests import Case, Firing, Maker, at
 from alerts.cases.world import QUEUE, World, between, until
 from alerts.rules import Ground
-from alerts.signals import DEAD_LETTERS, DRAIN, OLDEST, RETRIES, Severity, Signal
+from alerts.signals import DEAD_LETTERS, DRAIN, OLDEST, RETRIES, THROUGHPUT, Severity, Signal
 from exporter import catalogue as c
 
 _W: Severity = "warning"
@@ -86,7 +86,9 @@ def stuck(g: Ground) -> Case | None:
     if g.config.profile == "bullgauge":
         world.requeued("delayed", until(5, 1, 0))
     fires = _single(g, "BullQueueStuck", _C)
-    names = (*_low(g), "BullQueueStuck", "BullNoWorkers")
+    # Three jobs are an hour's work where the bound is no more.
+    low = _low(g) if all(threshold.bound > 10 for threshold in g.thresholds.of(THROUGHPUT)) else ()
+    names = (*low, "BullQueueStuck", "BullNoWorkers")
     return Case(
         "a queue that stands with work in it", (world,), names, (at(20), at(38, fires), at(59, fires), at(70))
     )
@@ -156,13 +158,15 @@ def oldest(g: Ground) -> Case | None:
     if found is None or g.config.profile == "bullmq":
         return None
     age, fires = found
-    held = int(age // 60)
+    nearest = min(g.thresholds.of(OLDEST), key=lambda threshold: threshold.bound)
+    first = int(nearest.bound // 60)
+    early = [fire for fire in fires if fire[1] == nearest.severity]
+    held = max(int(age // 60), int(age / 1.5 // 60) + 10)
     world = _world(g, held + 30).queue(ready=1, finished=1)
     world.put(c.OLDEST_WAITING, lambda now: 0.0 if now < held else now * 60.0, **_AT)
-    nearest = min(g.thresholds.of(OLDEST), key=lambda threshold: threshold.bound)
-    first = nearest.bound / 60
-    early = [fire for fire in fires if fire[1] == nearest.severity]
-    checks = [at(int(first)), at(int(first) + 7, *early), at(held - 1, *fires), at(held + 15)]
+    checks = [at(first), at(held - 1, *fires), at(held + 15)]
+    if len(fires) == len(early) or age / 1.5 > nearest.bound + 600:
+        checks.insert(1, at(first + 7, *early))
     if g.config.guards.held_queues:
         world.queue("paused", paused=1, size_paused=1)
         world.put(c.OLDEST_WAITING, 0.0, queue="paused", prefix="bull")
@@ -175,7 +179,7 @@ def limit_in_step(g: Ground) -> Case | None:
     if found is None or g.config.profile == "bullmq" or not g.config.guards.held_queues:
         return None
     age, fires = found
-    ends = int(age // 300) * 5
+    ends = max(int(age // 300) * 5, 30)
     world = _world(g, ends + 40)
     world.queue(ready=1, finished=1, rate_limited=lambda now: 1 if now % 5 == 4 and now < ends else 0)
     world.put(c.OLDEST_WAITING, 0.0, **_AT)
@@ -226,7 +230,9 @@ def retries(g: Ground) -> Case | None:
     if found is None or g.config.profile == "bullmq":
         return None
     share, fires = min(found[0], 0.98), found[1]
-    world = _world(g, 120).queue(finished=20 * (1 - share)).requeued("delayed", until(50, 20 * share, 0))
+    attempts = max(20, 1.5 / share)
+    world = _world(g, 120).queue(finished=attempts * (1 - share))
+    world.requeued("delayed", until(50, attempts * share, 0))
     if g.config.guards.few_jobs:
         world.queue("few").requeued("delayed", 0.5, "few")
     world.queue("small").requeued("delayed", until(50, 1, 0), "small")

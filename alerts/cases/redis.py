@@ -83,9 +83,10 @@ def memory(g: Ground) -> Case | None:
     values = _between(g, MEMORY)
     if values is None or g.config.profile == "bullmq":
         return None
+    least = min(0.3, values[0] / 2)
     apart = next(name for name in (*g.config.redis_labels, "redis") if name != "job")
     limited = World(g, 90, labels=((apart, "limited"),)).begin()
-    limited.put(c.MEMORY, lambda now: 9e5 * (values[0] if now < 30 else values[1] if now < 60 else 0.3))
+    limited.put(c.MEMORY, lambda now: 9e5 * (values[0] if now < 30 else values[1] if now < 60 else least))
     limited.put(c.MEMORY_MAX, 9e5)
     unlimited = World(g, 90, labels=((apart, "unlimited"),)).begin()
     unlimited.put(c.MEMORY, 9e9)

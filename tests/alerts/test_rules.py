@@ -27,13 +27,27 @@ team: platform
 owners: [{queue: reports, team: finance}]
 page_on_burn: true
 """
+FAR_OFF = """\
+queue_processing_latency: {warning: 100ms, critical: 60s}
+queue_throughput: {warning: <10 jobs/hour, critical: <2 jobs/hour}
+redis_connection_utilization: {warning: >30%, critical: >99%}
+job_failure_rate: {warning: >0.1%, critical: >0.2%}
+oldest_waiting_job: {warning: 1m, critical: 2m}
+drain_time: {warning: 1m, critical: 3h}
+retry_rate: {warning: >1%}
+dead_letters: {warning: >1 jobs, critical: >5 jobs}
+redis_memory_utilization: {warning: >20%, critical: >40%}
+cache_hit_rate: {warning: <20%}
+objective: 99.99%
+page_on_burn: true
+"""
 RENAMED = "job: queues\nreplica_labels: [instance]\nseverities: {BullJobsStalled: critical}\n"
 CONFIGS = {
     "defaults": "",
     "everything different": OVERRIDES + RENAMED,
     "bullmq": "profile: bullmq",
     "overrides": OVERRIDES,
-    "another job": RENAMED,
+    "another job, bounds far off": RENAMED + FAR_OFF,
     "guards off": "guards: {enough_work: off, held_queues: off, few_jobs: off, coverage: off, hold_while_blind: off}",
 }
 
