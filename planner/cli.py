@@ -15,6 +15,7 @@ from planner.forecast import options as forecast_options
 from planner.one_run import options as run_options
 from planner.size import verb as size_verb
 from planner.whatif import verb as whatif_verb
+from planner.whole_numbers import whole_number
 
 PROGRAM = "bullgauge-planner"
 NEEDED = {
@@ -113,7 +114,13 @@ def _add_whatif(verbs: Any) -> None:
 
 def _add_simulate(verbs: Any) -> None:
     made = _add_file_verb(verbs, "simulate", "simulate each queue, where predict would take a formula")
-    made.add_argument("--seed", metavar="N", type=int, default=1, help="one seed, one result (default: 1)")
+    made.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole_number(0, 2**32),
+        default=1,
+        help="one seed, one result (default: 1)",
+    )
 
 
 def _add_replay(verbs: Any) -> None:
@@ -131,7 +138,10 @@ def _add_replay(verbs: Any) -> None:
     )
     made.add_argument("--queue", metavar="NAME", help="this queue only (default: each queue of the trace)")
     made.add_argument(
-        "--slots", metavar="N", type=_count, help="slots to try (default: as many as were used)"
+        "--slots",
+        metavar="N",
+        type=whole_number(1, 100_000),
+        help="slots to try (default: as many as were used)",
     )
     made.add_argument(
         "--column",
@@ -141,10 +151,3 @@ def _add_replay(verbs: Any) -> None:
         help="the trace's name for a column, such as ready=created (repeatable)",
     )
     made.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text}: give a number from 1 to 100000")
-    return number

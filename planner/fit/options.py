@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from planner.stored import http_access
+from planner.whole_numbers import whole_number
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--jobs",
         metavar="N",
-        type=int,
+        type=whole_number(1, 1_000_000),
         default=5000,
         help="kept jobs read of each queue and state (default: 5000)",
     )

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from planner.fit.options import add_range
+from planner.whole_numbers import whole_number
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -20,7 +21,9 @@ def add_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--queue", metavar="NAME", action="append", default=[], help="this queue only (repeatable)"
     )
-    made.add_argument("--weeks", metavar="N", type=_weeks, default=1, help="weeks ahead, 1 to 8 (default: 1)")
+    made.add_argument(
+        "--weeks", metavar="N", type=whole_number(1, 8), default=1, help="weeks ahead, 1 to 8 (default: 1)"
+    )
     made.add_argument("--zone", metavar="ZONE", help="the wall clock that people work by (default: UTC)")
     made.add_argument(
         "--fleet", metavar="FILE", type=Path, help="YAML of queues: when objectives break, slots by hour"
@@ -33,10 +36,3 @@ def add_options(made: argparse.ArgumentParser) -> None:
         help="the file's name for a column, such as jobs=count (repeatable)",
     )
     made.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _weeks(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 8:
-        raise argparse.ArgumentTypeError(f"{text}: give a number from 1 to 8")
-    return number

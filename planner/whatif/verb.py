@@ -3,6 +3,7 @@
 import argparse
 
 from planner.file import flags
+from planner.whole_numbers import whole_number
 
 EXAMPLE = "bullgauge-planner whatif fleet.yaml --set email.concurrency=2..6 --load 1,2"
 
@@ -22,7 +23,9 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--lost-workers", metavar="COUNTS", help="worker processes that each queue loses: 0,1")
     _many(verb, "--cache", "QUEUE=TTLS", "jobs answered from a cache instead: email=60s,300s,3600s")
-    verb.add_argument("--keys", metavar="N", type=_count, help="different answers that the cache may hold")
+    verb.add_argument(
+        "--keys", metavar="N", type=whole_number(1, 10**12), help="different answers that the cache may hold"
+    )
     _many(verb, "--batch", "QUEUE=SIZES", "jobs gathered into batches: email=1,10,100")
     verb.add_argument(
         "--batch-fixed",
@@ -48,10 +51,3 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def _many(verb: argparse.ArgumentParser, name: str, metavar: str, text: str) -> None:
     verb.add_argument(name, metavar=metavar, action="append", default=[], help=f"{text} (repeatable)")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give a number from 1 on")
-    return number

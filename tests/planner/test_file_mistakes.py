@@ -90,3 +90,18 @@ def test_a_law_of_many_stages_is_answered_and_nearly_a_constant() -> None:
     )
     found = many.figures["mean_wait"]
     assert abs(found.value - one["mean_wait"]) < 2.0 * found.half_width + 1e-4 * one["mean_wait"]
+
+
+@pytest.mark.parametrize(
+    "words", ["simulate --seed -1", "simulate --seed x", "whatif --keys 0", "predict --run-of 1.5"]
+)
+def test_an_option_that_is_no_whole_number_is_told(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f.yaml").write_text(f"{QUEUE}slots: 2\n")
+    verb, option, value = words.split()
+    with pytest.raises(SystemExit) as left:
+        cli.main([verb, str(tmp_path / "f.yaml"), option, value])
+    assert left.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{option}: {value}: give a whole number from" in line
