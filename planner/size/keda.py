@@ -7,6 +7,7 @@ and the largest of all triggers counts.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from exporter.catalogue import ADDED, SIZE
@@ -76,14 +77,14 @@ def _by_load(one: Scaled, words: KedaWords) -> dict[str, Any]:
 
 
 def _by_clock(one: Scaled, words: KedaWords) -> Iterator[dict[str, Any]]:
-    """The busier shifts, begun in time; the rate is the period's, which must be a day."""
-    for shift in one.shifts:
-        replicas = -(-shift.slots // one.concurrency)
+    """The busier shifts, begun in time, neighbours with as many replicas in one; the rate is that of a day."""
+    for replicas, alike in groupby(one.shifts, key=lambda shift: -(-shift.slots // one.concurrency)):
+        shifts = list(alike)
         if replicas > one.fewest:
             metadata = {
                 "timezone": words.timezone,
-                "start": _cron(shift.begins),
-                "end": _cron(shift.ends),
+                "start": _cron(shifts[0].begins),
+                "end": _cron(shifts[-1].ends),
                 "desiredReplicas": str(replicas),
             }
             yield {"type": "cron", "metadata": metadata}

@@ -6,6 +6,9 @@ import math
 import pytest
 
 from planner.cli import main
+from planner.file.budget_words import KedaWords
+from planner.size.keda import Scaled, scaled_object
+from planner.size.schedule import Shift
 
 
 def sized(tmp_path, capsys, text, expected=0):
@@ -76,3 +79,18 @@ def test_what_costs_nothing_is_not_taken_from_a_queue_where_the_budget_is_too_sm
     enough = 1000 + 100 * rows["many"]["slots_needed"]
     rows, _ = sized(tmp_path, capsys, TWO.format(memory=enough))
     assert not rows["many"]["cut_to_fit"]
+
+
+def test_neighbouring_hours_that_need_as_many_replicas_are_one_trigger():
+    """Two slots a replica: 3 and 4 slots are both two of them."""
+    shifts = (
+        Shift(0, 3600, 1, 0.1),
+        Shift(3600, 7200, 3, 1.0),
+        Shift(7200, 10800, 4, 1.5),
+        Shift(10800, 86400, 1, 0.1),
+    )
+    made = scaled_object(Scaled("mail", 2, 1.0, 1, 4, shifts), KedaWords())
+    crons = [one["metadata"] for one in made["spec"]["triggers"] if one["type"] == "cron"]
+    assert [(one["start"], one["end"], one["desiredReplicas"]) for one in crons] == [
+        ("0 1 * * *", "0 3 * * *", "2")
+    ]
