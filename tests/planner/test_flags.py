@@ -31,7 +31,7 @@ def answer(capsys, *words):
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("verb", ["predict", "size", "simulate"])
+@pytest.mark.parametrize("verb", ["predict", "size", pytest.param("simulate", marks=pytest.mark.slow)])
 def test_flags_say_what_a_file_says(verb, fleet, capsys):
     assert answer(capsys, verb, *FLAGS) == answer(capsys, verb, fleet)
 
