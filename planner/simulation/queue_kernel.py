@@ -1,5 +1,5 @@
 """Knows Bull's rules for one queue, one event at a time: priorities, LIFO, delays, retries, stalls, crashes, limiter,
-pause. What is compiled is in one file: numba keeps it until the file changes that holds `run`.
+pause.
 
 Time is in seconds. A job has one or more attempts, drawn beforehand; attempt a holds a slot for `hold[a]`.
 Class 0 starts first; inside a class first in, first out. To the head means in front of all classes.
@@ -13,64 +13,44 @@ With `late_due` a job that falls due while every slot is busy, or the limiter le
 slot gets free or the window is over, behind those that have come meanwhile: then a worker asks, and moves what is due.
 Its wait counts from when it was due.
 
-Where processes crash (`crashed` is not empty), a job takes a slot of the process that has most of them free. A crash
-takes all jobs of its process: each is found by a check for stalled jobs, and starts the same attempt again; too many
-crashes end it.
+Processes crash where `crashed` is not empty (queue_processes.py).
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
-from planner.acceleration import compiled, inlined
-from planner.simulation.queue_world import World
+from planner.acceleration import compiled, inlined, source_number
+from planner.simulation import queue_events, queue_processes, queue_world
+from planner.simulation.queue_events import (
+    CRASHES,
+    DUE,
+    FOUND,
+    GIVES_UP,
+    LEAVES,
+    RESTARTED,
+    SLOT_BACK,
+    WAKES,
+    pop,
+    push,
+)  # fmt: skip
+from planner.simulation.queue_processes import crash_now, sit_down, stand_up
+from planner.simulation.queue_world import (
+    AGAIN,
+    BUSY,
+    EVENTS,
+    PAUSE,
+    STARTED,
+    UP,
+    WAITING,
+    WAKING,
+    WINDOW_END,
+    World,
+)
 
-BUSY, WAITING, EVENTS, STARTED, WAKING, PAUSE, UP, AGAIN = range(8)
-WINDOW_END = 0
-LEAVES, DUE, WAKES, GIVES_UP, FOUND, SLOT_BACK, CRASHES, RESTARTED = range(8)
 SERVED, REFUSED, GAVE_UP, UNFINISHED = range(4)
 # `lifo` of a job that goes to the head when it comes, and not when it is tried again.
 ONCE_AT_HEAD = 2
-
-
-@inlined
-def _is_before(time: float, what: int, other_time: float, other: int) -> bool:
-    """Of two events of one moment, such as jobs found by one check, that of the earlier job."""
-    return bool(time < other_time or (time == other_time and what < other))
-
-
-@inlined
-def _push(w: World, time: float, what: int) -> None:
-    i = w.counts[EVENTS]
-    w.counts[EVENTS] = i + 1
-    while i > 0:
-        up = (i - 1) >> 1
-        if not _is_before(time, what, w.times[up], w.whats[up]):
-            break
-        w.times[i] = w.times[up]
-        w.whats[i] = w.whats[up]
-        i = up
-    w.times[i] = time
-    w.whats[i] = what
-
-
-@inlined
-def _pop(w: World) -> int:
-    what = w.whats[0]
-    size = w.counts[EVENTS] - 1
-    w.counts[EVENTS] = size
-    time, moved = w.times[size], w.whats[size]
-    i, child = 0, 1
-    while child < size:
-        right = child + 1
-        if right < size and _is_before(w.times[right], w.whats[right], w.times[child], w.whats[child]):
-            child = right
-        if not _is_before(w.times[child], w.whats[child], time, moved):
-            break
-        w.times[i] = w.times[child]
-        w.whats[i] = w.whats[child]
-        i, child = child, 2 * child + 1
-    w.times[i] = time
-    w.whats[i] = moved
-    return int(what)
 
 
 @inlined
@@ -118,56 +98,6 @@ def _blocked_until(w: World, now: float) -> float:
 
 
 @inlined
-def _sit_down(w: World, job: int, leaves: float) -> None:
-    process = 0
-    for other in range(1, len(w.idle)):
-        if w.idle[other] > w.idle[process]:
-            process = other
-    slot = w.seats[process]
-    while w.holder[slot] >= 0:
-        slot += 1
-    w.holder[slot] = job
-    w.idle[process] -= 1
-    w.seat[2 * job], w.seat[2 * job + 1] = slot, process
-    w.leaves[job] = leaves
-
-
-@inlined
-def _stand_up(w: World, job: int) -> None:
-    w.holder[w.seat[2 * job]] = -1
-    w.idle[w.seat[2 * job + 1]] += 1
-    w.leaves[job] = np.inf
-
-
-@inlined
-def _found_at(w: World, started: float, now: float) -> float:
-    """When a job whose worker is lost now is found (planner/bull_options.py, Stalls.found_after)."""
-    renewed = now - (now - started) % (w.lock / 2.0)
-    first = np.ceil((renewed - w.phase) / w.check)
-    left = w.lock - (w.phase + first * w.check - renewed)
-    return float(w.phase + (first + max(1.0, np.ceil(left / w.check))) * w.check)
-
-
-@inlined
-def _crash(w: World, crash: int, now: float) -> None:
-    process = w.crashed[crash]
-    begins, ends = w.seats[process], w.seats[process + 1]
-    w.idle[process] = 0
-    w.counts[UP] -= ends - begins
-    _push(w, now + w.restart, process * 8 + RESTARTED)
-    if crash + 1 < len(w.crash_times):
-        _push(w, w.crash_times[crash + 1], (crash + 1) * 8 + CRASHES)
-    for slot in range(begins, ends):
-        job = w.holder[slot]
-        if job >= 0:
-            w.holder[slot] = -1
-            w.counts[BUSY] -= 1
-            started = w.leaves[job] - w.hold[w.attempt[job]]
-            w.leaves[job] = np.inf
-            _push(w, _found_at(w, started, now), job * 8 + FOUND)
-
-
-@inlined
 def _start(w: World, job: int, now: float) -> None:
     if now >= w.clock[WINDOW_END]:
         w.clock[WINDOW_END] = now + w.window
@@ -176,7 +106,7 @@ def _start(w: World, job: int, now: float) -> None:
     w.counts[BUSY] += 1
     attempt = w.attempt[job]
     if len(w.idle) > 0:
-        _sit_down(w, job, now + w.hold[attempt])
+        sit_down(w, job, now + w.hold[attempt])
     if w.stalls[job] > 0 and not np.isnan(w.waits[attempt]):
         w.again_waits[w.counts[AGAIN]] = now - w.since[job]
         w.again_jobs[w.counts[AGAIN]] = job
@@ -184,9 +114,9 @@ def _start(w: World, job: int, now: float) -> None:
     else:
         w.waits[attempt] = now - w.since[job]
     stalls = w.back[attempt] < 0
-    _push(w, now + w.hold[attempt], job * 8 + (SLOT_BACK if stalls else LEAVES))
+    push(w, now + w.hold[attempt], job * 8 + (SLOT_BACK if stalls else LEAVES))
     if stalls:
-        _push(w, now - w.back[attempt], job * 8 + FOUND)
+        push(w, now - w.back[attempt], job * 8 + FOUND)
 
 
 @inlined
@@ -203,7 +133,7 @@ def _start_all(w: World, now: float) -> None:
         if until > now:
             if w.counts[WAKING] == 0:
                 w.counts[WAKING] = 1
-                _push(w, until, WAKES)
+                push(w, until, WAKES)
             return
         job = _next_in_line(w)
         if job < 0:
@@ -224,7 +154,7 @@ def _arrive(w: World, job: int, now: float, at_head: bool) -> None:
         return
     _line_up(w, job, now, at_head)
     if w.places < len(w.ready) and w.patience[job] < np.inf:
-        _push(w, now + w.patience[job], job * 8 + GIVES_UP)
+        push(w, now + w.patience[job], job * 8 + GIVES_UP)
 
 
 @inlined
@@ -266,7 +196,7 @@ def _try_again(w: World, job: int, now: float) -> None:
     attempt = w.attempt[job]
     w.attempt[job] = attempt + 1
     if w.back[attempt] > 0:
-        _push(w, now + w.back[attempt], job * 8 + DUE)
+        push(w, now + w.back[attempt], job * 8 + DUE)
     else:
         _arrive(w, job, now, w.back[attempt] < 0 or w.lifo[job] == 1)
 
@@ -295,7 +225,7 @@ def _happen(w: World, what: int, now: float) -> None:
     if kind == LEAVES and len(w.idle) > 0:
         if w.leaves[job] != now:  # it was lost in a crash meanwhile
             return
-        _stand_up(w, job)
+        stand_up(w, job)
     tried = kind in (LEAVES, FOUND)
     is_last = tried and _is_last(w, job, kind)
     if kind in (LEAVES, SLOT_BACK):
@@ -303,7 +233,7 @@ def _happen(w: World, what: int, now: float) -> None:
     elif kind == WAKES:
         w.counts[WAKING] = 0
     elif kind == CRASHES:
-        _crash(w, job, now)
+        crash_now(w, job, now)
     elif kind == RESTARTED:
         w.idle[job] = w.seats[job + 1] - w.seats[job]
         w.counts[UP] += w.idle[job]
@@ -321,26 +251,41 @@ def _happen(w: World, what: int, now: float) -> None:
         _gives_up(w, job, now)
 
 
-@compiled
-def run(w: World) -> None:
-    """Run until every job has left."""
-    job, jobs = 0, len(w.ready)
-    w.counts[UP] = w.slots
-    if len(w.idle) > 0:
-        _push(w, w.crash_times[0], CRASHES)
-    while True:
-        while job < jobs and w.pending[job] > 0:
-            job += 1
-        if w.counts[EVENTS] > 0 and (job >= jobs or w.times[0] <= w.ready[job]):
-            now = w.times[0]
-            what = _pop(w)
-            _happen(w, what, now)
-            if what & 7 == FOUND and w.counts[EVENTS] > 0 and w.times[0] == now and w.whats[0] & 7 == FOUND:
-                continue  # one check moves all that it finds before any of them starts
-        elif job < jobs:
-            now = w.ready[job]
-            _come(w, job, now, w.delayed[job] == 1)
-            job += 1
-        else:
+def _made(sources: int) -> Callable[[World], None]:
+    """Numba keeps what it compiled until this file changes, or a number that the function closes over."""
+
+    @compiled
+    def run(w: World) -> None:
+        """Run until every job has left."""
+        if sources < 0:
             return
-        _start_all(w, now)
+        job, jobs = 0, len(w.ready)
+        w.counts[UP] = w.slots
+        if len(w.idle) > 0:
+            push(w, w.crash_times[0], CRASHES)
+        while True:
+            while job < jobs and w.pending[job] > 0:
+                job += 1
+            if w.counts[EVENTS] > 0 and (job >= jobs or w.times[0] <= w.ready[job]):
+                now = w.times[0]
+                what = pop(w)
+                _happen(w, what, now)
+                if (
+                    what & 7 == FOUND
+                    and w.counts[EVENTS] > 0
+                    and w.times[0] == now
+                    and w.whats[0] & 7 == FOUND
+                ):
+                    continue  # one check moves all that it finds before any of them starts
+            elif job < jobs:
+                now = w.ready[job]
+                _come(w, job, now, w.delayed[job] == 1)
+                job += 1
+            else:
+                return
+            _start_all(w, now)
+
+    return run
+
+
+run = _made(source_number(queue_events, queue_processes, queue_world))

@@ -9,7 +9,7 @@ from planner.bull_options import Crashes
 from planner.fleet import Fleet
 from planner.laws.named import Vector
 from planner.simulation import queue_kernel as kernel
-from planner.simulation.queue_world import World
+from planner.simulation.queue_world import AGAIN, World
 
 Ints = NDArray[np.int64]
 
@@ -124,7 +124,7 @@ def run(
         clock=np.full(1, -np.inf),
     )
     kernel.run(world)
-    again = int(world.counts[kernel.AGAIN])
+    again = int(world.counts[AGAIN])
     return Outcome(
         world.waits, world.finished, world.outcome, world.again_waits[:again], world.again_jobs[:again]
     )

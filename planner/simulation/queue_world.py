@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# Places in `counts` and `clock`.
+BUSY, WAITING, EVENTS, STARTED, WAKING, PAUSE, UP, AGAIN = range(8)
+WINDOW_END = 0
+
 
 class World(NamedTuple):
     """Everything the loop reads and writes; one array entry a job unless said otherwise."""
