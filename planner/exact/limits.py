@@ -68,8 +68,13 @@ def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:
     arrivals = clockwork(workload, fleet)
     if arrivals is None or loses(workload, fleet):
         return ()
-    starts = workload.attempts_per_second / workload.arrivals.per_second
-    return overloads(arrivals, starts, _while_open(workload, fleet).per_second, closed(arrivals, fleet))
+    most = (
+        _while_open(workload, fleet).per_second * workload.arrivals.per_second / workload.attempts_per_second
+    )
+    # With the children of flows there are more jobs than arrivals.
+    jobs = workload.jobs_per_second / workload.arrivals.per_second
+    found = overloads(arrivals, most, closed(arrivals, fleet))
+    return tuple(replace(one, largest_backlog=one.largest_backlog * jobs) for one in found)
 
 
 def clockwork(workload: Workload, fleet: Fleet) -> Periodic | None:

@@ -34,13 +34,13 @@ class Overload:
     paused: bool = False
 
 
-def overloads(
-    arrivals: Periodic, attempts_per_job: float, per_second: float, closed: Stretches = ()
-) -> tuple[Overload, ...]:
-    """All of a period, in order; `per_second` attempts can be done while open, which is more than come on average."""
-    if arrivals.largest_rate * attempts_per_job <= per_second and not closed:
+def overloads(arrivals: Periodic, per_second: float, closed: Stretches = ()) -> tuple[Overload, ...]:
+    """All of a period, in order; `per_second` jobs can be done with all their attempts while open, more than come on
+    average.
+    """
+    if arrivals.largest_rate <= per_second and not closed:
         return ()
-    times, backlog = fluid(arrivals, attempts_per_job, per_second, closed)
+    times, backlog = fluid(arrivals, per_second, closed)
     found, period = [], arrivals.period
     for begins, ends in _busy(times, backlog):
         if (_PERIODS - 2) * period <= begins < (_PERIODS - 1) * period:
@@ -53,10 +53,8 @@ def overloads(
     return tuple(found)
 
 
-def fluid(
-    arrivals: Periodic, attempts_per_job: float, per_second: float, closed: Stretches = ()
-) -> tuple[Vector, Vector]:
-    """Moments and the backlog at each; a moment at which it runs dry is one of them."""
+def fluid(arrivals: Periodic, per_second: float, closed: Stretches = ()) -> tuple[Vector, Vector]:
+    """Moments and the jobs of the backlog at each; a moment at which it runs dry is one of them."""
     steps = [*arrivals.steps, *(moment for stretch in closed for moment in stretch)]
     grid = np.union1d(np.linspace(0.0, arrivals.period, _GRAIN + 1), steps)
     grid = grid[np.append(np.diff(grid) > 1e-9 * arrivals.period, True)]
@@ -65,7 +63,7 @@ def fluid(
         for start, end in pairwise(grid):
             middle = (start + end) / 2
             is_closed = any(begin <= middle < over for begin, over in closed)
-            growth = arrivals.rate_at(middle) * attempts_per_job - (0.0 if is_closed else per_second)
+            growth = arrivals.rate_at(middle) - (0.0 if is_closed else per_second)
             after = backlog[-1] + growth * (end - start)
             if after < 0.0 < backlog[-1]:
                 times.append(turn * arrivals.period + start - backlog[-1] / growth)

@@ -28,7 +28,7 @@ class FluidControl:
     @cached_property
     def _curves(self) -> tuple[Vector, Vector, Vector]:
         """Phases of the period, and at each how many follow until the backlog is gone, and the backlog."""
-        times, backlog = fluid(self.arrivals, 1.0, self.slots / self.service.mean, self.closed)
+        times, backlog = fluid(self.arrivals, self.slots / self.service.mean, self.closed)
         period = self.arrivals.period
         middles = (times[1:] + times[:-1]) / 2
         come = np.append(0.0, np.cumsum([self.arrivals.rate_at(t) for t in middles] * np.diff(times)))
