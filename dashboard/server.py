@@ -1,10 +1,11 @@
 """This file knows how the dashboard is opened and served: source, file, page, /healthz."""
 
+import ctypes
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,10 +31,13 @@ from exporter.demo.plan import DEMO_NOTE
 SCRIPT = Path(__file__).parent / "app.py"
 LISTENING = "listening on "
 HEALTH = "/healthz"
+M_ARENA_MAX, ARENAS = -8, 2
+"""Of glibc's malloc.h."""
 
 
 def run(settings: Settings) -> int:
     """Serve until stopped. Raises SettingsError and FileError."""
+    _bound_memory()
     if settings.login:
         login.check(login.said())
     with ExitStack() as house:
@@ -53,6 +57,12 @@ def run(settings: Settings) -> int:
             signal.signal(number, _end)
         app.run(config=streamlit_options(settings))
     return 0
+
+
+def _bound_memory() -> None:
+    """Under glibc each of many threads would keep the memory of what it once reckoned with."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 @contextmanager
