@@ -1,5 +1,7 @@
 """This file knows how to tell the rule that a value breaks in people's words, where pydantic has a programmer's."""
 
+import re
+
 from pydantic_core import ErrorDetails
 
 _WORDS = {
@@ -23,5 +25,5 @@ _WORDS = {
 
 def rule(problem: ErrorDetails) -> str:
     """What one of `ValidationError.errors()` asks for, to stand behind the key and the value."""
-    said = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
-    return _WORDS.get(problem["type"], said)
+    said = re.sub(r"^\w+ should ", "must ", problem["msg"].removeprefix("Value error, "))
+    return _WORDS.get(problem["type"], said.replace(" after validation", ""))

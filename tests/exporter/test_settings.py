@@ -38,6 +38,7 @@ MISTAKES = {
         "collect:\n- sizes\n- age\n",
         "CONFIG:3: collect.1: 'age' is no group of metrics; did you mean ages?",
     ),
+    "no prefix": ("prefixes: []\n", "CONFIG:1: prefixes []: must have at least 1 item, not 0"),
     "empty prefix": ('prefixes: [""]\n', "CONFIG:1: prefixes: a name may not be empty"),
     "pool without pattern": (
         "pools:\n  queue: {maxConnections: 25}\n",
