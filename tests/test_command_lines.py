@@ -33,11 +33,8 @@ def test_the_version_is_that_of_the_package(package: str) -> None:
         ("exporter --lisen :1", "unrecognized arguments: --lisen :1; see bullgauge-exporter --help"),
         ("exporter record --for soon", "--for: 'soon' is not a duration: write seconds (2) or a unit"),
         ("planner", "the following arguments are required: VERB; see bullgauge-planner --help"),
-        (
-            "planner predict",
-            "the following arguments are required: FILE; see bullgauge-planner predict --help",
-        ),
-        ("planner replay x.csv --slots 0", "--slots: 0: give a number from 1 to 100000"),
+        ("planner predict", "no queues; give FILE, or flags such as --set email.jobs_per_hour=3000"),
+        ("planner replay x.csv --slots 0", "--slots: 0: give a whole number from 1 to 100000"),
         ("alerts", "the following arguments are required: VERB; see bullgauge-alerts --help"),
         (
             "alerts generate",

@@ -119,7 +119,8 @@ def context(tls: TlsServerConfig, folder: Path) -> ssl.SSLContext:
     if ciphers := tls.ciphers():
         made.set_ciphers(ciphers)
     for curve in tls.curve_preferences:
-        made.set_ecdh_curve(_CURVES[curve])
+        with _naming(f"curve_preferences {curve}"):
+            made.set_ecdh_curve(_CURVES[curve])
     if not tls.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     with _naming(f"cert_file {tls.cert_file} with key_file {tls.key_file}"):
@@ -150,5 +151,7 @@ def _naming(what: str) -> Iterator[None]:
             "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
             "NO_CERTIFICATE": "no certificate in the file",
             "PEM lib": "not a PEM file, or the key is encrypted",
+            "UNKNOWN_GROUP": "this Python can't set it (3.11.2 of Debian 12 can't); leave curve_preferences out, and "
+            "OpenSSL offers it first",
         }
         raise WebConfigError(f"{what}: {next((plain[p] for p in plain if p in reason), reason)}") from None
