@@ -172,9 +172,12 @@ def test_a_queue_says_how_idle_its_slots_were_and_how_long_how_many_attempts_too
     worked = own.grown('queue_job_duration_seconds_sum{queue="reports"}')
     [idle] = re.findall(r"; ([\d.]+ %) idle", words(app))
     assert amount(idle) == pytest.approx(1 - worked / covered(prometheus, own) / 2, abs=0.01)
-    table, edges = heat(make_page(what, "15m", "reports", own.at), c.JOB_DURATION)
+    page = make_page(what, "15m", "reports", own.at)
+    table, edges = heat(page, c.JOB_DURATION)
+    # Steps end at whole ones, some seconds before the moment.
+    drawn_over = f"[{page.span.seconds:.0f}s] @ {page.span.end_seconds:.3f}"
     for edge in edges:
-        selector = 'queue_job_duration_seconds_bucket{{queue="reports",le=~"{}"}}[900s]'
+        selector = f'queue_job_duration_seconds_bucket{{{{queue="reports",le=~"{{}}"}}}}{drawn_over}'
         below = [
             selector.format(rf"{one}(\\.0)?" if one != "longer" else r"\\+Inf")
             for one in (edge, *_before(edge, edges))
