@@ -1,7 +1,6 @@
 """This file knows how a file becomes a plan of rules, and how to say on which line it is wrong."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -14,7 +13,7 @@ from alerts.config import Config
 from alerts.output import Plan
 from alerts.render import LOADER
 from alerts.thresholds import ThresholdError
-from exporter import wrong_values
+from exporter import wrong_values, yaml_lines
 from exporter.spelling import close_to, keys_at
 from exporter.yaml_lines import line_of, problem
 
@@ -54,12 +53,11 @@ def parse(text: str, where: str) -> Plan:
     """Work a configuration out from its text. Raises ConfigError."""
     quoted = _BARE_BOUND.sub(_quoted, text)
     try:
-        node = yaml.compose(quoted, Loader=LOADER)
-        document = yaml.load(quoted, Loader=LOADER)
+        document, node = yaml_lines.read(quoted, LOADER)
+    except yaml_lines.TwiceError as error:
+        raise ConfigError(f"{where}:{error.line}: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{where}{_mark(error, quoted)}: not YAML: {_problem(error)}") from error
-    for key, line in _twice(node):
-        raise ConfigError(f"{where}:{line}: {key} is given twice")
     if document is not None and not isinstance(document, dict):
         raise ConfigError(
             f"{where}: must hold a mapping such as `queue_processing_latency: {{warning: 750ms}}`"
@@ -103,29 +101,6 @@ def _at(node: yaml.Node | None, path: tuple[str | int, ...]) -> str:
     """`:LINE` of the node at a path; of its nearest parent when it is missing."""
     line = line_of(node, path)
     return f":{line}" if line else ""
-
-
-def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
-    """Keys that a mapping gives twice, and where: YAML's reader would silently take the last."""
-    waiting, known = [node], set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or id(node) in known:  # an alias names a node again, even one that holds it
-            continue
-        known.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            yield from _twice_in(node)
-            waiting += [value for _, value in reversed(node.value)]
-        if isinstance(node, yaml.SequenceNode):
-            waiting += reversed(node.value)
-
-
-def _twice_in(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
-    seen = set()
-    for key, _ in node.value:
-        if key.value in seen:
-            yield str(key.value), key.start_mark.line + 1
-        seen.add(key.value)
 
 
 def _problem(error: yaml.YAMLError) -> str:

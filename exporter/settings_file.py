@@ -23,7 +23,9 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     text = _read(path) if path is not None else ""
     where = str(path) if path is not None else "command line or environment"
     try:
-        document = yaml.safe_load(text) if text else {}
+        document, node = yaml_lines.read(text)
+    except yaml_lines.TwiceError as error:
+        raise SettingsError(f"{where}:{error.line}: {error}; keep one") from error
     except yaml.YAMLError as error:
         raise SettingsError(
             f"{where}{yaml_lines.mark(error)}: not YAML: {yaml_lines.problem(error)}"
@@ -35,7 +37,7 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(_merge(document, overrides))
     except ValidationError as error:
-        raise SettingsError(_explain(where, text, error)) from error
+        raise SettingsError(_explain(where, node, error)) from error
 
 
 def _read(path: Path) -> str:
@@ -55,11 +57,11 @@ def _merge(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any
     return merged
 
 
-def _explain(where: str, text: str, error: ValidationError) -> str:
+def _explain(where: str, node: yaml.Node | None, error: ValidationError) -> str:
     """The first mistake in one line, and how many more there are."""
     first, *more = error.errors(include_url=False)
     path = ".".join(str(part) for part in first["loc"])
-    line = yaml_lines.line_of(yaml_lines.tree(text), first["loc"])
+    line = yaml_lines.line_of(node, first["loc"])
     rule = _rule(path, first)
     value = "" if first["type"] in ("missing", "value_error") or _is_secret(path) else _shown(first["input"])
     if first["type"] == "extra_forbidden":

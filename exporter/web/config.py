@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
-from exporter import wrong_values
+from exporter import wrong_values, yaml_lines
 from exporter.web.passwords import bcrypt_hash
 from exporter.web.tls import INSTEAD, Section, TlsServerConfig, WebConfigError, context, one_line, one_of
 
@@ -125,23 +125,14 @@ class WebConfigFile:
         return access
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, of which PyYAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [str(key.value) for key, _ in node.value]
-        for name, (key, _) in zip(names, node.value, strict=True):
-            if names.count(name) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands twice", key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def _parse(path: Path) -> WebConfig:
     try:
-        content = yaml.load(path.read_bytes(), _StrictLoader)
+        content, _ = yaml_lines.read(path.read_bytes())
         return WebConfig.model_validate({} if content is None else content)
     except OSError as error:
         raise WebConfigError(f"cannot be read: {error.strerror}") from None
+    except yaml_lines.TwiceError as error:
+        raise WebConfigError(f"line {error.line}: {error.key!r} stands twice") from None
     except yaml.YAMLError as error:
         raise WebConfigError(f"not YAML: {_yaml_problem(error)}") from None
     except ValidationError as error:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from exporter.yaml_lines import TwiceError, mark, problem, read
 from planner.errors import BadInput
 from planner.file.bounds import quoted
 from planner.file.pasted import bracketed
@@ -17,11 +18,10 @@ def parsed(path: str, text: str) -> Any:
     """The YAML of `text` as plain values. Raises BadInput."""
     try:
         return _as_yaml(text, _loaded)
+    except TwiceError as error:
+        raise BadInput(f"{path}:{error.line}: {error.key}: stands twice in one place; keep one") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        what = "" if isinstance(error, _TwiceError) else "not YAML: "
-        raise BadInput(f"{where}: {what}{getattr(error, 'problem', error)}") from None
+        raise BadInput(f"{path}{mark(error)}: not YAML: {problem(error)}") from None
 
 
 def _as_yaml(text: str, read: Callable[[str], Read]) -> Read:
@@ -36,38 +36,12 @@ def _as_yaml(text: str, read: Callable[[str], Read]) -> Read:
             raise error from None
 
 
-class _TwiceError(yaml.MarkedYAMLError):
-    """YAML's own readers would take the last one and say nothing."""
-
-
-class _Once:
-    """A reader whose words stand once in each place."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise _TwiceError(
-                    problem=f"{key.value}: stands twice in one place; keep one", problem_mark=key.start_mark
-                )
-            seen.add(str(key.value))
-        found: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]  # the readers have it
-        return found
-
-
-class _Plain(_Once, yaml.SafeLoader):
-    """What is wrong it tells better."""
-
-
-class _Quick(_Once, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """libyaml, where it is there, is six times as fast."""
-
-
 def _loaded(text: str) -> Any:
+    """libyaml, where it is there, reads six times as fast; what is wrong PyYAML's own reader tells better."""
     try:
-        return yaml.load(text, _Quick)
+        return read(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))[0]
     except yaml.YAMLError:
-        return yaml.load(text, _Plain)
+        return read(text)[0]
 
 
 def _composed(text: str) -> yaml.Node | None:

@@ -22,6 +22,7 @@ MISTAKES = {
         "redis:\n  url: http://x\n",
         "CONFIG:2: redis.url: must start with redis://, rediss:// or unix://",
     ),
+    "the same key twice": ("listen: :1\nname: a\nlisten: :2\n", "CONFIG:3: listen is given twice; keep one"),
     "port": ("redis:\n  port: 0\n", "CONFIG:2: redis.port 0: must be greater than or equal to 1"),
     "an address in place of its mapping": (
         "redis: redis://app:secret@h\n",

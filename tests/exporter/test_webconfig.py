@@ -82,7 +82,7 @@ BAD = {
     "a: [\n": "not YAML: line 2: ",
     "tls_server: {}": "tls_server: not supported; remove it",
     tls(cert="x"): "tls_server_config.cert: not supported; write it to a file and name that in cert_file",
-    f"basic_auth_users: {{}}\nbasic_auth_users: {{ann: {ALICE}}}": "line 1: 'basic_auth_users' stands twice",
+    f"basic_auth_users: {{}}\nbasic_auth_users: {{ann: {ALICE}}}": "line 2: 'basic_auth_users' stands twice",
     "rate_limit: {interval: 1s}": "rate_limit: not supported; limit requests in a proxy",
     "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: is missing",
     tls(cert_file="none.crt"): "cert_file none.crt with key_file server.key: No such file",
