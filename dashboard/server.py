@@ -1,11 +1,10 @@
 """This file knows how the dashboard is opened and served: source, file, page, /healthz."""
 
-import ctypes
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,17 +26,18 @@ from dashboard.sources.exporter import ExporterSource
 from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.shared import SharedSource
 from exporter.demo.plan import DEMO_NOTE
+from exporter.heaps import share_heaps
 
 SCRIPT = Path(__file__).parent / "app.py"
 LISTENING = "listening on "
 HEALTH = "/healthz"
-M_ARENA_MAX, ARENAS = -8, 2
-"""Of glibc's malloc.h."""
+HEAPS = 2
+"""With one for each of many threads, each would keep the memory of what it once reckoned with."""
 
 
 def run(settings: Settings) -> int:
     """Serve until stopped. Raises SettingsError and FileError."""
-    _bound_memory()
+    share_heaps(HEAPS)
     if settings.login:
         login.check(login.said())
     with ExitStack() as house:
@@ -57,12 +57,6 @@ def run(settings: Settings) -> int:
             signal.signal(number, _end)
         app.run(config=streamlit_options(settings))
     return 0
-
-
-def _bound_memory() -> None:
-    """Under glibc each of many threads would keep the memory of what it once reckoned with."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """This file knows what each verb of `bullgauge-exporter` does."""
 
 import argparse
-import ctypes
 import gc
 import json
 import logging
@@ -14,6 +13,7 @@ from typing import Any
 
 from exporter import settings_file
 from exporter.command_line import UsageError
+from exporter.heaps import share_heaps
 from exporter.notices import Notices
 from exporter.settings import Settings, TargetSettings
 
@@ -44,15 +44,9 @@ class _Targets:
 def _keep_memory_small() -> None:
     """One heap for all threads (several cost 5 MB, and the interpreter runs one thread at a time anyway), and what
     the imports left behind given back."""
-    m_arena_max = -8
     gc.collect()
     gc.freeze()
-    try:
-        libc = ctypes.CDLL(None)
-        libc.mallopt(m_arena_max, 1)
-        libc.malloc_trim(0)
-    except (OSError, AttributeError):
-        pass  # another C library than glibc
+    share_heaps(1)
 
 
 def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
