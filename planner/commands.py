@@ -95,7 +95,8 @@ def _report(options: argparse.Namespace) -> int:
     except OSError as error:
         raise BadInput(f"--out {options.out}: {error.strerror}") from None
     print(f"bullgauge-planner: wrote {', '.join(written)} in {options.out}", file=sys.stderr)  # noqa: T201
-    show(options, values(found, varied), [])
+    if options.json:
+        show(options, values(found, varied), ())
     return 0
 
 
@@ -178,8 +179,7 @@ def each(things: Sequence[Any], answer: Callable[[Any], Thing]) -> list[Thing]:
 
 def show(options: argparse.Namespace, values: dict[str, Any], lines: Sequence[str]) -> None:
     """JSON where it was asked for, else the lines."""
-    if options.json or lines:
-        _print(json.dumps(values, indent=2, allow_nan=False) if options.json else "\n".join(lines))
+    _print(json.dumps(values, indent=2, allow_nan=False) if options.json else "\n".join(lines))
 
 
 def _print(text: str) -> None:

@@ -93,14 +93,14 @@ def _simulated(
 
 def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: Ceiling) -> Prediction:
     """More work than can be done: waits grow without end and are absent."""
-    excess = workload.jobs_per_second - limit.per_second / workload.life.starts
+    done = limit.per_second / workload.life.starts
     # Jobs that wait for their core hold their slots meanwhile.
     waits_for_core = limit.set_by == "cpu"
     busy = 1.0 if waits_for_core else limit.per_second * workload.hold_seconds / fleet.slots
-    known = {"util": busy, "throughput": limit.per_second, "max_throughput": limit.per_second}
+    known = {"util": busy, "throughput": done, "max_throughput": done}
     return Prediction(
-        f"unstable, the ceiling is {limit.per_second:.6g} jobs a second, set by {limit.set_by}",
+        f"unstable, the ceiling is {done:.6g} jobs a second, set by {limit.set_by}",
         {text: Figure(known[text]) for text in wanted if text in known},
         stable=False,
-        backlog_per_second=excess,
+        backlog_per_second=workload.jobs_per_second - done,
     )

@@ -34,6 +34,8 @@ class Given:
 
     def with_fields(self, fields: Mapping[str, Any]) -> AskedFile:
         """The file with other values. Raises BadInput."""
+        if self.path is None and not fields:
+            raise BadInput(NO_QUEUES)
         fresh = copy.deepcopy(self.document)
         if isinstance(fresh, list) and any(map(is_of_file, fields)):
             fresh = {"queues": fresh}
@@ -59,8 +61,6 @@ def given(path: Path | None) -> Given:
 
 def asked_file(options: argparse.Namespace) -> AskedFile:
     """The file of a verb's options. Raises BadInput."""
-    if options.file is None and not options.set:
-        raise BadInput(NO_QUEUES)
     settings = [read_setting(text) for text in options.set]
     for setting in settings:
         if len(setting.values) > 1:

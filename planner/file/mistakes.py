@@ -6,7 +6,7 @@ from pydantic_core import ErrorDetails
 from exporter import wrong_values
 from exporter.spelling import close_to, keys_at
 
-# Steps of pydantic's own that are no words of the file; the tags of its unions are told by `_is_tag`.
+# Steps of pydantic's own that are no words of the file; the tags of its unions come on top.
 _NOT_WRITTEN = {"a law", "a time", "[key]"}
 _EXAMPLES = {"law": "{law: exponential, mean: 800ms}", "process": "{process: poisson, per_second: 2}"}
 
@@ -17,11 +17,11 @@ def first_mistake(problem: ValidationError, where: str, kind: type[BaseModel]) -
     first = mistakes[0]
     if first["type"] == "missing":  # it may stand there, misspelt
         first = next((one for one in mistakes if one["type"] == "extra_forbidden"), first)
-    path = where
+    path, not_written = where, _NOT_WRITTEN | _tags(kind)
     for step in first["loc"]:
         if isinstance(step, int):
             path = f"{path}[{step}]"
-        elif not _is_tag(step, kind):
+        elif step not in not_written:
             path = below(path, step)
     found = "" if isinstance(first["input"], dict | list) else f"{first['input']!r}: "
     if first["type"] == "extra_forbidden":
@@ -35,10 +35,6 @@ def first_mistake(problem: ValidationError, where: str, kind: type[BaseModel]) -
 def below(where: str, field: str) -> str:
     """The path of a field."""
     return f"{where}.{field}" if where else field
-
-
-def _is_tag(step: str, kind: type[BaseModel]) -> bool:
-    return step in _NOT_WRITTEN or step in _tags(kind)
 
 
 def _tags(kind: type[BaseModel]) -> set[str]:

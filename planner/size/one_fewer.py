@@ -22,12 +22,11 @@ def values(plan: Plan) -> dict[str, Any]:
     if smaller is None:
         return found
     figures = {bound.figure: smaller.figures.get(bound.figure) for bound in plan.broken}
-    known = {name: figure.value for name, figure in figures.items() if figure is not None}
     fewer = {
         "slots": plan.slots_needed - 1,
         "stable": smaller.stable,
         "backlog_per_hour": smaller.backlog_per_second * 3600,
-        "figures": known,
+        "figures": {name: figure.value if figure else None for name, figure in figures.items()},
     }
     return {**found, "one_fewer": fewer}
 
@@ -42,12 +41,9 @@ def told(row: Mapping[str, Any]) -> list[str]:
     start = f"one slot fewer, {fewer['slots']}: "
     if not fewer["stable"]:
         return [start + growth(fewer["backlog_per_hour"])]
-    broken = [bound for bound in read_objective(row["objectives"]).bounds if _breaks(bound, row)]
-    return [start + "; ".join(_told(bound, fewer["figures"].get(bound.figure)) for bound in broken)]
-
-
-def _breaks(bound: Bound, row: Mapping[str, Any]) -> bool:
-    return _told(bound, None) in row["one_fewer_breaks"]
+    found = fewer["figures"]
+    broken = [bound for bound in read_objective(row["objectives"]).bounds if bound.figure in found]
+    return [start + "; ".join(_told(bound, found[bound.figure]) for bound in broken)]
 
 
 def _told(bound: Bound, found: float | None) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from planner.errors import BadInput
 from planner.file.durations import seconds
-from planner.file.given import NO_QUEUES
 from planner.whatif import options as whatif_options
 from planner.whatif import pools as whatif_pools
 from planner.whatif import sweep
@@ -22,8 +21,6 @@ def whatif(options: argparse.Namespace, each: Each) -> list[Row]:
     """One answer a combination; for people one alone stands beside the file as it is. `each` applies an answer to
     things. Raises BadInput.
     """
-    if options.file is None and not options.set:
-        raise BadInput(NO_QUEUES)
     asked = scenarios(options.file, whatif_options.settings(options), whatif_options.axes(options))
     outages = [_outage(text, options.fails_after) for text in options.outage]
     figures = [_figure(text) for text in options.influence]

@@ -3,6 +3,7 @@
 import heapq
 import json
 import random
+import re
 
 import pytest
 
@@ -57,6 +58,8 @@ def test_a_backlog_that_grows_is_counted_in_jobs_not_in_their_attempts(tmp_path,
     grown_per_hour = (came - done) / seconds * 3600
     assert row["backlog_per_hour"] == pytest.approx(grown_per_hour, rel=0.05)
     assert row["ceiling_per_hour"] == pytest.approx(done / seconds * 3600, rel=0.02)
+    ceiling = float(re.findall(r"the ceiling is ([\d.]+) jobs a second", row["method"])[0])
+    assert ceiling == pytest.approx(done / seconds, rel=0.02)
 
 
 def test_a_thousand_jobs_drain_with_all_their_attempts(tmp_path, capsys):
