@@ -14,7 +14,7 @@ from dashboard.growth import Growth, growth
 from dashboard.page import Page
 from dashboard.queue_now import QueueNow
 from dashboard.queues_now import queues_now
-from dashboard.redis_now import RedisNow, connections_now, redis_now
+from dashboard.redis_now import fullest_now, redis_now
 from dashboard.scorecard import Seen, Target, scorecard
 from dashboard.slots_seen import slots_seen
 from dashboard.sources.asking import at_once
@@ -32,7 +32,7 @@ class Overview:
     queues: tuple[QueueNow, ...]
     standings: tuple[Standing, ...]
     capacity: Capacity
-    connections: RedisNow
+    fullest: tuple[str, float] | None
     growth: Growth
     processed_ratio: float | None
     peak_per_hour: float | None
@@ -69,15 +69,15 @@ def overview(page: Page) -> Overview:
         # Steps, of each of which the copy that saw most counts, add up to more: an error twice is an error too many.
         partial(page.source.increase, c.PROCESSED, ("status",), page.span.whole()),
         partial(growth, page.source, page.now_seconds),
-        partial(connections_now, page.source, page.recent),
+        partial(fullest_now, page.source, page.recent),
     )
-    queues, pace, ended, growing, connections = found
+    queues, pace, ended, growing, fullest = found
     whole = queues_capacity(page, tuple(queues))
     return Overview(
         queues=tuple(queues),
         standings=tuple(standings(queues, whole.queues, page.thresholds)),
         capacity=whole,
-        connections=connections,
+        fullest=fullest,
         growth=growing,
         processed_ratio=processed_ratio(ended),
         peak_per_hour=peak_per_hour(pace),

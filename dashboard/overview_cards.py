@@ -131,7 +131,7 @@ def _failures(seen: Overview, lately: str) -> None:
 
 def _connections(seen: Overview) -> None:
     low, high = seen.claims.pool_utilisation
-    fullest = seen.connections.fullest
+    fullest = seen.fullest
     parts.number(
         "Connections",
         amounts.NOTHING if fullest is None else amounts.share(fullest[1]),

@@ -68,10 +68,10 @@ class RedisNow:
         return None if self.utilisation is None else ("all clients", self.utilisation)
 
 
-def connections_now(source: Source, recent: Span) -> RedisNow:
-    """Of the server only how full its pools and its connections are. Raises SourceError."""
+def fullest_now(source: Source, recent: Span) -> tuple[str, float] | None:
+    """`RedisNow.fullest`, with no other question asked. Raises SourceError."""
     utilisation, counts, sizes = at_once(*_Asked(source, recent).fullness())
-    return RedisNow(utilisation=_only(utilisation), pools=_pools(counts, sizes))
+    return RedisNow(utilisation=_only(utilisation), pools=_pools(counts, sizes)).fullest
 
 
 def redis_now(source: Source, recent: Span) -> RedisNow:
