@@ -9,7 +9,7 @@ from planner.exact.limits import Ceiling, ceiling, loses, overloads_of
 from planner.file.queue_file import AskedQueue
 from planner.file.reading import read_objective
 from planner.predict import predict
-from planner.prediction import Prediction
+from planner.prediction import Prediction, Tail
 from planner.simulation.effort import Effort
 
 QUANTILES = ("mean", "p50", "p95", "p99", "p99.9")
@@ -33,16 +33,23 @@ def effort_for(queue: AskedQueue, seed: int = 1) -> Effort:
 
 def predicted(queue: AskedQueue, effort: Effort | None = None) -> dict[str, Any]:
     """What one queue of the file will do."""
+    return predicted_with_tails(queue, effort, ())[0]
+
+
+def predicted_with_tails(
+    queue: AskedQueue, effort: Effort | None = None, tails_of: tuple[str, ...] = ("wait", "sojourn")
+) -> tuple[dict[str, Any], Mapping[str, Tail]]:
+    """The same, and the whole laws of durations; none of an unstable queue."""
     question = queue.question
     bounds = read_objective(queue.objective)
     effort = effort or effort_for(queue)
-    plain = predict(question.workload, question.fleet, figures_of(queue), effort)
+    plain = predict(question.workload, question.fleet, figures_of(queue), effort, tails_of)
     broken = bounds.bounds
     if plain.stable:
         missing = tuple(figure for figure in bounds.figures if figure not in plain.figures)
         held = predict(question.workload, question.fleet, missing, effort).figures if missing else {}
         broken = tuple(b for b in bounds.bounds if not b.holds({**plain.figures, **held}[b.figure].value))
-    return {**values(queue, plain), "objectives_broken": [bound.figure for bound in broken]}
+    return {**values(queue, plain), "objectives_broken": [bound.figure for bound in broken]}, plain.tails
 
 
 def figures_of(queue: AskedQueue) -> tuple[str, ...]:

@@ -3,14 +3,15 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from planner.errors import BadInput
 
 if TYPE_CHECKING:  # each verb imports what it needs
-    from planner.file.queue_file import AskedFile
+    from planner.file.queue_file import AskedFile, AskedQueue
     from planner.filling import Filling
+    from planner.prediction import Tail
 
 Thing = TypeVar("Thing")
 
@@ -38,12 +39,15 @@ def _predict(options: argparse.Namespace) -> int:
     from planner.one_run import answers as run_answers
 
     file = asked_file(options)
-    found = each(
-        file.queues, lambda queue: {**answers.predicted(queue), **run_answers.banded(queue, options)}
-    )
+
+    def answer(queue: "AskedQueue") -> tuple[dict[str, Any], Mapping[str, "Tail"]]:
+        row, tails = answers.predicted_with_tails(queue)
+        return {**row, **run_answers.banded(queue, options)}, tails
+
+    found, tails = zip(*each(file.queues, answer), strict=True)
     rate = pool.jobs_per_second(file.queues)
     pools = {name: pool.used_up_at(words, rate) for name, words in file.pools.items()}
-    whole = together.together(found, _full(file, found), pools)
+    whole = together.together(found, tails, _full(file, found), pools)
     said = [*answers.as_lines(found), *run_answers.lines(found), *figures_table.lines(found, whole)]
     said += ["", *together.lines(whole)]
     show(options, {"queues": found, "together": whole}, said)
@@ -51,7 +55,7 @@ def _predict(options: argparse.Namespace) -> int:
     return 0 if carried else 1
 
 
-def _full(file: "AskedFile", rows: list[dict[str, Any]]) -> "Filling | None":
+def _full(file: "AskedFile", rows: Sequence[dict[str, Any]]) -> "Filling | None":
     from planner.filling import filling
 
     free = file.redis.free_memory_mb

@@ -30,12 +30,14 @@ def _row(row: Row) -> str:
 
 
 def _all(whole: Row) -> str:
-    """Quantiles are each queue's own."""
-    first = whole["gives_way_first"]
+    """Over the attempts of all queues; how fast a further thousand are gone depends on whose they are."""
+    waits, stays = whole["wait_seconds"], whole["sojourn_seconds"]
     return (
-        f"{'all of them':<28}{_share(whole['chance_to_wait']):>10}{'':>10}{'':>12}{'':>10}"
-        f"{duration(whole['sojourn_seconds']['mean']):>11}{'':>10}{'':>10}{whole['jobs_per_hour']:>10,.0f}"
-        f"{whole['ceiling_per_hour']:>10,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}  {first}"
+        f"{'all of them':<28}{_share(whole['chance_to_wait']):>10}{duration(waits['p50']):>10}"
+        f"{duration(waits['p99.9']):>12}{_band(whole['wait_half_width_95']['p95']):>10}{duration(stays['mean']):>11}"
+        f"{duration(stays['p95']):>10}{duration(stays['p99']):>10}{whole['jobs_per_hour']:>10,.0f}"
+        f"{whole['ceiling_per_hour']:>10,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}"
+        f"  {whole['gives_way_first']}"
     )
 
 

@@ -22,8 +22,11 @@ def predict(
     fleet: Fleet,
     wanted: tuple[str, ...] = DEFAULT_FIGURES,
     effort: Effort | None = None,
+    tails_of: tuple[str, ...] = (),
 ) -> Prediction:
     """The wanted figures (names: planner/figures.py). A queue without a steady state is answered as such.
+
+    `tails_of` are subjects, "wait" or "sojourn", whose whole law is to be answered, as by their quantiles in `wanted`.
 
     Raises BadInput for an unknown figure, one that this queue does not have, or a queue that no method answers.
     """
@@ -39,13 +42,19 @@ def predict(
     found |= _of_the_fleet(workload, fleet, limit, wanted)
     missing = tuple(text for text in wanted if text not in found)
     doubts: tuple[str, ...] = ()
+    tails = (
+        {} if solved is None else {one: tail for one in tails_of if (tail := solved.tail(one)) is not None}
+    )
     if missing:
-        simulated, doubts = _simulated(workload, fleet, missing, effort or Effort())
-        found |= simulated
+        unknown = tuple(one for one in tails_of if one not in tails)
+        simulated = _simulated(workload, fleet, missing, effort or Effort(), unknown)
+        found |= simulated.figures
+        tails |= simulated.tails
+        doubts = simulated.doubts
         methods.append("simulation (independent replications, 95 % band)")
     method = " and ".join(methods) or "balance of flow (exact)"
     figures = {text: found[text] for text in wanted}
-    return Prediction(method, figures, doubts=doubts, overloads=overloads_of(workload, fleet))
+    return Prediction(method, figures, doubts=doubts, overloads=overloads_of(workload, fleet), tails=tails)
 
 
 def _exact_figures(solved: Solved | None, wanted: tuple[str, ...]) -> dict[str, Figure]:
@@ -79,8 +88,8 @@ def _of_the_fleet(
 
 
 def _simulated(
-    workload: Workload, fleet: Fleet, missing: tuple[str, ...], effort: Effort
-) -> tuple[dict[str, Figure], tuple[str, ...]]:
+    workload: Workload, fleet: Fleet, missing: tuple[str, ...], effort: Effort, tails_of: tuple[str, ...]
+) -> Prediction:
     from planner.simulation.replications import (
         Simulation,  # loads the compiler, which the exact methods do without
     )
@@ -88,7 +97,8 @@ def _simulated(
     workload, fleet, doubt = small_enough(workload, fleet)
     run = Simulation(workload, fleet, missing, effort)
     figures = run.run()
-    return figures, (*run.doubts(figures), *([doubt] if doubt else []))
+    doubts = (*run.doubts(figures), *([doubt] if doubt else []))
+    return Prediction("", figures, doubts=doubts, tails={one: run.tail(one) for one in tails_of})
 
 
 def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: Ceiling) -> Prediction:

@@ -1,6 +1,6 @@
 """Knows what a prediction says: figures with their bands, the method that spoke, and its doubts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from planner.exact.overload import Overload
@@ -14,13 +14,17 @@ class Figure:
     half_width: float = 0.0
 
 
+# The share of durations longer than so many seconds.
+Tail = Callable[[float], Figure]
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Figures by name (see planner/figures.py), seconds and rates per second.
 
     `stable` is False when work arrives faster than it can be done: then waits are absent and
     `backlog_per_second` says how fast the queue grows. `overloads` are the hours that bring more than can be done
-    where the mean load can be.
+    where the mean load can be. `tails` are there where they were asked for: of "wait" and "sojourn".
     """
 
     method: str
@@ -29,6 +33,7 @@ class Prediction:
     backlog_per_second: float = 0.0
     doubts: tuple[str, ...] = field(default=())
     overloads: tuple[Overload, ...] = ()
+    tails: Mapping[str, Tail] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:

@@ -1,26 +1,36 @@
 """Knows what all queues of a file do together, from the answers of each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from math import hypot
+from operator import mul
 from typing import Any
 
-from planner.answers import duration
+from planner.answers import QUANTILES, duration
+from planner.figures import read_name
 from planner.filling import Filling
+from planner.of_all import quantile_of_all
+from planner.prediction import Figure, Tail
 
 Row = dict[str, Any]
 
 
 def together(
-    rows: Sequence[Row], full: Filling | None = None, pools: Mapping[str, float] | None = None
+    rows: Sequence[Row],
+    tails: Sequence[Mapping[str, Tail]],
+    full: Filling | None = None,
+    pools: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Sums, and what gives way first when the load of all grows; a sum is None where a part is not known.
 
-    `full` tells when a backlog that grows has filled Redis; `pools`, at how many times the load each pool is used up.
+    `tails` are the laws of each queue's "wait" and "sojourn". `full` tells when a backlog that grows has filled Redis;
+    `pools`, at how many times the load each pool is used up.
     """
     limits = [(_times_load(row), row["name"], row["ceiling_set_by"]) for row in rows]
     limits += [(times, name, "pool") for name, times in (pools or {}).items()]
     times, first, set_by = min(limits, key=lambda limit: limit[0])
     slots, jobs = sum(row["slots"] for row in rows), sum(row["jobs_per_hour"] for row in rows)
     busy = sum(row["slots"] * row["utilisation"] for row in rows)
+    waits, stays = _seconds(rows, tails, "wait"), _seconds(rows, tails, "sojourn")
     failed = sum(row["jobs_per_hour"] * row["final_failure_ratio"] for row in rows)
     return {
         "slots": slots,
@@ -28,9 +38,10 @@ def together(
         "utilisation": busy / slots,
         "jobs_per_hour": jobs,
         "ceiling_per_hour": jobs * times,
-        "chance_to_wait": _of_all_jobs(rows, lambda row: row["chance_to_wait"]),
-        "wait_seconds": {"mean": _of_all_jobs(rows, lambda row: row["wait_seconds"]["mean"])},
-        "sojourn_seconds": {"mean": _of_all_jobs(rows, lambda row: row["sojourn_seconds"]["mean"])},
+        "chance_to_wait": _mean(rows, [row["chance_to_wait"] for row in rows]),
+        "wait_seconds": {name: figure and figure.value for name, figure in waits.items()},
+        "wait_half_width_95": {name: figure and figure.half_width for name, figure in waits.items()},
+        "sojourn_seconds": {name: figure and figure.value for name, figure in stays.items()},
         "failed_per_hour": failed,
         "final_failure_ratio": failed / jobs,
         "mean_backlog_jobs": _sum(rows, "mean_backlog_jobs"),
@@ -53,13 +64,33 @@ def _sum(rows: Sequence[Row], name: str) -> float | None:
     return None if None in amounts else float(sum(amounts))
 
 
-def _of_all_jobs(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> float | None:
-    """The mean over all jobs, of whatever queue; None where a queue has no such figure."""
-    jobs: list[float] = [row["jobs_per_hour"] for row in rows]
-    known = [one for one in map(figure, rows) if one is not None]
-    if len(known) < len(rows):
-        return None
-    return sum(count * one for count, one in zip(jobs, known, strict=True)) / sum(jobs)
+def _mean(rows: Sequence[Row], figures: Sequence[float | None]) -> float | None:
+    """Over all attempts, of whatever queue; None where a queue has no such figure."""
+    known = [one for one in figures if one is not None]
+    return None if len(known) < len(rows) else sum(map(mul, _parts(rows), known))
+
+
+def _parts(rows: Sequence[Row]) -> list[float]:
+    """The share of all attempts that each queue has."""
+    attempts = [float(row["attempts_per_hour"]) for row in rows]
+    return [one / sum(attempts) for one in attempts]
+
+
+def _seconds(
+    rows: Sequence[Row], tails: Sequence[Mapping[str, Tail]], subject: str
+) -> dict[str, Figure | None]:
+    """Mean and quantiles over all attempts; None where a queue has none. A mean stay has the band of the wait."""
+    own = {name: [row[f"{subject}_seconds"][name] for row in rows] for name in QUANTILES}
+    mean, parts = _mean(rows, own["mean"]), _parts(rows)
+    if mean is None:
+        return dict.fromkeys(QUANTILES)
+    bands = [row["wait_half_width_95"]["mean"] for row in rows]
+    found: dict[str, Figure | None] = {"mean": Figure(mean, hypot(*map(mul, parts, bands)))}
+    laws = [one[subject] for one in tails]
+    for name in QUANTILES[1:]:
+        level = read_name(f"{name}_{subject}").level
+        found[name] = quantile_of_all(parts, laws, level, own[name])
+    return found
 
 
 def lines(whole: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from planner.exact.daily import DailyWait
 from planner.exact.distributions import Distribution, TailFunction, quantile
 from planner.figures import Name, read_name
+from planner.prediction import Figure, Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,13 @@ class Solved:
             return self._scalar(name.subject)
         waits = self._distribution(name)
         return None if waits is None else _statistic(waits, name)
+
+    def tail(self, subject: str) -> Tail | None:
+        """The whole law of "wait" or "sojourn", or None when this method does not know it."""
+        durations = {"wait": self.wait, "sojourn": self.sojourn}[subject]
+        if durations is None or isinstance(durations, OnlyMean):
+            return None
+        return lambda t: Figure(durations.tail(t))
 
     def _scalar(self, name: str) -> float | None:
         if name == "worst_bin" and self.daily is not None:

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, Tag, WithJsonSchema, field_validator
 
 from planner import bull_options as options
-from planner.file.law_words import AnyLaw
+from planner.file.law_words import LAW_OR_TIME, AnyLaw, ATime
 from planner.file.words import Count, Seconds, SecondsOrZero, Share, Words
 from planner.laws.named import Deterministic
 from planner.simulation.bull_rules import joins_late, order_of_start
@@ -30,17 +30,11 @@ _SHARE_OR_ALL = WithJsonSchema(
 Part = Annotated[float, BeforeValidator(_share_of_all), Field(ge=0, le=1), _SHARE_OR_ALL]
 
 
-def _law_or_time(given: Any) -> str:
-    return "a law" if isinstance(given, dict | Words) else "a time"
-
-
 class DelayedWords(Words):
     """Jobs added with a delay: which share, and how long (a duration, or a law)."""
 
     share: Share
-    delay: Annotated[
-        Annotated[AnyLaw, Tag("a law")] | Annotated[Seconds, Tag("a time")], Discriminator(_law_or_time)
-    ]
+    delay: Annotated[Annotated[AnyLaw, Tag("a law")] | ATime, LAW_OR_TIME]
 
     def value(self) -> options.Delayed | None:
         law = Deterministic(self.delay) if isinstance(self.delay, float) else self.delay.value()

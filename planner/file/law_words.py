@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 from scipy import optimize, special
 
 from planner.file.words import Count, FromZero, Positive, Seconds, SecondsOrZero, Share, Words, shares_of
@@ -277,4 +277,13 @@ class IoThenCpuWords(Words):
         return known.IoThenCpu(self.io.value(), self.cpu.value())
 
 
-AnyService = Annotated[AnyLaw | IoThenCpuWords, Field()]
+AnyService = Annotated[AnyLaw | IoThenCpuWords, Field(discriminator="law")]
+
+
+def _law_or_time(given: Any) -> str:
+    return "a law" if isinstance(given, dict | Words) else "a time"
+
+
+# Where a time may stand in place of a law, mistakes are told of the one that was meant.
+LAW_OR_TIME = Discriminator(_law_or_time)
+ATime = Annotated[Seconds, Tag("a time")]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
 from planner.combinations import refuse_absent
 from planner.errors import BadInput
@@ -16,7 +16,7 @@ from planner.file.bull_words import BullWords
 from planner.file.claims import CacheWords, ClaimsWords
 from planner.file.document import line_of, parsed
 from planner.file.flows import joined
-from planner.file.law_words import AnyLaw, IoThenCpuWords
+from planner.file.law_words import LAW_OR_TIME, AnyLaw, AnyService, ATime
 from planner.file.pool_words import PoolWords, pools_of
 from planner.file.reading import Question, checked, read_objective, read_question
 from planner.file.words import Number, Positive, RateLimitWords, RetriesWords, Seconds, Share, Words
@@ -48,7 +48,9 @@ class QueueEntry(BullWords):
     jobs_per_hour: Load | None = Field(None, description="Poisson, constant over the hour")
     share: Share | None = Field(None, description="part of the file's jobs_per_hour")
     arrivals: AnyArrivals | None = None
-    service: Annotated[AnyLaw | IoThenCpuWords, Field(discriminator="law")] | None = None
+    service: Annotated[Annotated[AnyService, Tag("a law")] | ATime, LAW_OR_TIME] | None = Field(
+        None, description="a law, or the mean of an exponential one"
+    )
     processes: Slots | None = None
     cores: Positive | None = None
     places: Slots | None = None
@@ -189,9 +191,9 @@ def _read_queue(entry: QueueEntry, words: FileWords, levels: dict[str, Levels], 
         word: value for word in _QUEUE_WORDS if (value := getattr(entry, word)) is not None
     }
     question["arrivals"] = entry.arrivals or _poisson(entry, words, where, assumed)
-    if entry.service is None:
+    if entry.service is None or isinstance(entry.service, float):
         known = defaults.MIX.get(entry.name)
-        mean = known.service_seconds if known else defaults.SERVICE_SECONDS
+        mean = entry.service or (known.service_seconds if known else defaults.SERVICE_SECONDS)
         question["service"] = {"law": "exponential", "mean": mean}
         assumed.append(f"service: exponential with mean {mean:g} s")
     if entry.concurrency is None and entry.slots is None:

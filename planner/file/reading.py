@@ -4,9 +4,9 @@ hold.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from planner.combinations import refuse_unanswered
 from planner.errors import BadInput
@@ -14,7 +14,7 @@ from planner.figures import read_name
 from planner.file.arrival_words import AnyArrivals
 from planner.file.bull_words import BullWords
 from planner.file.durations import seconds
-from planner.file.law_words import AnyLaw, IoThenCpuWords
+from planner.file.law_words import AnyLaw, AnyService
 from planner.file.mistakes import below, first_mistake
 from planner.file.words import Count, Positive, RateLimitWords, RetriesWords, Seconds
 from planner.fleet import Fleet
@@ -33,7 +33,7 @@ class QueueWords(BullWords):
     """One queue, in the words of the reference."""
 
     arrivals: AnyArrivals
-    service: Annotated[AnyLaw | IoThenCpuWords, Field(discriminator="law")]
+    service: AnyService
     slots: Count | None = None
     processes: Count = 1
     cores: Positive = 1.0

@@ -12,12 +12,12 @@ import numpy as np
 from scipy import special
 
 from planner.laws.named import Matrix, Vector
-from planner.prediction import Figure
-from planner.simulation.tally import crossing
+from planner.prediction import Figure, Tail
+from planner.simulation.tally import crossing, edges
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class ControlledTail:
     """Shares above each edge of the tally's bins: with all controls at their true mean, and in each replication."""
 
     controlled: Vector
@@ -45,19 +45,25 @@ class Regression:
         return Figure(float(self.weights @ values), self._half_width(values))
 
     def _half_width(self, values: Vector) -> float:
+        return float(self._half_widths(values[:, None])[0])
+
+    def _half_widths(self, values: Matrix) -> Vector:
+        """Of each column."""
         fitted = self.design @ (self.inverse @ values)
         freedom = len(values) - self.design.shape[1]
-        return float(self.critical * np.sqrt(((values - fitted) ** 2).sum() / freedom * self.spread))
+        return np.asarray(
+            self.critical * np.sqrt(((values - fitted) ** 2).sum(axis=0) / freedom * self.spread)
+        )
 
-    def tail(self, rows: Sequence[Vector]) -> Tail:
+    def tail(self, rows: Sequence[Vector]) -> ControlledTail:
         """The controlled tail of durations tallied in `rows`, one a replication (planner/simulation/tally.py)."""
         # Row by row: all of them in one matrix would be copied whenever there are more.
         controlled = np.zeros_like(rows[0])
         for weight, row in zip(self.weights, rows, strict=True):
             controlled += weight * row
-        return Tail(controlled, rows)
+        return ControlledTail(controlled, rows)
 
-    def quantile(self, tail: Tail, level: float) -> Figure:
+    def quantile(self, tail: ControlledTail, level: float) -> Figure:
         """The quantile whose controlled tail is 1 - level."""
         rest = 1.0 - level
         found = crossing(tail.controlled, rest)
@@ -66,6 +72,16 @@ class Regression:
         low = crossing(tail.controlled, min(rest + band, 1.0))
         high = crossing(tail.controlled, max(rest - band, 1e-12))
         return Figure(found, (high - low) / 2)
+
+    def seen_tail(self, rows: Sequence[Vector]) -> Tail:
+        """The tail as a function of seconds, with its band; what lies beyond the bins in use is not kept."""
+        controlled = self.tail(rows).controlled
+        most = np.max(rows, axis=0)
+        first = max(0, int(np.argmax(most < most[0])) - 1)
+        last = int(np.argmin(most > 0.0)) + 1
+        bands = self._half_widths(np.array([row[first:last] for row in rows]))
+        seconds, shares = edges()[first:last].copy(), controlled[first:last].copy()
+        return lambda t: Figure(float(np.interp(t, seconds, shares)), float(np.interp(t, seconds, bands)))
 
 
 def regression(controls: Matrix) -> Regression:

@@ -13,13 +13,13 @@ from planner.acceleration import COMPILED
 from planner.figures import Name, read_name
 from planner.fleet import Fleet
 from planner.laws.named import Deterministic, IoThenCpu, Vector
-from planner.prediction import Figure
+from planner.prediction import Figure, Tail
 from planner.simulation import tally
 from planner.simulation.budget import jobs_within
 from planner.simulation.bull_draws import Draw
 from planner.simulation.controls import controls_for
 from planner.simulation.effort import Effort
-from planner.simulation.estimates import Regression, Tail, regression
+from planner.simulation.estimates import ControlledTail, Regression, regression
 from planner.simulation.known_durations import Known, known_beside_waits
 from planner.simulation.run_length import length
 from planner.simulation.runs import Sample, Series, draw, first_jobs, replicate
@@ -102,10 +102,16 @@ class Simulation:
 
     def figures(self) -> dict[str, Figure]:
         controls = np.array([run.controls for run in self.done])
-        fit, tails = regression(controls), dict[Slice, Tail]()
+        fit, tails = regression(controls), dict[Slice, ControlledTail]()
         return {text: self._figure(name, fit, tails) for text, name in self.names.items()}
 
-    def _figure(self, name: Name, fit: Regression, tails: dict[Slice, Tail]) -> Figure:
+    def tail(self, subject: str) -> Tail:
+        """The share of durations longer than so many seconds, of a subject of which a quantile was wanted."""
+        rows = [run.tallies[subject, None, None].shares for run in self.done]
+        fit = regression(np.array([run.controls for run in self.done]))
+        return fit.seen_tail(rows)
+
+    def _figure(self, name: Name, fit: Regression, tails: dict[Slice, ControlledTail]) -> Figure:
         """`tails` are those that other figures have asked for."""
         if name.statistic == "scalar":
             return self._scalar(name.subject, fit)

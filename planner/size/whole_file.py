@@ -125,10 +125,11 @@ def _shifts(queue: AskedQueue, processes: int, way: Way | None) -> tuple[Shift, 
 
 def _wanted(one: Sized, prices: PriceWords) -> joint.Wanted:
     assert one.plan is not None
-    least = max(1, int(one.queue.question.workload.offered_load) + 1)
-    full = _choice(one, one.plan.slots_needed, prices)
-    low = _choice(one, min(least, one.plan.slots_needed), prices)
-    return joint.Wanted(one.queue.name, bool(one.queue.priority), full, low)
+    load, needed = one.queue.question.workload.offered_load, one.plan.slots_needed
+    return joint.Wanted(
+        one.queue.name, bool(one.queue.priority), load, needed, min(int(load) + 1, needed),
+        lambda slots: _choice(one, slots, prices),
+    )  # fmt: skip
 
 
 def _choice(one: Sized, slots: int, prices: PriceWords) -> joint.Choice:

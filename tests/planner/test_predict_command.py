@@ -1,12 +1,17 @@
 """What `predict` tells of each queue and of all together, against formulas written down here."""
 
+import heapq
 import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 
+import numpy as np
 import pytest
+from scipy import optimize
 
+from planner.answers import QUANTILES
 from planner.cli import main
 
 
@@ -37,12 +42,95 @@ def test_a_single_slot_waits_and_stays_as_the_textbook_says(tmp_path, capsys) ->
     assert one["drain_seconds_of_1000_jobs"] == pytest.approx(2000)
 
 
+@pytest.mark.parametrize("written", ["800ms", "0.8"])
+def test_a_service_that_says_only_its_mean_is_exponential_and_assumed(tmp_path, capsys, written: str) -> None:
+    text = "queues: [{name: q, jobs_per_hour: 2250, service: SERVICE}]\n"
+    [q] = predicted(tmp_path, capsys, text.replace("SERVICE", written))["queues"]
+    assert q["utilisation"] == pytest.approx(0.5) and q["wait_seconds"]["mean"] == pytest.approx(0.8)
+    assert "service: exponential with mean 0.8 s" in q["assumed"]
+    [said] = predicted(tmp_path, capsys, text.replace("SERVICE", f"{{law: exponential, mean: {written}}}"))[
+        "queues"
+    ]
+    assert said["wait_seconds"] == q["wait_seconds"] and not any("service" in one for one in said["assumed"])
+
+
 def test_together_is_the_sum_and_the_first_to_give_way(tmp_path, capsys) -> None:
     whole = predicted(tmp_path, capsys, QUEUES)["together"]
     assert whole["slots"] == 5 and whole["busy_slots"] == pytest.approx(1.5)
     assert whole["memory_mb"] == 768 and whole["jobs_per_hour"] == 5400
     assert (whole["gives_way_first"], whole["gives_way_at_times_the_load"]) == ("one", 2.0)
     assert whole["gives_way_set_by"] == "slots"
+
+
+def test_quantiles_over_all_queues_are_those_of_the_mixture(tmp_path, capsys) -> None:
+    whole = predicted(tmp_path, capsys, QUEUES)["together"]
+    # A third of the jobs finds M/M/1 at half load, the others M/M/4 at a quarter, where one in 49 waits.
+    busy = [1 / math.factorial(n) for n in range(4)]
+    must_wait = (last := 1 / 24 * 4 / 3) / (sum(busy) + last)
+    assert whole["chance_to_wait"] == pytest.approx((0.5 + 2 * must_wait) / 3)
+
+    def wait_above(t: float) -> float:
+        return (0.5 * math.exp(-t / 2) + 2 * must_wait * math.exp(-3 * t)) / 3
+
+    def stay_above(t: float) -> float:
+        return (math.exp(-t / 2) + 2 * math.exp(-t) * (1 + must_wait * (1 - math.exp(-2 * t)) / 2)) / 3
+
+    for name, level in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)):
+        wait, stay = whole["wait_seconds"][name], whole["sojourn_seconds"][name]
+        assert wait == (0 if name == "p50" else pytest.approx(_crossing(wait_above, 1 - level)))
+        assert stay == pytest.approx(_crossing(stay_above, 1 - level), rel=1e-6)
+        assert whole["wait_half_width_95"][name] == 0
+
+
+def _crossing(tail: Callable[[float], float], rest: float) -> float:
+    return optimize.brentq(lambda t: tail(t) - rest, 0, 100)
+
+
+def test_quantiles_over_all_queues_hold_where_some_are_simulated(tmp_path, capsys) -> None:
+    lognormal = "{name: two, slots: 2, jobs_per_hour: 2880, service: {law: lognormal, mean: 2s, scv: 2}}"
+    text = "queues:\n- {name: one, slots: 1, jobs_per_hour: 1800, service: {law: exponential, mean: 1s}}\n"
+    whole = predicted(tmp_path, capsys, f"{text}- {lognormal}\n")["together"]
+    waits, stays = zip(
+        _run(1, 0.5, lambda random, n: random.exponential(1.0, n), 500_000),
+        _run(
+            2,
+            0.8,
+            lambda random, n: random.lognormal(math.log(2) - math.log(3) / 2, math.log(3) ** 0.5, n),
+            800_000,
+        ),
+        strict=True,
+    )
+    for name, level in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        band = whole["wait_half_width_95"][name]
+        assert 0 < band < 0.02 * whole["wait_seconds"][name]
+        assert whole["wait_seconds"][name] == pytest.approx(
+            np.quantile(np.concatenate(waits), level), rel=0.06
+        )
+        assert whole["sojourn_seconds"][name] == pytest.approx(
+            np.quantile(np.concatenate(stays), level), rel=0.06
+        )
+
+
+def _run(
+    slots: int, rate: float, drawn: Callable[..., np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Waits and stays of a queue that begins empty, one job after the other."""
+    random = np.random.default_rng(7)
+    free, starts = [0.0] * slots, np.empty(count)
+    arrivals, services = np.cumsum(random.exponential(1 / rate, count)), drawn(random, count)
+    for k in range(count):
+        starts[k] = max(arrivals[k], free[0])
+        heapq.heapreplace(free, starts[k] + services[k])
+    return starts - arrivals, starts - arrivals + services
+
+
+def test_there_are_no_quantiles_over_all_where_one_queue_grows(tmp_path, capsys) -> None:
+    text = QUEUES.replace("3600", "18000")
+    whole = predicted(tmp_path, capsys, text, expected=1)["together"]
+    assert whole["wait_seconds"] == whole["sojourn_seconds"] == dict.fromkeys(QUANTILES)
+    main(["predict", str(tmp_path / "fleet.yaml")])
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("all of them"))
+    assert row.split()[3:10] == ["–"] * 7
 
 
 # QUEUES make 1.5 attempts a second: a connection that is held for 0.1 s by each of 10 commands carries one a second.

@@ -85,6 +85,38 @@ def test_a_budget_that_is_too_small_serves_the_important_queue_first(tmp_path, c
     assert not any(queue["cut_to_fit"] for queue in roomy["queues"])
 
 
+def test_what_is_left_of_a_budget_makes_the_busiest_queue_as_little_busy_as_can_be(tmp_path, capsys) -> None:
+    loads, spare = (3.0, 5.5, 9.0), 6
+    text = "queues:\n" + "".join(
+        f"- {{name: q{n}, jobs_per_hour: {3600 * load}, service: {{law: exponential, mean: 1s}}, memory_per_job_mb: 64,"
+        " objectives: {p99.9_wait: 1ms}}\n"
+        for n, load in enumerate(loads)
+    )
+    slots = int(sum(loads)) + len(loads) + spare
+    found = answer(tmp_path, capsys, f"{text}budgets: {{memory_mb: {64 * slots}}}\n", expected=1)
+    assert found["together"]["memory_mb"] == {
+        "known": 64 * slots,
+        "budget": 64 * slots,
+        "unknown": [],
+        "within": True,
+    }
+    used = [load / row["slots"] for load, row in zip(loads, found["queues"], strict=True)]
+    assert all(row["cut_to_fit"] for row in found["queues"])
+    every = (
+        (a, b, slots - a - b) for a in range(4, slots) for b in range(6, slots - a) if slots - a - b >= 10
+    )
+    assert max(used) == min(max(np.divide(loads, split)) for split in every)
+
+
+def test_what_is_left_of_a_budget_goes_to_the_important_queue_first(tmp_path, capsys) -> None:
+    one = "jobs_per_hour: 10800, service: {law: exponential, mean: 1s}, memory_per_job_mb: 64"
+    one += ", objectives: {p95_wait: 1ms}"
+    text = f"queues:\n- {{name: a, {one}}}\n- {{name: b, {one}, priority: true}}\nbudgets: {{memory_mb: {64 * 10}}}\n"
+    a, b = answer(tmp_path, capsys, text, expected=1)["queues"]
+    # Three Erlangs need four slots to be stable, and eight for the objective: two are left.
+    assert b["slots_needed"] > 6 and (a["slots"], b["slots"]) == (4, 6)
+
+
 def test_a_budget_that_not_even_the_least_fits_is_told(tmp_path, capsys) -> None:
     found = answer(tmp_path, capsys, QUEUES + "budgets: {memory_mb: 1000}\n", expected=1)
     assert not found["together"]["memory_mb"]["within"]
