@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from planner.bull_options import Crashes
 from planner.fleet import Fleet, RateLimit
 from planner.simulation.bull_rules import joins_late
-from planner.simulation.queue_run import Jobs, run
+from planner.simulation.queue_kernel import ONCE_AT_HEAD
+from planner.simulation.queue_run import Crashing, Jobs, run
 from planner.workload import Retries
 from tests.planner.bull_plans import NODE, STALL, Start, Worker, add, by_our_rules, each, family_of, really
 from tests.processes import Program
@@ -201,6 +203,33 @@ def test_a_parent_starts_after_its_last_child_before_all_that_wait(play, library
     assert names(starts) == order == ["short", "long", "filler", "parent", "waiting"]
 
 
+@pytest.mark.parametrize("library", each("bullmq3", "bullmq4", "bullmq5", "bullmq6"))
+def test_a_parent_starts_after_its_last_child_in_another_queue_before_all_that_wait(play, library):
+    """The other queue has a job of its own before the children; the parent's is busy when the last of them ends."""
+    children = [
+        {"job": "first child", "data": {"ms": 300}, "elsewhere": True},
+        {"job": "last child", "data": {"ms": 400}, "elsewhere": True},
+    ]
+    steps = [
+        {"add": {"job": "own", "data": {"ms": 500}, "elsewhere": True}},
+        {"at": 200, "flow": {"job": "parent", "children": children}},
+        add("filler", 800, 1000),
+        add("waiting", 900),
+    ]
+    starts = play(library, {"steps": steps, "count": 6, "elsewhere": {}})
+    alike = np.zeros(3, dtype=np.int64), np.arange(4)
+    theirs = run(Jobs(np.array([0.0, 0.2, 0.2]), *alike, np.array([0.5, 0.3, 0.4]), np.zeros(3)), Fleet(1))
+    ready, hold = np.array([0.8, 0.9, theirs.finished.max()]), np.array([1.0, 0.001, 0.001])
+    ours = run(Jobs(ready, *alike, hold, np.zeros(3), lifo=np.array([0, 0, ONCE_AT_HEAD])), Fleet(1))
+    begun = [*(theirs.finished - [0.5, 0.3, 0.4]), *(ours.finished - hold)]
+    known = dict(zip(("own", "first child", "last child", "filler", "waiting", "parent"), begun, strict=True))
+    assert names(starts) == sorted(known, key=known.__getitem__)
+    assert names(starts)[-2:] == ["parent", "waiting"]
+    # By the clock too, but for the ways to Redis and back.
+    late = [start.started - known[start.job] - starts[0].started for start in starts]
+    assert min(late) > -0.05 and max(late) < 0.25
+
+
 @pytest.mark.parametrize("library", each("bullmq5", "bullmq6"))
 def test_global_concurrency_is_a_number_of_slots(play, library):
     plan = {"steps": [add(f"job {n}", 0, 400) for n in range(6)], "count": 6, "workAt": 300}
@@ -236,6 +265,34 @@ def test_a_stalled_job_comes_back_to_the_head_and_once_at_most(plan_redis, reque
     third = Worker(library, plan_redis.url, queue, {"steps": [], "count": 2, "worker": STALL})
     assert third.notes() == ["c"], "`a` came before it, and ended as failed with no third start"
     assert in_our_order(back=-HOLD / 2) == ["a", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("library", each("bull4", "bullmq4", "bullmq5", "bullmq6"))
+def test_a_process_that_dies_loses_all_its_jobs_and_they_go_before_what_waits(plan_redis, request, library):
+    """One check moves both before any starts: the living process is busy while they are found."""
+    queue, worker = request.node.name, {**STALL, "concurrency": 2}
+    lost = [{"add": {"job": name, "data": {"tell": True}}} for name in ("a", "b")]
+    plan = {"steps": lost, "count": 9, "holds": 60_000, "worker": worker}
+    dying = Worker(library, plan_redis.url, queue, plan)
+    dying.program.wait_for("started a")
+    dying.killed_at("started b")
+    steps = [add("gate", 0, 2500), add("gate too", 0, 2500), add("c", 200), add("d", 210)]
+    really_so = Worker(library, plan_redis.url, queue, {"steps": steps, "count": 6, "worker": worker}).notes()
+    # Ours: both processes at work, the first dies at 0.1 s and never comes back.
+    jobs = Jobs(
+        ready=np.array([0.0, 0.0, 0.001, 0.001, 0.3, 0.31]),  # a, gate, b, gate too, c, d
+        rank=np.zeros(6, dtype=np.int64),
+        first=np.arange(7),
+        hold=np.array([0.5, 2.5, 0.5, 2.5, 0.001, 0.001]),
+        back=np.zeros(6),
+    )
+    rules = Crashes(1e9, lock_seconds=0.4, check_seconds=0.4, restart_seconds=1e9)
+    out = run(jobs, Fleet(4, processes=2), crashing=Crashing(np.array([0.1]), np.array([0]), 0.0, rules))
+    begun = out.finished - jobs.hold
+    order = np.array(["a", "gate", "b", "gate too", "c", "d"])[np.argsort(begun, kind="stable")].tolist()
+    assert sorted(order[:2]) == sorted(really_so[:2]) == ["gate", "gate too"]
+    assert sorted(order[2:4]) == sorted(really_so[2:4]) == ["a", "b"]
+    assert order[4:] == really_so[4:] == ["c", "d"]
 
 
 def test_every_rule_says_where_it_was_tried():
