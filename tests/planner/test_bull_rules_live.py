@@ -213,21 +213,20 @@ def test_a_parent_starts_after_its_last_child_in_another_queue_before_all_that_w
     steps = [
         {"add": {"job": "own", "data": {"ms": 500}, "elsewhere": True}},
         {"at": 200, "flow": {"job": "parent", "children": children}},
-        add("filler", 800, 1000),
+        add("filler", 800, 2500),
         add("waiting", 900),
     ]
     starts = play(library, {"steps": steps, "count": 6, "elsewhere": {}})
     alike = np.zeros(3, dtype=np.int64), np.arange(4)
     theirs = run(Jobs(np.array([0.0, 0.2, 0.2]), *alike, np.array([0.5, 0.3, 0.4]), np.zeros(3)), Fleet(1))
-    ready, hold = np.array([0.8, 0.9, theirs.finished.max()]), np.array([1.0, 0.001, 0.001])
+    ready, hold = np.array([0.8, 0.9, theirs.finished.max()]), np.array([2.5, 0.001, 0.001])
     ours = run(Jobs(ready, *alike, hold, np.zeros(3), lifo=np.array([0, 0, ONCE_AT_HEAD])), Fleet(1))
-    begun = [*(theirs.finished - [0.5, 0.3, 0.4]), *(ours.finished - hold)]
-    known = dict(zip(("own", "first child", "last child", "filler", "waiting", "parent"), begun, strict=True))
-    assert names(starts) == sorted(known, key=known.__getitem__)
-    assert names(starts)[-2:] == ["parent", "waiting"]
-    # By the clock too, but for the ways to Redis and back.
-    late = [start.started - known[start.job] - starts[0].started for start in starts]
-    assert min(late) > -0.05 and max(late) < 0.25
+    there = np.array(["own", "first child", "last child"])[np.argsort(theirs.finished)].tolist()
+    here = np.array(["filler", "waiting", "parent"])[np.argsort(ours.finished - hold)].tolist()
+    assert there == [name for name in names(starts) if name in there] == ["own", "first child", "last child"]
+    assert here == [name for name in names(starts) if name in here] == ["filler", "parent", "waiting"]
+    ended = {start.job: start.ended for start in starts}
+    assert ended["last child"] <= next(start.started for start in starts if start.job == "parent")
 
 
 @pytest.mark.parametrize("library", each("bullmq5", "bullmq6"))
@@ -269,24 +268,24 @@ def test_a_stalled_job_comes_back_to_the_head_and_once_at_most(plan_redis, reque
 
 @pytest.mark.parametrize("library", each("bull4", "bullmq4", "bullmq5", "bullmq6"))
 def test_a_process_that_dies_loses_all_its_jobs_and_they_go_before_what_waits(plan_redis, request, library):
-    """One check moves both before any starts: the living process is busy while they are found."""
-    queue, worker = request.node.name, {**STALL, "concurrency": 2}
+    """One check moves both before any starts: the living process is busy while their locks end and they are found."""
+    queue, worker = request.node.name, {"stalledInterval": 400, "lockDuration": 2500, "concurrency": 2}
     lost = [{"add": {"job": name, "data": {"tell": True}}} for name in ("a", "b")]
     plan = {"steps": lost, "count": 9, "holds": 60_000, "worker": worker}
     dying = Worker(library, plan_redis.url, queue, plan)
     dying.program.wait_for("started a")
     dying.killed_at("started b")
-    steps = [add("gate", 0, 2500), add("gate too", 0, 2500), add("c", 200), add("d", 210)]
+    steps = [add("gate", 0, 5500), add("gate too", 0, 5500), add("c", 200), add("d", 210)]
     really_so = Worker(library, plan_redis.url, queue, {"steps": steps, "count": 6, "worker": worker}).notes()
     # Ours: both processes at work, the first dies at 0.1 s and never comes back.
     jobs = Jobs(
         ready=np.array([0.0, 0.0, 0.001, 0.001, 0.3, 0.31]),  # a, gate, b, gate too, c, d
         rank=np.zeros(6, dtype=np.int64),
         first=np.arange(7),
-        hold=np.array([0.5, 2.5, 0.5, 2.5, 0.001, 0.001]),
+        hold=np.array([0.5, 5.5, 0.5, 5.5, 0.001, 0.001]),
         back=np.zeros(6),
     )
-    rules = Crashes(1e9, lock_seconds=0.4, check_seconds=0.4, restart_seconds=1e9)
+    rules = Crashes(1e9, lock_seconds=2.5, check_seconds=0.4, restart_seconds=1e9)
     out = run(jobs, Fleet(4, processes=2), crashing=Crashing(np.array([0.1]), np.array([0]), 0.0, rules))
     begun = out.finished - jobs.hold
     order = np.array(["a", "gate", "b", "gate too", "c", "d"])[np.argsort(begun, kind="stable")].tolist()
