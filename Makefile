@@ -26,7 +26,7 @@ endef
 # time run two at a time, and so do the others, which keep two processors busy.
 TIMED := tests/exporter/truth
 UNTIMED := $(patsubst %,tests/exporter/test_%.py,acl ages deploy doctor families labels pools_and_caches record sample \
-  sample_watch server settings) $(patsubst %,tests/exporter/bad_days/test_%.py,never_writes rights serving state_file \
+  sample_watch server settings stopping) $(patsubst %,tests/exporter/bad_days/test_%.py,never_writes rights serving state_file \
   strange_data ways_in)
 WAITING := tests/exporter $(UNTIMED:%=--ignore=%) --ignore=$(TIMED) tests/planner/test_bull_rules_live.py
 BUSY := tests/planner tests/alerts tests/dashboard $(wildcard tests/test_*.py) $(UNTIMED) \

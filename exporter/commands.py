@@ -4,9 +4,7 @@ import argparse
 import gc
 import json
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from exporter.command_line import UsageError
 from exporter.heaps import share_heaps
 from exporter.notices import Notices
 from exporter.settings import Settings, TargetSettings
+from exporter.stopping import stopped_by_signals
 
 
 def run(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
@@ -56,8 +55,7 @@ def _serve(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
     settings = _settings(options, overrides)
     notices = _start_log(options.log_level)
-    stop = threading.Event()
-    _on_signals(stop)
+    stop = stopped_by_signals()
     try:
         collectors = {target.name: _collector(target, notices) for target in (settings, *settings.targets)}
         default = collectors[settings.name]
@@ -110,8 +108,7 @@ def _sample(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
 
     settings = _settings(options, overrides)
     every = _seconds("--every", options.every, 3600)
-    stop = threading.Event()
-    _on_signals(stop)
+    stop = stopped_by_signals()
     try:
         return sample(
             settings, watch_seconds=every if options.watch else None, as_json=options.json, stop=stop
@@ -127,8 +124,7 @@ def _record(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     settings = _settings(options, overrides)
     for_seconds = _seconds("--for", options.for_seconds, 1e9)
     notices = _start_log(options.log_level)
-    stop = threading.Event()
-    _on_signals(stop)
+    stop = stopped_by_signals()
     try:
         return record(settings, notices, options.out, for_seconds, stop)
     except BrokenPipeError:
@@ -150,8 +146,7 @@ def _doctor(options: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from exporter.doctor import diagnose
 
     settings = _settings(options, overrides)
-    stop = threading.Event()
-    _on_signals(stop)
+    stop = stopped_by_signals()
     return diagnose(settings, as_json=options.json, stop=stop)
 
 
@@ -198,8 +193,3 @@ def _start_log(level: str) -> Notices:
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     return Notices(logging.getLogger("bullgauge"))
-
-
-def _on_signals(stop: threading.Event) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
