@@ -1,4 +1,4 @@
-"""Knows how a signal ends a verb: a thread hears of it, since a handler that meets a half begun `wait` waits for ever."""
+"""Knows how a signal ends a verb: a thread hears of it, as a handler that meets a half begun `wait` locks for ever."""
 
 import os
 import signal
