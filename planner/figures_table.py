@@ -8,7 +8,7 @@ from planner.answers import duration
 Row = Mapping[str, Any]
 _HEADER = (
     f"{'queue':<28}{'must wait':>10}{'p50 wait':>10}{'p99.9 wait':>12}{'p95 band':>10}{'mean stay':>11}{'p95 stay':>10}"
-    f"{'p99 stay':>10}{'jobs/h':>10}{'at most':>10}{'+1,000 gone':>13}{'fail':>8}  most is set by"
+    f"{'p99 stay':>10}{'jobs/h':>12}{'at most':>12}{'+1,000 gone':>13}{'fail':>8}  most is set by"
 )
 
 
@@ -23,7 +23,7 @@ def _row(row: Row) -> str:
     return (
         f"{row['name']:<28}{_share(row['chance_to_wait']):>10}{duration(waits['p50']):>10}{duration(waits['p99.9']):>12}"
         f"{_band(row['wait_half_width_95']['p95']):>10}{duration(stays['mean']):>11}{duration(stays['p95']):>10}"
-        f"{duration(stays['p99']):>10}{row['jobs_per_hour']:>10,.0f}{row['ceiling_per_hour']:>10,.0f}"
+        f"{duration(stays['p99']):>10}{row['jobs_per_hour']:>12,.0f}{row['ceiling_per_hour']:>12,.0f}"
         f"{duration(row['drain_seconds_of_1000_jobs']):>13}{_share(row['final_failure_ratio']):>8}"
         f"  {row['ceiling_set_by']}"
     )
@@ -35,8 +35,8 @@ def _all(whole: Row) -> str:
     return (
         f"{'all of them':<28}{_share(whole['chance_to_wait']):>10}{duration(waits['p50']):>10}"
         f"{duration(waits['p99.9']):>12}{_band(whole['wait_half_width_95']['p95']):>10}{duration(stays['mean']):>11}"
-        f"{duration(stays['p95']):>10}{duration(stays['p99']):>10}{whole['jobs_per_hour']:>10,.0f}"
-        f"{whole['ceiling_per_hour']:>10,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}"
+        f"{duration(stays['p95']):>10}{duration(stays['p99']):>10}{whole['jobs_per_hour']:>12,.0f}"
+        f"{whole['ceiling_per_hour']:>12,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}"
         f"  {whole['gives_way_first']}"
     )
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import exp, expm1
 from typing import Protocol
 
 import numpy as np
 from scipy import optimize
 
-from planner.laws.named import Deterministic, Discrete, Law, Mixture, Vector
+from planner.exact.mixture import ErlangMixture
+from planner.laws.named import Deterministic, Discrete, Exponential, Law, Mixture, Vector
 
 
 class Distribution(Protocol):
@@ -53,7 +55,8 @@ class TailFunction:
 class Stay:
     """Wait plus an independent service: what a job spends in the system, first come first served.
 
-    P(W + S > t) = P(S > t) + ∫ P(W > t - s) dF(s), by quadrature over the quantiles of S below t.
+    P(W + S > t) = P(S > t) + ∫ P(W > t - s) dF(s), by quadrature over the quantiles of S below t where it has no closed
+    form.
     """
 
     wait: Distribution
@@ -64,7 +67,20 @@ class Stay:
         return self.wait.mean + self.service.mean
 
     def tail(self, t: float) -> float:
+        if (
+            isinstance(self.wait, ErlangMixture)
+            and self.wait.is_geometric
+            and isinstance(self.service, Exponential)
+        ):
+            return self._tail_of_exponentials(t, self.wait, 1.0 / self.service.mean)
         return sum(p * self._tail_of_part(t, law) for p, law in _parts(self.service))
+
+    def _tail_of_exponentials(self, t: float, wait: ErlangMixture, served: float) -> float:
+        """In closed form: who waits does so exponentially, and is served at the rate `served`."""
+        called = wait.rate * (1.0 - wait.ratio)
+        slow, apart = min(called, served), abs(called - served)
+        both = exp(-slow * t) * (-expm1(-apart * t) / apart if apart > 0.0 else t)
+        return exp(-served * t) + wait.tail(0.0) * served * both
 
     def _tail_of_part(self, t: float, law: Law) -> float:
         if isinstance(law, Deterministic):

@@ -28,11 +28,16 @@ class ErlangMixture:
         beyond = self.above[-1] * self.ratio / (1.0 - self.ratio)
         return float((self.above.sum() + beyond) / self.rate)
 
+    @property
+    def is_geometric(self) -> bool:
+        """From the start: who waits does so exponentially."""
+        return len(self.above) == 1
+
     def tail(self, t: float) -> float:
         ticks = self.rate * t
         if ticks <= 0:
             return float(self.above[0])
-        if len(self.above) == 1:  # geometric from the start: exponential
+        if self.is_geometric:
             return float(self.above[0]) * exp(-ticks * (1.0 - self.ratio))
         return self._listed(ticks) + self._beyond(ticks)
 

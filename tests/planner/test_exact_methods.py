@@ -1,13 +1,17 @@
 """Exact methods against each other where two of them know the same queue, and against limits known by hand."""
 
+from math import exp
+
 import numpy as np
 import pytest
+from scipy import integrate
 
 from planner.exact.batches import batch_wait
 from planner.exact.daily import daily_wait
 from planner.exact.deterministic import deterministic_wait
-from planner.exact.distributions import quantile
+from planner.exact.distributions import Stay, quantile
 from planner.exact.erlang import erlang_c, exponential_wait
+from planner.exact.mixture import geometric_wait
 from planner.exact.patience import impatient_wait
 from planner.exact.phases import Crowd, arrival_phases, phase_type
 from planner.exact.priorities import class_waits
@@ -110,3 +114,18 @@ def test_moments_and_transforms_come_from_the_same_law(law: Law) -> None:
     assert float(np.real(law.laplace(0.7))) == pytest.approx(np.exp(-0.7 * drawn).mean(), rel=0.01)
     assert float(law.capped_mean(1.3)) == pytest.approx(np.minimum(drawn, 1.3).mean(), rel=0.01)
     assert float(law.tail(law.upper_quantile(0.03))) == pytest.approx(0.03, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("called", "served"), [(3.0, 0.2), (0.2, 3.0), (0.7, 0.7), (0.7, 0.7 + 1e-9), (900.0, 0.01)]
+)
+def test_a_stay_of_two_exponentials_is_their_sum(called: float, served: float) -> None:
+    """Who waits, 6 of 10, does so exponentially; against the integral over when the service begins."""
+    stay = Stay(geometric_wait(0.6, 0.5, 2 * called), Exponential(1 / served))
+    for t in (0.0, 0.3, 2.0, 9.0, 40.0):
+        begun = integrate.quad(
+            lambda w, t=t: 0.6 * called * exp(-called * w - served * (t - w)), 0.0, t, epsabs=1e-14, limit=200,
+            points=[min(t, times / called) for times in (5, 20, 80)],
+        )[0]  # fmt: skip
+        expected = 0.4 * exp(-served * t) + 0.6 * exp(-called * t) + begun
+        assert stay.tail(t) == pytest.approx(expected, rel=1e-8)
