@@ -1,7 +1,7 @@
 """Knows how many jobs a second one replica of a queue's workers carries, and from that what KEDA is told.
 
-Several replicas share the queue and carry more than as many times the load of one alone, so replicas counted by the
-load of one are enough.
+More replicas share the queue and carry more than in proportion, so replicas counted by what each of the fewest carries
+are enough.
 """
 
 import math
@@ -33,20 +33,23 @@ def scaled(
     is sized.
     """
     busiest = _busiest(queue.question.workload)
-    per_replica = min(carried(queue, busiest, concurrency, way), _by_cpu(queue))
     least = min((shift.slots for shift in shifts), default=1)
     fewest = -(-least // concurrency)
+    per_replica = min(carried(queue, busiest, concurrency, fewest, way) / fewest, _by_cpu(queue))
     most = max(fewest, math.ceil(growth * busiest.arrivals.per_second / per_replica))
     by_clock = shifts if _is_day(queue.question.workload) else ()
     return Scaled(queue.name, concurrency, per_replica, fewest, most, by_clock)
 
 
-def carried(queue: AskedQueue, workload: Workload, concurrency: int, way: Way | None = None) -> float:
-    """Jobs a second that one replica alone carries with the objectives held."""
+def carried(
+    queue: AskedQueue, workload: Workload, concurrency: int, replicas: int, way: Way | None = None
+) -> float:
+    """Jobs a second that so many replicas carry with the objectives held."""
     objective = read_objective(queue.objective)
-    fleet = replace(queue.question.fleet, slots=concurrency, processes=1)
+    fleet = replace(queue.question.fleet, slots=concurrency * replicas, processes=replicas)
     # Above this the slots are always busy.
-    low, high = 0.0, concurrency / workload.offered_load
+    busy = fleet.slots / workload.offered_load
+    low, high = 0.0, busy
 
     def holds(factor: float) -> bool:
         more = replace(workload, arrivals=faster(workload.arrivals, factor))
@@ -56,12 +59,12 @@ def carried(queue: AskedQueue, workload: Workload, concurrency: int, way: Way | 
         effort = replace(QUICK, bounds=bounds)
         return not objective.broken(predict(more, fleet, objective.figures, effort))
 
-    while high - low > CLOSE * high and high > 1e-4 * concurrency / workload.offered_load:
+    while high - low > CLOSE * high and high > 1e-4 * busy:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     if low == 0.0:
         raise BadInput(
-            f"{queue.name}: one replica of {concurrency} slots meets the objectives at no load; give more concurrency"
+            f"{queue.name}: {replicas} × {concurrency} slots meet the objectives at no load; give more concurrency"
         )
     return low * workload.arrivals.per_second
 

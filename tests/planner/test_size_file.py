@@ -261,6 +261,21 @@ def test_the_clock_adds_replicas_for_the_busy_hours(tmp_path, capsys) -> None:
     assert clock["desiredReplicas"] == str(math.ceil(busy["slots"] / 2))
 
 
+def test_the_fewest_replicas_are_asked_for_no_more_than_they_carry_together(tmp_path, capsys) -> None:
+    text = (
+        "queues:\n- {name: q, max_concurrency: 2, service: {law: exponential, mean: 1s},\n"
+        "   arrivals: {process: profile, weights: [1, 3], period: 24h, mean_per_second: 6}}\n"
+    )
+    answer(tmp_path, capsys, text, "--keda", str(tmp_path / "keda.yaml"))
+    spec = yaml.safe_load((tmp_path / "keda.yaml").read_text())["spec"]
+    fewest, each = spec["minReplicaCount"], float(spec["triggers"][0]["metadata"]["threshold"])
+    assert fewest >= 3 and needed(fewest * each, 1.0, 0.75) <= 2 * fewest < needed(
+        fewest * each * 1.05, 1.0, 0.75
+    )
+    for rate in (3.0, 5.5, 9.0, 20.0):
+        assert needed(rate, 1.0, 0.75) <= 2 * max(fewest, math.ceil(rate / each))
+
+
 def test_a_terminal_is_shown_which_queue_is_at_work(tmp_path) -> None:
     (tmp_path / "fleet.yaml").write_text(QUEUES)
     terminal, other_end = pty.openpty()
