@@ -250,7 +250,7 @@ def duration(seconds: float | None) -> str:
         return "–"
     if 0 < seconds < 0.0005:
         return "<1 ms"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
         return f"{seconds:.3g} s"

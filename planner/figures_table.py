@@ -15,26 +15,26 @@ _HEADER = (
 def lines(rows: Sequence[Row], whole: Row | None = None) -> list[str]:
     """A stay is the wait and the work; `+1,000 gone` is how long a thousand further jobs that wait take to be done."""
     table = ["", _HEADER, *map(_row, rows)]
-    return table if whole is None or len(rows) < 2 else [*table, _all(whole)]
+    return table if whole is None or len(rows) < 2 else [*table, _all(whole, any(map(_is_simulated, rows)))]
 
 
 def _row(row: Row) -> str:
     waits, stays = row["wait_seconds"], row["sojourn_seconds"]
     return (
         f"{row['name']:<28}{_share(row['chance_to_wait']):>10}{duration(waits['p50']):>10}{duration(waits['p99.9']):>12}"
-        f"{_band(row['wait_half_width_95']['p95']):>10}{duration(stays['mean']):>11}{duration(stays['p95']):>10}"
+        f"{_band(row['wait_half_width_95']['p95'], _is_simulated(row)):>10}{duration(stays['mean']):>11}{duration(stays['p95']):>10}"
         f"{duration(stays['p99']):>10}{row['jobs_per_hour']:>12,.0f}{row['ceiling_per_hour']:>12,.0f}"
         f"{duration(row['drain_seconds_of_1000_jobs']):>13}{_share(row['final_failure_ratio']):>8}"
         f"  {row['ceiling_set_by']}"
     )
 
 
-def _all(whole: Row) -> str:
+def _all(whole: Row, is_simulated: bool) -> str:
     """Over the attempts of all queues; how fast a further thousand are gone depends on whose they are."""
     waits, stays = whole["wait_seconds"], whole["sojourn_seconds"]
     return (
         f"{'all of them':<28}{_share(whole['chance_to_wait']):>10}{duration(waits['p50']):>10}"
-        f"{duration(waits['p99.9']):>12}{_band(whole['wait_half_width_95']['p95']):>10}{duration(stays['mean']):>11}"
+        f"{duration(waits['p99.9']):>12}{_band(whole['wait_half_width_95']['p95'], is_simulated):>10}{duration(stays['mean']):>11}"
         f"{duration(stays['p95']):>10}{duration(stays['p99']):>10}{whole['jobs_per_hour']:>12,.0f}"
         f"{whole['ceiling_per_hour']:>12,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}"
         f"  {whole['gives_way_first']}"
@@ -48,7 +48,11 @@ def _share(share: float | None) -> str:
     return "<0.01%" if 0 < share < 1e-4 else f"{100 * share:.3g}%"
 
 
-def _band(half_width: float | None) -> str:
+def _band(half_width: float | None, is_simulated: bool) -> str:
     if half_width is None:
         return "–"
-    return "exact" if half_width == 0.0 else f"±{duration(half_width)}"
+    return f"±{duration(half_width)}" if is_simulated or half_width > 0.0 else "exact"
+
+
+def _is_simulated(row: Row) -> bool:
+    return "simulation" in row["method"]

@@ -172,3 +172,16 @@ def test_what_formulas_answer_loads_no_compiler(tmp_path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert found.stdout.splitlines()[-1] == "False"
+
+
+def test_a_simulated_band_is_never_called_exact(tmp_path, capsys) -> None:
+    """Both p95 waits are 0, one of them as far as a run can tell."""
+    text = "queues:\n- {name: known, slots: 9, jobs_per_hour: 3600, service: {law: exponential, mean: 1s}}\n"
+    text += "- {name: seen, slots: 9, jobs_per_hour: 3600, service: {law: lognormal, mean: 1s, scv: 2}}\n"
+    (tmp_path / "fleet.yaml").write_text(text)
+    main(["predict", str(tmp_path / "fleet.yaml")])
+    told = capsys.readouterr().out.split("must wait")[1].splitlines()
+    known, seen, whole = (
+        next(line for line in told if line.startswith(name)) for name in ("known", "seen", "all")
+    )
+    assert "exact" in known and "exact" not in seen and "exact" not in whole
