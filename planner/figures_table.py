@@ -19,25 +19,23 @@ def lines(rows: Sequence[Row], whole: Row | None = None) -> list[str]:
 
 
 def _row(row: Row) -> str:
-    waits, stays = row["wait_seconds"], row["sojourn_seconds"]
-    return (
-        f"{row['name']:<28}{_share(row['chance_to_wait']):>10}{duration(waits['p50']):>10}{duration(waits['p99.9']):>12}"
-        f"{_band(row['wait_half_width_95']['p95'], _is_simulated(row)):>10}{duration(stays['mean']):>11}{duration(stays['p95']):>10}"
-        f"{duration(stays['p99']):>10}{row['jobs_per_hour']:>12,.0f}{row['ceiling_per_hour']:>12,.0f}"
-        f"{duration(row['drain_seconds_of_1000_jobs']):>13}{_share(row['final_failure_ratio']):>8}"
-        f"  {row['ceiling_set_by']}"
-    )
+    drain = duration(row["drain_seconds_of_1000_jobs"])
+    return _line(row["name"], row, _is_simulated(row), drain, row["ceiling_set_by"])
 
 
 def _all(whole: Row, is_simulated: bool) -> str:
     """Over the attempts of all queues; how fast a further thousand are gone depends on whose they are."""
-    waits, stays = whole["wait_seconds"], whole["sojourn_seconds"]
+    return _line("all of them", whole, is_simulated, "", whole["gives_way_first"])
+
+
+def _line(name: str, row: Row, is_simulated: bool, drain: str, set_by: str) -> str:
+    waits, stays = row["wait_seconds"], row["sojourn_seconds"]
+    band = _band(row["wait_half_width_95"]["p95"], is_simulated)
     return (
-        f"{'all of them':<28}{_share(whole['chance_to_wait']):>10}{duration(waits['p50']):>10}"
-        f"{duration(waits['p99.9']):>12}{_band(whole['wait_half_width_95']['p95'], is_simulated):>10}{duration(stays['mean']):>11}"
-        f"{duration(stays['p95']):>10}{duration(stays['p99']):>10}{whole['jobs_per_hour']:>12,.0f}"
-        f"{whole['ceiling_per_hour']:>12,.0f}{'':>13}{_share(whole['final_failure_ratio']):>8}"
-        f"  {whole['gives_way_first']}"
+        f"{name:<28}{_share(row['chance_to_wait']):>10}{duration(waits['p50']):>10}{duration(waits['p99.9']):>12}"
+        f"{band:>10}{duration(stays['mean']):>11}{duration(stays['p95']):>10}{duration(stays['p99']):>10}"
+        f"{row['jobs_per_hour']:>12,.0f}{row['ceiling_per_hour']:>12,.0f}{drain:>13}"
+        f"{_share(row['final_failure_ratio']):>8}  {set_by}"
     )
 
 
