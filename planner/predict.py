@@ -112,5 +112,5 @@ def _growing(workload: Workload, fleet: Fleet, wanted: tuple[str, ...], limit: C
         f"unstable, the ceiling is {done:.6g} jobs a second, set by {limit.set_by}",
         {text: Figure(known[text]) for text in wanted if text in known},
         stable=False,
-        backlog_per_second=workload.jobs_per_second - done,
+        backlog_per_second=max(workload.jobs_per_second - done, 0.0),
     )

@@ -9,6 +9,9 @@ from planner.laws.arrivals import Periodic, Profile, Sinusoid
 from planner.laws.named import IoThenCpu
 from planner.workload import Workload
 
+# What a sum over the states of a chain may be off by, as a part of itself.
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
@@ -59,8 +62,11 @@ def loses(workload: Workload, fleet: Fleet) -> bool:
 
 
 def is_unstable(workload: Workload, fleet: Fleet) -> bool:
-    """More comes than can be done, and nothing is lost: the queue grows without end."""
-    return workload.attempts_per_second >= ceiling(workload, fleet).per_second and not loses(workload, fleet)
+    """More comes than can be done, and nothing is lost: the queue grows without end. So it does where as much comes,
+    which roundings may hide.
+    """
+    most = (1.0 - ROUNDING) * ceiling(workload, fleet).per_second
+    return workload.attempts_per_second >= most and not loses(workload, fleet)
 
 
 def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:

@@ -1,8 +1,8 @@
 """Knows how all queues of a file are sized together: slots, processes, what they use of the budgets, hours of a day."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from planner import answers
@@ -12,12 +12,13 @@ from planner.file.queue_file import AskedFile, AskedQueue, with_slots
 from planner.file.reading import read_objective
 from planner.fleet import Fleet
 from planner.laws.arrivals import Profile, Sinusoid
+from planner.laws.named import IoThenCpu
 from planner.predict import predict
 from planner.size import joint, one_fewer
 from planner.size import long_files as size_long
 from planner.size.budget import spent, use
 from planner.size.long_files import Each, Way, on_all_processors
-from planner.size.processes import split
+from planner.size.processes import Split, split
 from planner.size.sampled import Sampled
 from planner.size.schedule import Shift, schedule
 from planner.sizing import Plan, size, smallest
@@ -29,13 +30,14 @@ MOST_PROCESSES = 256
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """One queue's plan on `processes`; None where no number of slots meets the objective. `way` is how it was sized
-    where the file is long.
+    """One queue's plan on `processes`; None where no number of slots meets the objective. `set_by` is what made the
+    processes more than were given, `way` is how the queue was sized where the file is long.
     """
 
     queue: AskedQueue
     plan: Plan | None
     processes: int
+    set_by: str
     shifts: tuple[Shift, ...] = ()
     way: Way | None = None
 
@@ -64,8 +66,10 @@ def sized_file(
 
 
 def sized(queue: AskedQueue, way: Way | None = None) -> Sized:
-    """On the fewest processes on which slots can meet the objectives, or whose cores are not what stands in the way."""
-    least = min(max(queue.question.fleet.processes, queue.limits.workers), MOST_PROCESSES)
+    """On the fewest processes that hold the slots which meet the objectives there, or whose cores are not what stands
+    in the way.
+    """
+    least = min(_split(queue, 1, queue.question.fleet.processes).processes, MOST_PROCESSES)
 
     @cache
     def plan(processes: int) -> Plan | None:
@@ -79,8 +83,29 @@ def sized(queue: AskedQueue, way: Way | None = None) -> Sized:
     processes = next(able, MOST_PROCESSES)
     if not is_enough(processes) and _meets_with_cores_to_spare(queue):
         processes = smallest(processes + 1, is_enough, lambda _: False) or MOST_PROCESSES
+    set_by, fits = "cpu", partial(_fits, queue, plan)
+    if not fits(processes):
+        processes = smallest(processes + 1, fits, lambda _: False) or MOST_PROCESSES
+        set_by = "slots that fit into one"
     found = plan(processes)
-    return Sized(queue, found, processes, _shifts(queue, processes, way) if found else (), way)
+    shifts = _shifts(queue, processes, way) if found else ()
+    return Sized(queue, found, processes, set_by, shifts, way)
+
+
+def _split(queue: AskedQueue, slots: int, processes: int) -> Split:
+    """With no fewer than so many processes."""
+    limits = replace(queue.limits, workers=max(processes, queue.limits.workers))
+    return split(limits, slots, queue.question.workload.attempts_per_second, queue.question.fleet.cores)
+
+
+def _fits(queue: AskedQueue, plan: Callable[[int], Plan | None], processes: int) -> bool:
+    """Whether so many processes hold the slots that are needed on them. Only where slots share cores are those fewer on
+    more processes.
+    """
+    if not isinstance(queue.question.workload.service, IoThenCpu) or processes >= MOST_PROCESSES:
+        return True
+    found = plan(processes)
+    return found is None or _split(queue, found.slots_needed, processes).processes == processes
 
 
 def _held_up(queue: AskedQueue, processes: int) -> bool:
@@ -127,17 +152,26 @@ def _wanted(one: Sized, prices: PriceWords) -> joint.Wanted:
     assert one.plan is not None
     load, needed = one.queue.question.workload.offered_load, one.plan.slots_needed
     return joint.Wanted(
-        one.queue.name, bool(one.queue.priority), load, needed, min(int(load) + 1, needed),
+        one.queue.name, bool(one.queue.priority), load, needed, _fewest_stable(one, needed),
         lambda slots: _choice(one, slots, prices),
     )  # fmt: skip
 
 
+def _fewest_stable(one: Sized, needed: int) -> int:
+    """Jobs that share cores last longer than alone."""
+    workload = one.queue.question.workload
+    slots = min(int(workload.offered_load) + 1, needed)
+    while slots < needed and is_unstable(
+        workload, with_slots(one.queue, slots, one.processes).question.fleet
+    ):
+        slots += 1
+    return slots
+
+
 def _choice(one: Sized, slots: int, prices: PriceWords) -> joint.Choice:
-    limits = replace(one.queue.limits, workers=one.processes)
-    rate = one.queue.question.workload.attempts_per_second
-    found = split(limits, slots, rate, one.queue.question.fleet.cores)
+    found = _split(one.queue, slots, one.processes)
     if found.set_by == "workers given" and one.processes > one.queue.limits.workers:
-        found = replace(found, set_by="cpu")
+        found = replace(found, set_by=one.set_by)
     return joint.Choice(slots, found, use(found, prices))
 
 

@@ -132,6 +132,47 @@ def test_more_event_loops_are_taken_where_one_core_is_in_the_way(tmp_path, capsy
     assert q["workers"] == 3 and q["workers_set_by"] == "cpu" and q["uses"]["cpu_cores"] == pytest.approx(2.0)
 
 
+CORES = (
+    "service: {law: io_then_cpu, io: {law: exponential, mean: 200ms}, cpu: {law: exponential, mean: 100ms}}"
+)
+
+
+def test_the_fewest_slots_are_those_of_the_processes_that_are_told(tmp_path, capsys) -> None:
+    text = (
+        f"queues: [{{name: q, workers: 1, jobs_per_hour: 30600, objectives: {{p95_wait: 100ms}}, {CORES}}}]\n"
+    )
+    [q] = answer(tmp_path, capsys, text)["queues"]
+    # By runs of 48 million single events in C++ with 3 + 3 slots, and 3 + 2. On one process 20 are needed.
+    assert (q["workers"], q["concurrency"], q["workers_set_by"], q["slots_needed"]) == (2, 3, "cpu", 6)
+    assert q["wait_seconds"]["p95"] == pytest.approx(0.0872, rel=0.01)
+    assert q["one_fewer"]["figures"]["p95_wait"] == pytest.approx(0.2281, rel=0.01)
+
+
+def test_slots_that_do_not_fit_into_one_process_are_counted_anew_on_two(tmp_path, capsys) -> None:
+    one = f"name: q, jobs_per_hour: 24480, objectives: {{mean_wait: 10ms}}, {CORES.replace('200ms', '400ms')}"
+    text = f"queues: [{{{one}, max_concurrency: 10}}]\n"
+    [q] = answer(tmp_path, capsys, text)["queues"]
+    assert (q["workers"], q["workers_set_by"]) == (2, "slots that fit into one") and q["slots_needed"] < 10
+    [alone] = answer(tmp_path, capsys, text.replace(", max_concurrency: 10", ""))["queues"]
+    assert alone["workers"] == 1 and alone["slots_needed"] > 10
+
+
+def test_a_queue_that_shares_cores_is_cut_to_slots_that_can_do_its_work(tmp_path, capsys) -> None:
+    one = f"name: q, workers: 2, memory_per_job_mb: 10, objectives: {{p95_wait: 100ms}}, {CORES}"
+    # Four slots do 12 a second at most, and are where the load alone ends: 3.7 Erlangs.
+    text = f"budgets: {{memory_mb: 10}}\nqueues: [{{{one}, jobs_per_hour: 44000}}]\n"
+    [q] = answer(tmp_path, capsys, text, expected=1)["queues"]
+    assert q["cut_to_fit"] and q["stable"] and q["slots"] > 4
+
+
+def test_a_load_at_the_ceiling_is_unstable_whatever_roundings_say(tmp_path, capsys) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(f"queues: [{{name: q, workers: 2, concurrency: 2, jobs_per_hour: 43200, {CORES}}}]\n")
+    main(["predict", str(path), "--json"])
+    [q] = json.loads(capsys.readouterr().out)["queues"]
+    assert not q["stable"] and q["ceiling_per_hour"] == pytest.approx(43_200) and q["backlog_per_hour"] >= 0.0
+
+
 def test_a_process_more_is_taken_where_sharing_a_core_makes_jobs_last_too_long(tmp_path) -> None:
     path = tmp_path / "fleet.yaml"
     path.write_text(
@@ -156,6 +197,16 @@ def test_no_process_is_enough_for_a_job_that_lasts_too_long_alone(tmp_path, caps
     )
     [q] = answer(tmp_path, capsys, text, expected=1)["queues"]
     assert q["slots_needed"] is None
+
+
+def test_what_stands_in_the_way_of_any_number_of_slots_is_named(tmp_path, capsys) -> None:
+    text = "queues: [{name: q, concurrency: 9, jobs_per_hour: 9000, rate_limit: {max: 3, window: 1s}, service: 1s}]\n"
+    [q] = answer(tmp_path, capsys, text, expected=1)["queues"]
+    assert q["slots_needed"] is None
+    assert main(["size", str(tmp_path / "fleet.yaml")]) == 1
+    assert (
+        "q: no number of slots meets the objectives; the rate limit is in the way" in capsys.readouterr().out
+    )
 
 
 def test_a_process_that_can_hold_no_job_is_refused(tmp_path, capsys) -> None:
