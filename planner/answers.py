@@ -195,7 +195,9 @@ def as_lines(
 def _remarks(answer: Mapping[str, Any]) -> list[str]:
     said = []
     if answer.get("slots_needed", 0) is None:
-        said.append("no number of slots meets the objectives")
+        way = answer["ceiling_set_by"]
+        why = "" if way.startswith("slots") else f"; the {way} is in the way"
+        said.append(f"no number of slots meets the objectives{why}")
     if answer["stable"] and answer["objectives_broken"]:
         said.append(f"does not hold: {', '.join(answer['objectives_broken'])}")
     said += list(map(overload_told, answer["overloads"]))
@@ -235,9 +237,8 @@ def overload_told(one: Mapping[str, float]) -> str:
 def clock(seconds: float) -> str:
     """A moment of a period in hours and minutes, or in seconds where minutes are too coarse; past 24 h it goes on."""
     minutes = round(seconds / 60)
-    return (
-        f"{minutes // 60}:{minutes % 60:02}" if abs(seconds) >= 3600 or seconds == 0 else f"{seconds:.4g} s"
-    )
+    is_fine = abs(seconds) >= 3600 or abs(seconds - 60 * minutes) < 0.5
+    return f"{minutes // 60}:{minutes % 60:02}" if is_fine else f"{seconds:.4g} s"
 
 
 def _slots(answer: Mapping[str, Any]) -> str:
