@@ -1,15 +1,21 @@
 """This file knows how numbers are written for people: units, three figures, and a dash where nothing is known."""
 
 import math
+from decimal import Decimal
 
 NOTHING = "—"
+
+
+def digits(value: float, count: int = 3) -> str:
+    """So many figures that tell, and never an exponent: `1,010`, `0.000012`."""
+    return f"{Decimal(f'{value:.{count}g}'):,f}"
 
 
 def jobs(count: float | None) -> str:
     """`12,345`; small fractions as they are."""
     if count is None or math.isnan(count):
         return NOTHING
-    return f"{count:,.0f}" if abs(count) >= 10 or count == round(count) else f"{count:.1f}"
+    return f"{count:,.0f}" if abs(count) >= 10 else digits(count, 2)
 
 
 def counted(count: int, what: str) -> str:
@@ -28,7 +34,12 @@ def share(ratio: float | None) -> str:
     percent = 100 * ratio
     if percent == 0 or abs(percent) >= 99.95:
         return f"{percent:.4g} %" if percent < 100 else f"{percent:,.0f} %"
-    return f"{percent:.2g} %" if abs(percent) < 10 else f"{percent:.3g} %"
+    return f"{digits(percent, 2 if abs(percent) < 10 else 3)} %"
+
+
+def times(ratio: float) -> str:
+    """`1.0`, `0.42`, `6.7`, `120`: how often one goes into another."""
+    return f"{Decimal(f'{ratio:#.2g}'):,f}" if ratio else "0"
 
 
 def seconds(value: float | None) -> str:
@@ -37,10 +48,11 @@ def seconds(value: float | None) -> str:
         return NOTHING
     if math.isinf(value):
         return "without end"
+    rounded = float(f"{value:.3g}")  # so that 999.9 ms are 1 s
     for size, unit in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value * 1000:.3g} ms" if value else "0 s"
+        if abs(rounded) >= size:
+            return f"{digits(rounded / size)} {unit}"
+    return f"{digits(rounded * 1000)} ms" if value else "0 s"
 
 
 def size(byte_count: float | None) -> str:
@@ -52,4 +64,4 @@ def size(byte_count: float | None) -> str:
         if abs(value) < 1024 or unit == "GiB":
             break
         value /= 1024
-    return f"{value:.3g} {unit}" if unit != "B" else f"{value:.0f} B"
+    return f"{digits(value)} {unit}" if unit != "B" else f"{value:.0f} B"

@@ -105,13 +105,13 @@ def _wait(page: Page, seen: Overview, lately: str) -> None:
 
 
 def _work(seen: Overview, lately: str) -> None:
-    attempts = sum(queue.attempts or 0.0 for queue in seen.queues)
-    total = sum(queue.attempt_sum_seconds or 0.0 for queue in seen.queues)
+    known = [queue.attempts for queue in seen.queues if queue.attempts is not None]
+    attempts, total = sum(known), sum(queue.attempt_sum_seconds or 0.0 for queue in seen.queues)
     parts.number(
         "Processing, mean",
         amounts.seconds(total / attempts if attempts else None),
         f"Working time of all attempts, {lately}. From the sum and count of {c.JOB_DURATION.name}.",
-        f"{amounts.jobs(attempts)} attempts {lately}",
+        f"{amounts.jobs(attempts)} attempts {lately}" if known else "no attempt is counted yet",
     )
 
 
@@ -119,7 +119,8 @@ def _failures(seen: Overview, lately: str) -> None:
     budget = 1 - seen.claims.processed
     note = "no finished jobs in this range"
     if seen.processed_ratio is not None and budget:
-        note = f"{(1 - seen.processed_ratio) / budget:.2g} × the error budget of {amounts.share(budget)} over the range"
+        spent = amounts.times((1 - seen.processed_ratio) / budget)
+        note = f"{spent} × the error budget of {amounts.share(budget)} over the range"
     parts.number(
         "Failures",
         amounts.share(seen.failure_ratio),

@@ -125,7 +125,7 @@ def _load_test(seen: Seen) -> Iterator[Target]:
         return
     times = most / peak
     why = f"peak of {seen.range_name}: {amounts.per_hour(peak)}; ceiling by the mix of now: {amounts.per_hour(most)}"
-    yield Target(wanted, f"{times:.2g} times", _met(times >= LOAD_TEST), why)
+    yield Target(wanted, f"{amounts.times(times)} times", _met(times >= LOAD_TEST), why)
 
 
 def _growth(seen: Seen) -> Iterator[Target]:
@@ -135,7 +135,7 @@ def _growth(seen: Seen) -> Iterator[Target]:
         yield Target(wanted, amounts.NOTHING, "can't be known", seen.capacity.why or "no load now")
         return
     why = f"jobs grow {GROWTH:.1f} times if they grow as contracts do; {_first(seen.capacity)}"
-    yield Target(wanted, f"{1 / used:.2g} times", _met(1 / used >= GROWTH), why)
+    yield Target(wanted, f"{amounts.times(1 / used)} times", _met(1 / used >= GROWTH), why)
 
 
 def _first(capacity: Capacity) -> str:
@@ -149,7 +149,7 @@ def _processed(seen: Seen) -> Iterator[Target]:
         return
     budget = 1 - seen.claims.processed
     why = f"final failures over finished jobs of {seen.range_name}: {amounts.share(1 - seen.processed_ratio)}"
-    why += f", {(1 - seen.processed_ratio) / budget:.2g} times the budget" if budget else ""
+    why += f", {amounts.times((1 - seen.processed_ratio) / budget)} times the budget" if budget else ""
     found = f"{100 * seen.processed_ratio:.4g} %"
     yield Target(wanted, found, _met(seen.processed_ratio >= seen.claims.processed), why)
 
