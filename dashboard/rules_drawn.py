@@ -1,9 +1,11 @@
 """This file knows which bounds are drawn into which charts, and in which colour."""
 
+from dataclasses import replace
+
 from alerts.signals import LATENCY, SEVERITIES, THROUGHPUT
 from dashboard import amounts
 from dashboard.chart_bounds import Rule
-from dashboard.look import CRITICAL, FINE, WARNING
+from dashboard.look import CRITICAL, FINE, UNKNOWN, WARNING
 from dashboard.page import Page
 from dashboard.scorecard import JOBS_PER_HOUR
 from planner.file.claims import ClaimsWords
@@ -30,3 +32,10 @@ def wait_rules(page: Page) -> list[Rule]:
         if bound is not None:
             found.append(Rule(bound, f"{name} {amounts.seconds(bound)}", LEVEL[name]))
     return found
+
+
+def work_rules(page: Page) -> list[Rule]:
+    """The same beside processing times, in grey: the report asks it of a latency that it does not define, and what is
+    judged by it here is the wait.
+    """
+    return [replace(rule, colour=UNKNOWN) for rule in wait_rules(page)]

@@ -1,10 +1,11 @@
 """This file knows the alerts that Prometheus holds pending or firing now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.alerting.exporter import WATCHDOG
 from alerts.names import ALERTS
+from dashboard.page import queue_name
 from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.shared import SharedSource
 from dashboard.sources.source import Source
@@ -14,12 +15,12 @@ FRESH_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One alert. `queue` is empty for one of a whole Redis."""
+    """One alert. `about` is its queue, pool or cache; empty for one of a whole Redis."""
 
     name: str
     severity: str
     state: str
-    queue: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,20 @@ def _read(series: Sequence[dict[str, str]]) -> Alarm:
     if not series:
         return Alarm(why="no rules of bullgauge are loaded in this Prometheus; see bullgauge-alerts generate")
     order = {"critical": 0, "warning": 1}
-    wanted = ("alertname", "severity", "alertstate", "queue")
-    alerts = {
-        Firing(*(labels.get(name, "") for name in wanted))
-        for labels in series
-        if labels.get("alertname") != WATCHDOG
-    }
-    ordered = sorted(alerts, key=lambda one: (one.state, order.get(one.severity, 2), one.name, one.queue))
+    alerts = {_firing(labels) for labels in series if labels.get("alertname") != WATCHDOG}
+    ordered = sorted(alerts, key=lambda one: (one.state, order.get(one.severity, 2), one.name, one.about))
     # The same alert as warning and as critical is one: the worse.
-    worst = {(one.name, one.queue): one for one in reversed(ordered)}
-    return Alarm(tuple(one for one in ordered if worst[one.name, one.queue] is one))
+    worst = {(one.name, one.about): one for one in reversed(ordered)}
+    return Alarm(tuple(one for one in ordered if worst[one.name, one.about] is one))
+
+
+def _firing(labels: Mapping[str, str]) -> Firing:
+    name, severity, state = (labels.get(label, "") for label in ("alertname", "severity", "alertstate"))
+    return Firing(name, severity, state, _about(labels))
+
+
+def _about(labels: Mapping[str, str]) -> str:
+    """A queue as it is called here: two prefixes may have queues of one name."""
+    if "queue" in labels:
+        return queue_name(labels.get("prefix", "bull"), labels["queue"])
+    return next((f"{kind} {labels[kind]}" for kind in ("pool", "cache") if kind in labels), "")

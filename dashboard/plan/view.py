@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import parts
+from dashboard.amounts import counted
+from dashboard.plain import plain
 from dashboard.plan import pools as plan_pools
 from dashboard.plan import tables
 from dashboard.plan.answers import Row, goal
@@ -20,7 +22,8 @@ Known = Mapping[Hashable, Any]
 """The answers that are there by now."""
 
 
-def headline(question: Asked, found: Known) -> None:
+def headline(question: Asked, remarks: Sequence[str], found: Known) -> None:
+    """The answer for the turned queue; `remarks` are what is doubtful in the workload that it is given."""
     queue = question.chosen
     row = question.rows([queue], found).get(queue.name) if queue else None
     if queue is None or row is None:
@@ -34,6 +37,7 @@ def headline(question: Asked, found: Known) -> None:
     figure(third, "Slots needed", tables.needed(queue.name, needed), f"has {row['slots']}", _ABOUT_NEEDED)
     figure(fourth, "Most an hour", tables.most(row), f"set by {row['ceiling_set_by']}", _ABOUT_MOST)
     _verdict(queue.name, row)
+    _doubts((*remarks, *row["doubts"]))
 
 
 _ABOUT_WAIT = "19 of 20 jobs start within this time. Source: planner, "
@@ -56,8 +60,15 @@ def _verdict(name: str, row: Row) -> None:
         else st.warning
     )
     draw(text)
-    for doubt in row["doubts"]:
-        st.caption(f":material/help: {doubt}")
+
+
+def _doubts(texts: Sequence[str]) -> None:
+    """Below the figures and folded, so that the figures stand where they are, however many there are."""
+    if not texts:
+        return
+    with st.expander(f"{counted(len(texts), 'doubt')} about these figures", icon=":material/help:"):
+        for text in texts:
+            st.caption(plain(text))
 
 
 def _both(question: Asked) -> dict[str, AskedQueue]:

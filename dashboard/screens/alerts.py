@@ -5,6 +5,7 @@ import uuid
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from alerts.backtest import BacktestError
 from alerts.config_file import ConfigError
@@ -14,13 +15,17 @@ from dashboard import parts
 from dashboard.alerting import bounds as alert_bounds
 from dashboard.alerting import rules as alert_rules
 from dashboard.alerting.charts import described, strips
+from dashboard.alerting.firing import alarm
+from dashboard.alerting.firing_view import show_alarm
 from dashboard.alerting.history import Days, Known, Play, address, bars, can_be_played, impossible
 from dashboard.alerting.history import table as played
 from dashboard.alerting.sets import RuleSet, in_force, made
 from dashboard.page import Page
 from dashboard.plan.work import Work
+from dashboard.redrawn import Redrawn
 from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.shared import SharedSource
+from dashboard.sources.source import SourceError
 from dashboard.waiting import TABLE, Row
 
 SLICE_SECONDS = 0.25
@@ -28,11 +33,12 @@ RANGES = {"1 day": 1, "3 days": 3, "1 week": 7, "2 weeks": 14, "4 weeks": 28}
 """How far back a changed bound is tried."""
 _WIDE = {name: st.column_config.TextColumn(width=140) for name in ("warning", "critical", "bound")}
 """Bounds are read whole."""
-ROWS = (Row(280), Row(340), TABLE)
+ROWS = (Row(24), Row(280), Row(340), TABLE)
 
 
 def show(page: Page) -> None:
     """Draw it."""
+    _now(page)
     before = in_force(page.thresholds, _job(page))
     origin = page.file_path.name if page.file_path else "no file: the documented bounds"
     source = f"Source: {origin}. Screens, planner and rules draw from these."
@@ -45,6 +51,15 @@ def show(page: Page) -> None:
     page.waiting.end()
     _backtest(page, before, after)
     _rules(after)
+
+
+def _now(page: Page) -> None:
+    """What fires, where it can be asked for; the bounds and their rules need no source."""
+    try:
+        show_alarm(alarm(page.source))
+    except SourceError:
+        st.caption("○ Alerts not known: the source does not answer.")
+    page.waiting.drawn()
 
 
 def _job(page: Page) -> str:
@@ -174,16 +189,21 @@ def _until_played(before: Play, after: Play) -> None:
     jobs = dict(
         pair for both in zip(before.jobs().items(), after.jobs().items(), strict=True) for pair in both
     )
-    bar, place, drawn, began = st.empty(), st.empty(), -1, time.monotonic()
+    over, place, drawn, began = st.container(), Redrawn(), -1, time.monotonic()
+    bar: DeltaGenerator | None = None
     while drawn < len(jobs):
         found = _work().answers(viewer, jobs, SLICE_SECONDS)
-        told = f"{len(found)} of {len(jobs)} days played, {time.monotonic() - began:.0f} s"
-        bar.progress(len(found) / len(jobs), told)
+        if bar is not None or len(found) < len(jobs):
+            told = f"{len(found)} of {len(jobs)} days played, {time.monotonic() - began:.0f} s"
+            bar = bar or over.empty()
+            bar.progress(len(found) / len(jobs), told)
         if len(found) > drawn:
-            with place.container():
-                _played(before, after, found, len(found) == len(jobs))
+            is_whole = len(found) == len(jobs)
+            with place.container(is_whole):
+                _played(before, after, found, is_whole)
         drawn = len(found)
-    bar.empty()
+    if bar is not None:
+        bar.empty()
 
 
 def _played(before: Play, after: Play, found: Known, is_whole: bool) -> None:

@@ -19,6 +19,7 @@ from dashboard.plan.fleets import document_of
 from dashboard.plan.hours import hours
 from dashboard.plan.now import taken
 from dashboard.plan.work import Job, Work
+from dashboard.redrawn import Redrawn
 from dashboard.sources.shared import SharedSource
 from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
@@ -56,10 +57,10 @@ def show(page: Page) -> None:
     page.waiting.end()
     chosen = page.queue if page.queue in histories else next(iter(histories))
     first = Ahead(chosen, histories[chosen], weeks, zone, queues.get(chosen))
-    place, buttons = st.empty(), st.container()
+    place, buttons = Redrawn(), st.container()
     known: dict[Hashable, Any] = {}
-    for _ in _worked_on([first], known, with_slots=True):
-        with place.container():
+    for is_whole in _worked_on([first], known, with_slots=True):
+        with place.container(is_whole):
             plan_ahead_view.one(first, first.answer(known), zone)
     answer = first.answer(known)
     if answer is not None:
@@ -67,9 +68,9 @@ def show(page: Page) -> None:
             plan_ahead_view.downloads(answer)
     others = _all(histories, queues, weeks, zone)
     parts.heading("Every queue", _ABOUT_EVERY, lambda: plan_ahead.table(_answers(others, known), zone))
-    table = st.empty()
-    for _ in _worked_on(others, known, with_slots=False):
-        with table.container():
+    table = Redrawn()
+    for is_whole in _worked_on(others, known, with_slots=False):
+        with table.container(is_whole):
             plan_ahead_view.every(_answers(others, known), zone)
 
 
@@ -125,8 +126,8 @@ def _work() -> Work:
     return Work()
 
 
-def _worked_on(asked: list[Ahead], known: dict[Hashable, Any], with_slots: bool) -> Iterator[None]:
-    """Once at first, then at most once a second while more is known, and when all is."""
+def _worked_on(asked: list[Ahead], known: dict[Hashable, Any], with_slots: bool) -> Iterator[bool]:
+    """Once at first, then at most once a second while more is known, and when all is: whether it is."""
     drawn: float | None = None
     is_new = False
     viewer = st.session_state.setdefault("forecast-viewer", uuid.uuid4().hex)
@@ -139,8 +140,11 @@ def _worked_on(asked: list[Ahead], known: dict[Hashable, Any], with_slots: bool)
         known.update(found)
         is_new = is_new or is_more
         is_whole = len(found) == len(wanted) and not is_more
-        if drawn is None or (is_new and (is_whole or time.monotonic() > drawn + REDRAWN_SECONDS)):
+        # What is known already leads to further questions, whose answers may be known as well.
+        is_first = drawn is None and not is_more
+        is_next = drawn is not None and is_new and (is_whole or time.monotonic() > drawn + REDRAWN_SECONDS)
+        if is_first or is_next:
             drawn, is_new = time.monotonic(), False
-            yield
+            yield is_whole
         if is_whole:
             return

@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, charts, parts, trends
-from dashboard.alerting.firing import Alarm, alarm
+from dashboard.alerting.firing import alarm
+from dashboard.alerting.firing_view import show_alarm
 from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.overview import Overview, asked_next, overview, targets
@@ -12,7 +13,7 @@ from dashboard.overview_cards import show_cards
 from dashboard.page import Page
 from dashboard.plain import plain
 from dashboard.queue_now import Level
-from dashboard.rules_drawn import pace_rules, wait_rules
+from dashboard.rules_drawn import pace_rules, wait_rules, work_rules
 from dashboard.scorecard import Target
 from dashboard.sources.asking import ahead
 from dashboard.waiting import CARDS, CHARTS, TABLE, Row
@@ -32,7 +33,7 @@ def show(page: Page) -> None:
     page.waiting.drawn(2)
     # Not before the first figures, which they would delay; the source answers while more is drawn.
     ahead(*asked_next(page, seen))
-    _alarm(alarm(page.source))
+    show_alarm(alarm(page.source))
     page.waiting.drawn()
     _worst(seen)
     page.waiting.drawn()
@@ -50,22 +51,6 @@ def _no_queues() -> None:
         "`bullgauge-exporter doctor` says so.",
         icon=":material/search:",
     )
-
-
-def _alarm(now: Alarm) -> None:
-    if now.why:
-        st.caption(f"○ Alerts not known: {now.why}.")
-        return
-    firing, pending = now.count("firing"), now.count("pending")
-    if not firing and not pending:
-        st.markdown(":green[● No alert is pending or firing.]")
-        return
-    with st.container(horizontal=True):
-        for alert in now.alerts[:12]:
-            shape = "▲" if alert.state == "firing" else "△"
-            queue = f" · {alert.queue}" if alert.queue else ""
-            text = f"{shape} {alert.name} {alert.state}{queue}"
-            st.badge(text, color="red" if alert.severity == "critical" else "orange")
 
 
 def _worst(seen: Overview) -> None:
@@ -143,11 +128,12 @@ def _pace_and_waits(page: Page) -> None:
 def _work_and_connections(page: Page, seen: Overview) -> None:
     left, right = st.columns(2)
     with left:
-        source = f"Working time of all attempts. {trends.RATIOS} From {c.JOB_DURATION.name}."
-        table = trends.work(page.source, page.span)
-        parts.over_time(
-            "Processing time", table, "seconds", source, "no attempt ended in this range", log=True
+        source = (
+            f"Working time of all attempts. {trends.RATIOS} From {c.JOB_DURATION.name}. The grey lines are the bounds "
+            "of the wait, to compare: work has none unless you set one."
         )
+        table, why = trends.work(page.source, page.span), "no attempt ended in this range"
+        parts.over_time("Processing time", table, "seconds", source, why, work_rules(page), log=True)
     with right:
         source = "Open connections over their limit; the band is the report's. From CLIENT LIST and INFO."
         table, why = trends.connections(page.source, page.span), "the exporter may not read connections"
@@ -213,13 +199,16 @@ def _table(seen: Overview) -> None:
     table = pd.DataFrame(rows)
     with st.container(border=True):
         lately = amounts.seconds(seen.seconds)
-        source = f"Rates, waits, failures of the last {lately}, the rest of now. An empty cell is not known."
+        source = (
+            f"Rates, waits, failures of the last {lately}, the rest of now. {amounts.NOTHING} is not known."
+        )
         parts.heading("All queues", source, table)
         percent = st.column_config.NumberColumn(format="percent")
         st.dataframe(
             table,
             hide_index=True,
             alt="All queues, worst first, with their figures of now",
+            placeholder=amounts.NOTHING,
             column_config={
                 "Used": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
                 "Fail": percent,

@@ -27,6 +27,7 @@ from dashboard.plan.jobs import Asked, asked, busiest
 from dashboard.plan.knobs import of_all, of_queue, turned, undo
 from dashboard.plan.now import Taken, take_anew, taken
 from dashboard.plan.work import Job, Work
+from dashboard.redrawn import Redrawn
 from dashboard.sources.source import SourceError
 from dashboard.waiting import CARDS, TABLE, Row
 from planner.errors import BadInput
@@ -72,29 +73,30 @@ def _show(page: Page, seen: Taken, known: Mapping[str, Document]) -> None:
     queues = names(document)
     place = queues.index(page.queue) if page.queue in queues else 0
     chosen = right.selectbox("Queue to turn", queues, index=place, key=f"whatif-queue|{fleet}|{page.queue}")
-    _about_live(seen, fleet, chosen)
+    _about_live(seen, fleet)
+    remarks = seen.live.remarks.get(chosen, ()) if fleet == LIVE else ()
     before = read(document, fleet)
     entries = zip(before.queues, document["queues"], strict=True)
     now = {queue.name: facts(queue, entry) for queue, entry in entries}
-    headline = st.empty()
+    headline = Redrawn()
     knobs, answer = st.columns([2, 5], gap="large")
     with knobs:
         changes, surely = _knobs(fleet, before, now, chosen)
     made = changed(document, changes, before)
     after = read(made, fleet) if made is not document else before
     with answer:
-        over_chart, chart = st.container(), st.empty()
+        over_chart, chart = st.container(), Redrawn()
     with st.expander("Turn many queues in a table", icon=":material/table_edit:"):
         editor(fleet, now)
-    over_table, table = st.container(), st.empty()
+    over_table, table = st.container(), Redrawn()
     over_sides = st.container()
     sides = _sides(known, changes)
-    beside = st.empty()
+    beside = Redrawn()
     question = asked(after, chosen, before, surely, [queue for _, queues in sides for queue in queues])
     _headings(question, sides, over_chart, over_table, over_sides)
 
     shown = (
-        Shown(headline, question.own_keys, partial(plan_view.headline, question)),
+        Shown(headline, question.own_keys, partial(plan_view.headline, question, remarks)),
         Shown(chart, question.own_keys, partial(plan_view.chart, question)),
         Shown(table, question.plan_keys, partial(plan_view.all_queues, question)),
         Shown(beside, question.more_keys, partial(plan_view.side_by_side, question, sides)),
@@ -135,16 +137,14 @@ _ABOUT_FLEETS = (
 )
 
 
-def _about_live(seen: Taken, fleet: str, chosen: str) -> None:
-    """Where the live workload comes from, and what is doubtful or missing in it."""
+def _about_live(seen: Taken, fleet: str) -> None:
+    """Where the live workload comes from, and what is missing in it."""
     if seen.error:
         st.warning(f"No live workload: {seen.error}", icon=":material/cloud_off:")
     if fleet == LIVE:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Live workload {seen.told}.", width="content")
             st.button("Take a fresh one", on_click=take_anew, type="tertiary", icon=":material/refresh:")
-        for remark in seen.live.remarks.get(chosen, ()):
-            st.caption(f":material/help: {chosen}: {remark}")
     if not seen.error and seen.live.document is None:
         st.info("No queue can be planned from what is seen; the reasons stand below.", icon=":material/help:")
     if seen.live.left_out and (fleet == LIVE or seen.live.document is None):
@@ -187,7 +187,7 @@ def _warm_up(page: Page) -> None:
 class Shown:
     """A part of the screen, drawn again when more of the answers that it draws are known."""
 
-    place: DeltaGenerator
+    place: Redrawn
     keys: frozenset[Hashable]
     draw: Callable[[plan_view.Known], None]
     known: int = -1
@@ -196,7 +196,7 @@ class Shown:
         known = len(self.keys & found.keys())
         if known == self.known:
             return
-        with self.place.container():
+        with self.place.container(known == len(self.keys)):
             self.draw(found)
         self.known = known
 

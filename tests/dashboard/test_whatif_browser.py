@@ -48,7 +48,7 @@ def address(prometheus: RecordedPrometheus, tmp_path_factory: pytest.TempPathFac
     program = Program([*command, "--scrape-interval", f"{EVERY_SECONDS:g}", "--listen", "127.0.0.1:0"])
     yield program.wait_for("listening on ").split("listening on ")[1]
     assert program.stop() == 0
-    assert not [line for line in program.lines if "Traceback" in line]
+    assert not [line for line in program.lines if "Traceback" in line], "\n".join(program.lines)
 
 
 def opened(browser: Browser, address: str, heading: str) -> Page:
@@ -156,6 +156,52 @@ def sized(plan: Path, queue: str) -> subprocess.Popen[str]:
     alone.write_text(yaml.safe_dump(document))
     command = [sys.executable, "-m", "planner", "size", str(alone), "--json"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+REFRESHED_MS = 90_000
+"""Two refreshes, 15 seconds apart, on a machine that does other things too."""
+FEWEST = """() => new Promise(done => {
+  const part = name => document.querySelectorAll(`[data-testid=${name}]`).length;
+  const age = () => document.querySelector('[data-testid=stMain]').innerText.match(/read .* ago/)?.[0];
+  const fewest = {stMetric: 99, stVegaLiteChart: 99, stDataFrame: 99};
+  let last = age(), changes = 0;
+  const look = () => {
+    if (changes) for (const name in fewest) fewest[name] = Math.min(fewest[name], part(name));
+    if (age() && age() !== last) { last = age(); changes += 1; }
+    changes < 2 ? requestAnimationFrame(look) : setTimeout(() => done(fewest), 0);
+  };
+  look();
+})"""
+"""The fewest figures, charts and tables in any picture drawn from one look at the source, which the age tells, to the
+next: while a refresh draws all of its parts."""
+
+
+def test_what_is_answered_stands_still_while_the_screen_is_refreshed(address: str, browser: Browser) -> None:
+    page = opened(browser, f"{address}/whatif?queue=reports", SCREENS["whatif"])
+    page.set_default_timeout(REFRESHED_MS)
+    expect(page.get_by_text("would wait too long")).to_be_visible(timeout=ANSWER_MS)
+    expect(page.get_by_text("… working")).to_have_count(0, timeout=ANSWER_MS)
+    for name in ("stMetric", "stVegaLiteChart", "stDataFrame"):
+        expect(page.get_by_test_id(name).last).to_be_attached(timeout=ANSWER_MS)
+    fewest = page.evaluate(FEWEST)
+    assert fewest["stMetric"] == 4 and fewest["stVegaLiteChart"] == 1 and fewest["stDataFrame"] >= 3
+    page.close()
+
+
+def test_doubts_are_counted_below_the_figures_and_read_by_who_wants_to(
+    address: str, browser: Browser
+) -> None:
+    page = opened(browser, f"{address}/whatif?queue=reports", SCREENS["whatif"])
+    doubts = page.get_by_test_id("stExpander").filter(has_text="about these figures")
+    expect(doubts).to_be_visible(timeout=ANSWER_MS)
+    told = re.search(r"(\d+) doubts? about", doubts.inner_text())
+    figures, below = page.get_by_test_id("stMetric").last.bounding_box(), doubts.bounding_box()
+    assert figures is not None and below is not None and below["y"] > figures["y"]
+    doubts.locator("summary").click()
+    captions = doubts.get_by_test_id("stCaptionContainer")
+    assert told is not None
+    expect(captions).to_have_count(int(told[1]))
+    page.close()
 
 
 def test_a_history_that_is_too_short_says_so(address: str, browser: Browser) -> None:
