@@ -84,15 +84,18 @@ def _decades(table: pd.DataFrame, rules: Sequence[Rule]) -> list[float]:
 
 def _value_axis(decades: Sequence[float], format_: str) -> alt.Axis:
     """Of a logarithmic axis the powers of ten alone: lines between them would be a grid of grids."""
-    return (
-        alt.Axis(format=format_, values=list(decades)) if decades else alt.Axis(format=format_, tickCount=5)
-    )
+    if decades:
+        return alt.Axis(format=format_, values=list(decades))
+    # Thousands are told as such, nothing is not: `0k` would be no more than `0`.
+    nought = "datum.value ? datum.label : replace(datum.label, /[a-zµ]/i, '')"
+    return alt.Axis(format=format_, tickCount=5, labelExpr=nought)
 
 
 def _time_axis(times: pd.Index) -> alt.Axis:
-    """Hours where a day or less is shown, else days."""
+    """Hours where a day or less is shown, else days; of a history that has only begun, seconds."""
     length = times[-1] - times[0] if len(times) else pd.Timedelta(0)
     format_ = "%H:%M" if length <= pd.Timedelta(days=1.5) else "%d %b"
+    format_ = "%H:%M:%S" if length <= pd.Timedelta(minutes=4) else format_
     return alt.Axis(grid=False, tickCount=6, labelOverlap=True, format=format_)
 
 

@@ -14,7 +14,6 @@ from dashboard.charts import lines
 from dashboard.plain import plain
 from dashboard.queue_now import Level
 
-ROW_PIXELS = 35
 MARKS: dict[Level, tuple[str, str]] = {
     "critical": ("▲", "red"),
     "warning": ("◆", "orange"),
@@ -91,11 +90,6 @@ def over_time(
     format_ = ".2~%" if share else "~g" if log else "~s"
     drawn = lines(table, unit, rules, log=log, format_=format_, between=band)
     chart(title, drawn, table, f"{title} over time, in {unit}: {', '.join(map(str, table.columns))}", source)
-
-
-def tall(table: pd.DataFrame) -> int:
-    """The height at which a table shows all of its rows."""
-    return ROW_PIXELS * (len(table) + 1) + 3
 
 
 def nothing(title: str, why: str) -> None:

@@ -8,8 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import amounts, parts, trends
+from dashboard.comparison import Row as ComparedRow
 from dashboard.comparison import Side, compared, laid_over, side
 from dashboard.page import RANGES, Page, labels_of, queue_name
+from dashboard.plain import plain
 from dashboard.queues_now import QUEUE
 from dashboard.rules_drawn import wait_rules
 from dashboard.sources.asking import at_once
@@ -75,24 +77,33 @@ def _covered(chosen: Chosen, before: Side, after: Side) -> None:
 
 
 def _table(page: Page, chosen: Chosen, before: Side, after: Side) -> None:
-    claims = page.file.claims if page.file is not None else ClaimsWords()
-    marks = {"met": "● holds", "missed": "▲ does not hold", "can't be known": "○ can't be known", None: ""}
-    rows = [
-        (row.figure, *row.cells, row.claim, marks[row.verdict]) for row in compared(before, after, claims)
-    ]
-    table = pd.DataFrame(rows, columns=["Figure", *chosen.names, "Change", "Claim", "Verdict"])
+    rows = compared(before, after, page.file.claims if page.file is not None else ClaimsWords())
+    cells = [(row.figure, *row.cells, row.claim, _verdict(row)) for row in rows]
+    table = pd.DataFrame(cells, columns=["Figure", *chosen.names, "Change", "Claim", "Verdict"])
     with st.container(border=True):
         source = (
             f"Pace and failures from {c.PROCESSED.name}, waits from {c.JOB_WAIT.name}, backlog from {c.SIZE.name}, "
             f"Redis, as a whole, from {c.COMMANDS.name} and {c.MEMORY.name}. Claims are the report's, or the file's."
         )
-        parts.heading("Before and after", source, table)
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=parts.tall(table),
-            alt="Figures of both, the change, and each claim",
-        )
+        parts.read_whole("Before and after", source, table, _marked(table))
+
+
+def _verdict(compared_: ComparedRow) -> str:
+    if compared_.verdict is None:
+        return ""
+    return {"met": "● holds", "missed": "▲ does not hold"}.get(compared_.verdict, "○ can't be known")
+
+
+def _marked(table: pd.DataFrame) -> pd.DataFrame:
+    """A claim and whether it holds stand with their figure: in columns of their own a narrow screen would hide them."""
+    colours = {"●": "green", "▲": "red", "○": "gray"}
+    words = table.map(lambda cell: plain(f"{cell}"))
+    told = [
+        f"{figure} :small[:{colours[verdict[0]]}[{verdict}] :gray[({claim})]]" if verdict else figure
+        for figure, claim, verdict in zip(words["Figure"], words["Claim"], words["Verdict"], strict=True)
+    ]
+    shown = words.assign(Figure=told).drop(columns=["Claim", "Verdict"])
+    return shown.set_axis(["Figure, and claim", *map(plain, shown.columns[1:])], axis=1)
 
 
 def _charts(page: Page, chosen: Chosen) -> None:

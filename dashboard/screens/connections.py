@@ -165,7 +165,10 @@ def _advice(page: Page) -> None:
         parts.nothing(title, "the file has no `pool`, or no attempt is counted lately")
         return
     with st.container(border=True, height="stretch"):
-        source = "What bullgauge-planner pool answers for the file's pools under the attempts of now."
+        source = (
+            "What bullgauge-planner pool answers for the file's pools under the attempts of now: connections needed, "
+            "the use that is foretold, the use that is right for the size, and timeouts of a check-out an hour."
+        )
         parts.read_whole(title, source, table, _written(table))
         for name, assumed in zip(table["Pool"], table["Assumed"], strict=True):
             if assumed:
@@ -174,12 +177,15 @@ def _advice(page: Page) -> None:
 
 
 def _written(table: pd.DataFrame) -> pd.DataFrame:
-    """As people read it; what is assumed stands below."""
+    """As people read it, in words short enough for a narrow screen; what is assumed stands below."""
     shares = ("Predicted use", "Right use for its size")
     written = {name: [amounts.share(ratio) for ratio in table[name]] for name in shares}
     written["Timeouts /h"] = [amounts.jobs(count) for count in table["Timeouts /h"]]
     written["Pool"] = [plain(name) for name in table["Pool"]]
-    return table.assign(**written).drop(columns="Assumed")
+    return table.assign(**written).drop(columns="Assumed").rename(columns=_SHORT)
+
+
+_SHORT = {"Predicted use": "Use", "Right use for its size": "Right use"}
 
 
 def _server(page: Page) -> None:

@@ -248,9 +248,8 @@ def _types_and_limits(page: Page) -> None:
         else:
             parts.heading("Job types", source, types)
             columns = {"Failed": st.column_config.NumberColumn(format="percent")}
-            st.dataframe(
-                types, hide_index=True, column_config=columns, alt="Job types with attempts and mean times"
-            )
+            told = "Job types with attempts and mean times"
+            st.dataframe(types, hide_index=True, column_config=columns, alt=told, placeholder=amounts.NOTHING)
     with right, st.container(border=True, height="stretch"):
         rows = [*limits(page), *schedulers(page), *payloads(page)]
         marked = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from dashboard import opened, user_file
@@ -50,6 +51,15 @@ def numbers(app: AppTest) -> dict[str, str]:
     """The figure in each card."""
     assert not app.exception, [one.message for one in app.exception]
     return {metric.label: metric.value for metric in app.metric}
+
+
+CLAIM = "Figure, and claim"
+
+
+def compared(app: AppTest) -> pd.DataFrame:
+    """The table of Compare by its figures, whose claims and verdicts stand beside them."""
+    rows: pd.DataFrame = app.table[0].value
+    return rows.set_axis([name.partition(" :small")[0] for name in rows[CLAIM]])
 
 
 def words(app: AppTest) -> str:

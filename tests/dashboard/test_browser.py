@@ -125,3 +125,14 @@ def test_there_is_no_serious_barrier(dashboard: str, page: Page) -> None:
     page.goto(f"{dashboard}/queue?queue=reports")
     expect(page.get_by_role("heading", name="Job types")).to_be_visible(timeout=WAIT_MS)
     check_there_is_no_serious_barrier(page)
+
+
+def test_verdicts_of_compare_are_seen_whole_on_a_narrow_screen(dashboard: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 400, "height": 900})
+    page.goto(f"{dashboard}/compare?range=15m")
+    table = page.get_by_test_id("stTable")
+    expect(table.get_by_text("can't be known").first).to_be_visible(timeout=WAIT_MS)
+    for cell in table.locator("td").all():
+        box = cell.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 400
+    page.close()

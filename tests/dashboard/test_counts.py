@@ -19,7 +19,7 @@ from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.source import Span
 from exporter import catalogue as c
 from tests.bench.history_of_queues import answered
-from tests.dashboard.apps import numbers, on_prometheus, screen, whole_app, words
+from tests.dashboard.apps import compared, numbers, on_prometheus, screen, whole_app, words
 from tests.planner.stored import served, take_in
 
 SCRAPE, HOUR = 15, 3600
@@ -217,7 +217,7 @@ def test_a_queue_and_its_job_types_count_to_the_job(url: str) -> None:
 
 def test_compare_counts_both_ranges_to_the_job(url: str) -> None:
     app, at = of_one_moment(lambda: screen(on_prometheus(url), "compare", range_name="1h"), 60)
-    rows = app.dataframe[0].value.set_index("Figure")
+    rows = compared(app)
     for name, end in (("the range before", at - HOUR), ("now", at)):
         ended_ = sum(of_all(status, end - HOUR, end) for status in ("completed", "failed"))
         assert rows.loc["throughput", name] == f"{ended_:,} /h"

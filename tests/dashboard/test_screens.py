@@ -19,7 +19,7 @@ from dashboard.shell import make_page
 from dashboard.sources.exporter import ExporterSource
 from dashboard.sources.shared import SharedSource
 from exporter import catalogue as c
-from tests.dashboard.apps import demo_plan, numbers, on_prometheus, screen, whole_app, words
+from tests.dashboard.apps import CLAIM, compared, demo_plan, numbers, on_prometheus, screen, whole_app, words
 from tests.dashboard.recorded import RecordedPrometheus, looks
 from tests.dashboard.test_sources import asked
 
@@ -215,10 +215,9 @@ def test_the_planner_s_answer_for_the_file_s_pool_is_shown(prometheus: RecordedP
 def test_compare_sets_the_minutes_before_against_those_of_now(prometheus: RecordedPrometheus) -> None:
     app = screen(on_prometheus(prometheus.url, demo_plan()), "compare")
     assert not app.exception
-    [table] = [frame.value for frame in app.dataframe]
-    rows = table.set_index("Figure")
+    rows = compared(app)
     assert rows.loc["throughput", "the range before"] == "—"
-    assert rows.loc["throughput", "Verdict"] == "○ can't be known"
+    assert "○ can't be known" in rows.loc["throughput", CLAIM]
     assert "none of 15 min is known" in words(app)
 
 
@@ -226,7 +225,7 @@ def test_compare_of_two_queues_says_both(prometheus: RecordedPrometheus) -> None
     app = screen(on_prometheus(prometheus.url, demo_plan()), "compare")
     app.selectbox(key="of").set_value("email")
     app.selectbox(key="against").set_value("queue reports").run()
-    rows = app.dataframe[0].value.set_index("Figure")
+    rows = compared(app)
     assert {"reports", "email"} <= set(rows.columns)
     slower, faster = (amount(rows.loc["processing, mean", name]) for name in ("reports", "email"))
     assert slower > 5 * faster
