@@ -10,7 +10,7 @@ SHAPES = {"firing": "▲", "pending": "△"}
 
 
 def show_alarm(now: Alarm) -> None:
-    """One line where none is; else a badge for each."""
+    """One line where none is; else one for each, side by side where there is room."""
     if now.why:
         st.caption(f"○ Alerts not known: {now.why}.")
         return
@@ -19,13 +19,16 @@ def show_alarm(now: Alarm) -> None:
         return
     with st.container(horizontal=True):
         for alert in now.alerts[:MOST]:
-            st.badge(told(alert), color="red" if alert.severity == "critical" else "orange")
+            st.markdown(told(alert), width="content")
     if len(now.alerts) > MOST:
         in_all = f"{now.count('firing')} fire and {now.count('pending')} are pending in all"
         st.caption(f"And {len(now.alerts) - MOST} more: {in_all}.")
 
 
 def told(alert: Firing) -> str:
-    """`▲ BullLatencyHigh firing, critical · email`."""
+    """`▲ BullLatencyHigh firing, critical · email`, the beginning in the colour of its severity."""
+    colour = "red" if alert.severity == "critical" else "orange"
     about = f" · {plain(alert.about)}" if alert.about else ""
-    return f"{SHAPES.get(alert.state, '△')} {alert.name} {alert.state}, {alert.severity}{about}"
+    return (
+        f":{colour}[{SHAPES.get(alert.state, '△')} **{alert.name}** {alert.state}, {alert.severity}]{about}"
+    )

@@ -11,7 +11,7 @@ from dashboard import amounts, parts, trends
 from dashboard.comparison import Row as ComparedRow
 from dashboard.comparison import Side, compared, laid_over, side
 from dashboard.page import RANGES, Page, labels_of, queue_name
-from dashboard.plain import plain
+from dashboard.plain import plain, unbroken
 from dashboard.queues_now import QUEUE
 from dashboard.rules_drawn import wait_rules
 from dashboard.sources.asking import at_once
@@ -102,7 +102,7 @@ def _marked(table: pd.DataFrame) -> pd.DataFrame:
         f"{figure} :small[:{colours[verdict[0]]}[{verdict}] :gray[({claim})]]" if verdict else figure
         for figure, claim, verdict in zip(words["Figure"], words["Claim"], words["Verdict"], strict=True)
     ]
-    shown = words.assign(Figure=told).drop(columns=["Claim", "Verdict"])
+    shown = words.map(unbroken).assign(Figure=told).drop(columns=["Claim", "Verdict"])
     return shown.set_axis(["Figure, and claim", *map(plain, shown.columns[1:])], axis=1)
 
 

@@ -7,7 +7,7 @@ from dashboard import amounts, parts, trends
 from dashboard.chart_bounds import Rule
 from dashboard.look import CRITICAL
 from dashboard.page import Page
-from dashboard.plain import plain
+from dashboard.plain import plain, unbroken
 from dashboard.pool_advice import own_connections, pool_advice
 from dashboard.queues_now import queues_now
 from dashboard.redis_now import RedisNow, redis_now
@@ -179,7 +179,7 @@ def _advice(page: Page) -> None:
 def _written(table: pd.DataFrame) -> pd.DataFrame:
     """As people read it, in words short enough for a narrow screen; what is assumed stands below."""
     shares = ("Predicted use", "Right use for its size")
-    written = {name: [amounts.share(ratio) for ratio in table[name]] for name in shares}
+    written = {name: [unbroken(amounts.share(ratio)) for ratio in table[name]] for name in shares}
     written["Timeouts /h"] = [amounts.jobs(count) for count in table["Timeouts /h"]]
     written["Pool"] = [plain(name) for name in table["Pool"]]
     return table.assign(**written).drop(columns="Assumed").rename(columns=_SHORT)

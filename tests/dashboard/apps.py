@@ -58,7 +58,7 @@ CLAIM = "Figure, and claim"
 
 def compared(app: AppTest) -> pd.DataFrame:
     """The table of Compare by its figures, whose claims and verdicts stand beside them."""
-    rows: pd.DataFrame = app.table[0].value
+    rows: pd.DataFrame = app.table[0].value.replace("\u00a0", " ", regex=True)
     return rows.set_axis([name.partition(" :small")[0] for name in rows[CLAIM]])
 
 
