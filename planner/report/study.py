@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planner import answers, pool
+from planner import pool
 from planner.file.queue_file import AskedFile, AskedQueue
 from planner.file.reading import read_objective
 from planner.laws.named import Exponential, Mixture
 from planner.sizing import size
 from planner.whatif.scenario import multiplied
+from planner.whatif.sweep import predicted
 
 Row = dict[str, Any]
 # Two-speed work: a few long jobs among many short ones, as queues of mails and reports have.
@@ -49,7 +50,9 @@ Each = Callable[[Sequence[Any], Callable[[Any], Any]], list[Any]]
 
 def study(file: AskedFile, each: Each) -> Study:
     """All of it; `each` applies an answer to things, and may show how far it is."""
-    loads = tuple(_at(multiplied(file, factor), factor, each) for factor in sorted(set(file.claims.loads)))
+    factors = sorted(set(file.claims.loads))
+    rows = len(factors) * (len(file.queues) + len(file.today))
+    loads = tuple(_at(multiplied(file, factor), factor, each, rows) for factor in factors)
     rate = pool.jobs_per_second(file.queues)
     pools = tuple(pool.answer(name, words, rate) for name, words in file.pools.items())
     return Study(file, loads, pools)
@@ -62,9 +65,10 @@ def slots_when_varied(file: AskedFile, each: Each) -> dict[str, int | None]:
     return dict(zip((queue.name for queue in open_), each(open_, _needed_when_varied), strict=True))
 
 
-def _at(file: AskedFile, factor: float, each: Each) -> AtLoad:
-    proposed = each(file.queues, answers.predicted)
-    today = each(file.today, answers.predicted)
+def _at(file: AskedFile, factor: float, each: Each, rows: int) -> AtLoad:
+    """`rows` are those of all loads: where many are simulated they share the time of a few."""
+    proposed = each(file.queues, lambda queue: predicted(queue, rows))
+    today = each(file.today, lambda queue: predicted(queue, rows))
     needed = each(file.queues, _needed)
     names = [queue.name for queue in file.queues]
     return AtLoad(factor, tuple(proposed), tuple(today), dict(zip(names, needed, strict=True)))

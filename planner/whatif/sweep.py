@@ -1,4 +1,4 @@
-"""Knows how hard each queue of a what-if question is simulated: many of them share the time that a few may take."""
+"""Knows how hard each queue of a what-if or a report is simulated: many of them share the time that a few may take."""
 
 from dataclasses import replace
 from typing import Any
