@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from planner.exact.overload import Overload, overloads
+from planner.exact.overload import Overload, Returns, overloads
 from planner.exact.shared_cpu import saturated_throughput
 from planner.fleet import Fleet
 from planner.laws.arrivals import Periodic, Profile, Sinusoid
@@ -74,13 +74,24 @@ def overloads_of(workload: Workload, fleet: Fleet) -> tuple[Overload, ...]:
     arrivals = clockwork(workload, fleet)
     if arrivals is None or loses(workload, fleet):
         return ()
-    most = (
-        _while_open(workload, fleet).per_second * workload.arrivals.per_second / workload.attempts_per_second
-    )
+    # Attempts: those that fail come back later. What stalls only takes its part of the time.
+    tried = workload.retries.mean_attempts if workload.retries else 1.0
+    most = _while_open(workload, fleet).per_second * tried
+    most *= workload.arrivals.per_second / workload.attempts_per_second
     # With the children of flows there are more jobs than arrivals.
     jobs = workload.jobs_per_second / workload.arrivals.per_second
-    found = overloads(arrivals, most, closed(arrivals, fleet))
+    found = overloads(arrivals, most, closed(arrivals, fleet), _returns(workload))  # type: ignore[arg-type]  # frozen
     return tuple(replace(one, largest_backlog=one.largest_backlog * jobs) for one in found)
+
+
+def _returns(workload: Workload) -> Returns:
+    """Up to those that are too few to be seen."""
+    retries = workload.retries
+    if retries is None:
+        return ()
+    seen = (k for k in range(1, retries.attempts) if retries.failure_ratio**k > 1e-6)
+    late = 1.0 - retries.jitter / 2.0
+    return tuple((retries.failure_ratio, workload.hold_seconds + late * retries.delay_after(k)) for k in seen)
 
 
 def clockwork(workload: Workload, fleet: Fleet) -> Periodic | None:

@@ -1,11 +1,12 @@
 """Knows the hours that bring more than can be done, by mean rates alone: how far the backlog grows and when it is gone.
 
-The flow is taken as a fluid. That is near the truth where the backlog is long; what chance adds is in the waits.
+The flow is taken as a fluid. That is near the truth where the backlog is long; what chance adds is in the waits. What
+fails comes back later, to the end of the line.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections import deque
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from planner.laws.named import Vector
 _GRAIN = 1440
 # The backlog repeats from the second period on when the mean load can be done; the third is what is told.
 _PERIODS = 3
-Stretches = Sequence[tuple[float, float]]
+Stretches = tuple[tuple[float, float], ...]
+# Of the first attempts, the second and so on: the share that comes back, and after how many seconds.
+Returns = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,16 @@ class Overload:
     paused: bool = False
 
 
-def overloads(arrivals: Periodic, per_second: float, closed: Stretches = ()) -> tuple[Overload, ...]:
-    """All of a period, in order; `per_second` jobs can be done with all their attempts while open, more than come on
-    average.
-    """
-    if arrivals.largest_rate <= per_second and not closed:
+# Asked again for the same queue by all that simulate it.
+@lru_cache(maxsize=64)
+def overloads(
+    arrivals: Periodic, per_second: float, closed: Stretches = (), returns: Returns = ()
+) -> tuple[Overload, ...]:
+    """All of a period, in order; `per_second` attempts can be done while open, more than there are on average."""
+    shares = [share for share, _ in returns]
+    if arrivals.largest_rate * float(1.0 + np.cumprod(shares).sum()) <= per_second and not closed:
         return ()
-    times, backlog = fluid(arrivals, per_second, closed)
+    times, backlog = fluid(arrivals, per_second, closed, returns)
     found, period = [], arrivals.period
     for begins, ends in _busy(times, backlog):
         if (_PERIODS - 2) * period <= begins < (_PERIODS - 1) * period:
@@ -53,24 +59,66 @@ def overloads(arrivals: Periodic, per_second: float, closed: Stretches = ()) -> 
     return tuple(found)
 
 
-def fluid(arrivals: Periodic, per_second: float, closed: Stretches = ()) -> tuple[Vector, Vector]:
-    """Moments and the jobs of the backlog at each; a moment at which it runs dry is one of them."""
+def fluid(
+    arrivals: Periodic, per_second: float, closed: Stretches = (), returns: Returns = ()
+) -> tuple[Vector, Vector]:
+    """Moments and the attempts that wait at each; a moment at which the line runs dry is one of them."""
     steps = [*arrivals.steps, *(moment for stretch in closed for moment in stretch)]
     grid = np.union1d(np.linspace(0.0, arrivals.period, _GRAIN + 1), steps)
     grid = grid[np.append(np.diff(grid) > 1e-9 * arrivals.period, True)]
+    starts = np.concatenate([grid[:-1] + turn * arrivals.period for turn in range(_PERIODS)])
+    ends = np.append(starts[1:], _PERIODS * arrivals.period)
+    line = _Line(starts, returns)
     times, backlog = [0.0], [0.0]
-    for turn in range(_PERIODS):
-        for start, end in pairwise(grid):
-            middle = (start + end) / 2
-            is_closed = any(begin <= middle < over for begin, over in closed)
-            growth = arrivals.rate_at(middle) - (0.0 if is_closed else per_second)
-            after = backlog[-1] + growth * (end - start)
-            if after < 0.0 < backlog[-1]:
-                times.append(turn * arrivals.period + start - backlog[-1] / growth)
-                backlog.append(0.0)
-            times.append(turn * arrivals.period + end)
-            backlog.append(max(after, 0.0))
+    for cell, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        middle = (start + end) / 2 % arrivals.period
+        is_closed = any(begin <= middle < over for begin, over in closed)
+        done = 0.0 if is_closed else per_second * (end - start)
+        growth = line.go_on(cell, arrivals.rate_at(middle) * (end - start), done) - done
+        after = backlog[-1] + growth
+        if after < 0.0 < backlog[-1]:
+            times.append(start - backlog[-1] / growth * (end - start))
+            backlog.append(0.0)
+        times.append(end)
+        backlog.append(max(after, 0.0))
     return np.array(times), np.array(backlog)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What waits, in order, each part by the number of its attempt; and what comes back when."""
+
+    starts: Vector
+    returns: Returns
+    parts: deque[Vector] = field(default_factory=deque)
+    back: dict[int, Vector] = field(default_factory=dict)
+
+    def go_on(self, cell: int, coming: float, most: float) -> float:
+        """How many come in this cell of time, those that come back included; `most` may start."""
+        joining = self.back.pop(cell, np.zeros(len(self.returns) + 1))
+        joining[0] += coming
+        self.parts.append(joining)
+        if self.returns:
+            self._fail(cell, self._begun(most))
+        return float(joining.sum())
+
+    def _begun(self, most: float) -> Vector:
+        begun = np.zeros(len(self.returns) + 1)
+        while self.parts:
+            first = self.parts.popleft()
+            size = float(first.sum())
+            if size > most:
+                self.parts.appendleft((1.0 - most / size) * first)
+                return begun + most / size * first
+            begun += first
+            most -= size
+        return begun
+
+    def _fail(self, cell: int, begun: Vector) -> None:
+        for number, (share, seconds) in enumerate(self.returns):
+            due = int(np.searchsorted(self.starts, self.starts[cell] + seconds, side="right")) - 1
+            back = self.back.setdefault(max(due, cell + 1), np.zeros(len(begun)))
+            back[number + 1] += share * begun[number]
 
 
 def _busy(times: Vector, backlog: Vector) -> list[tuple[float, float]]:

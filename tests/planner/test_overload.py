@@ -95,37 +95,41 @@ def test_no_overload_where_the_peak_can_be_done() -> None:
     assert len(overloads(Profile((1.0, 9.0), 2.0, DAY), 3.7 / 1.1)) == 1
 
 
-def test_a_backlog_is_counted_in_jobs_and_not_in_their_attempts() -> None:
-    retries = Retries(0.5, 3, 0.0)
-    workload = Workload(Profile((1.0, 7.0), 4.0, 3600.0), Exponential(1.0), retries=retries)
-    [one] = overloads_of(workload, Fleet(10))
-    # The flow is a tenth short: more of those that come back stand at the end of a line that grows.
-    assert one.largest_backlog == pytest.approx(_most_waiting(11), rel=0.12)
+@pytest.mark.parametrize("delay", [0.0, 60.0, 600.0])
+def test_a_backlog_counts_attempts_when_they_come_back(delay: float) -> None:
+    retries = Retries(0.5, 3, delay)
+    workload = Workload(Profile((1.0, 7.0), 40.0, 3600.0), Exponential(1.0), retries=retries)
+    [one] = overloads_of(workload, Fleet(100))
+    # Of one hour the longest line strays by 2 %.
+    most, dry = np.mean([_longest_line(seed, delay) for seed in (11, 12)], axis=0)
+    assert one.largest_backlog == pytest.approx(most, rel=0.03)
+    assert one.drained == pytest.approx(dry, rel=0.01)
 
 
-def _most_waiting(seed: int) -> float:
-    """The longest line of an hour, in whose second half 7 jobs a second come to 10 slots; half of the starts fail, and
-    go to the end of the line, two times at most. Counted step by step.
+def _longest_line(seed: int, delay: float) -> tuple[float, float]:
+    """The longest line of an hour and when it is gone. 70 jobs a second come to 100 slots in its second half, 10 before
+    and after; half of the starts fail and come back after the delay, two times at most. Counted step by step.
     """
     random = np.random.default_rng(seed)
-    coming = [(time, 0) for time in random.uniform(0.0, 1800.0, 1800)]
-    coming += [(time, 0) for time in random.uniform(1800.0, 3600.0, 7 * 1800)]
-    coming.sort(reverse=True)
+    halves = ((0.0, 18_000), (1800.0, 126_000), (3600.0, 18_000))
+    times = np.concatenate([random.uniform(begins, begins + 1800.0, count) for begins, count in halves])
+    coming = [(float(time), 0) for time in np.sort(times)]
     line: deque[int] = deque()
     at_work: list[tuple[float, int]] = []
-    most = 0
-    while coming:
-        if at_work and at_work[0][0] < coming[-1][0]:
+    most, dry = 0, 0.0
+    while coming or at_work:
+        if at_work and (not coming or at_work[0][0] < coming[0][0]):
             now, tries = heapq.heappop(at_work)
             if tries < 2 and random.random() < 0.5:
-                line.append(tries + 1)
+                heapq.heappush(coming, (now + delay, tries + 1))
         else:
-            now, tries = coming.pop()
+            now, tries = heapq.heappop(coming)
             line.append(tries)
-        while line and len(at_work) < 10:
+        while line and len(at_work) < 100:
             heapq.heappush(at_work, (now + random.exponential(1.0), line.popleft()))
+            dry = now if not line and dry == 0.0 and most > 1000 else dry
         most = max(most, len(line))
-    return most
+    return most, dry
 
 
 def test_each_stretch_of_a_day_is_told_with_its_own_backlog() -> None:
