@@ -115,7 +115,7 @@ def test_people_see_the_waits_of_each_priority_and_what_a_pause_does(tmp_path, c
     assert status == 0
     assert "q: priority 0: mean wait" in out and "q: priority 5: mean wait" in out
     # Three a second for 120 s; one a second is left to work it off.
-    assert "paused from 600 s to 720 s of each period: the backlog grows to about 360 jobs" in out
+    assert "paused from 0:10 to 0:12 of each period: the backlog grows to about 360 jobs" in out
 
 
 def test_a_queue_that_options_make_unstable_is_answered_as_such(tmp_path, capsys):
