@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alerts import history, lint, names, output, programs, render
 from alerts.alerting.exporter import WATCHDOG
@@ -13,7 +14,7 @@ from alerts.cases.possible import possible
 from alerts.cases.world import notation
 from alerts.history import Series
 from alerts.output import Plan
-from alerts.promql import duration
+from alerts.promql import Matcher, duration, select
 from alerts.quantities import show_seconds
 from alerts.rules import Alert, order, recordings_of
 from planner.stored.http import Address
@@ -59,9 +60,14 @@ def selectors(plan: Plan) -> list[str]:
     for rule in recordings_of(plan.groups):
         for selector in lint.selectors(rule.expr):
             if selector.name not in own:
-                conditions = ", ".join(str(matcher) for matcher in selector.matchers.matchers)
-                found[f"{selector.name}{{{conditions}}}"] = True
+                found[select(f"{selector.name}", *map(_matcher, selector.matchers.matchers))] = True
     return list(found)
+
+
+def _matcher(parsed: Any) -> Matcher:
+    """As PromQL writes it: the parser's own text leaves out the escapes, which `1|1\\.0`, a whole edge, needs."""
+    operator = str(parsed).removeprefix(parsed.name).partition('"')[0]
+    return Matcher(operator, parsed.value, parsed.name)
 
 
 def _run(plan: Plan, stored: Series, steps: range) -> str:

@@ -136,6 +136,16 @@ def test_a_milder_bound_is_played_beside_the_one_in_force(prometheus: str) -> No
     assert (warning["times, in force"], warning["times, changed"]) == (1, 1)
 
 
+def test_a_bound_of_whole_seconds_is_played_too(prometheus: str) -> None:
+    """Exporters write such an edge in two ways, which is asked for with an escape. This history has no such edge."""
+    shown = written_as(screen(prometheus), "queue_processing_latency-critical", ">10s")
+    shown = button(shown, "Play the past").click().run()
+    assert not shown.exception and not shown.error
+    [played] = [one.value for one in shown.dataframe if "times, in force" in one.value]
+    assert list(played["alert"]) == ["BullBucketMissing"]
+    assert (played["times, in force"].item(), played["times, changed"].item()) == (0, 1)
+
+
 def test_without_a_prometheus_one_line_says_why_nothing_is_played() -> None:
     shown = AppTest.from_function(on_an_exporter, default_timeout=60).run()
     assert not shown.exception
