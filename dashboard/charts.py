@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from dashboard.axes import THOUSANDS
 from dashboard.chart_bounds import DASH, Rule, band, drawn
 from dashboard.look import CRITICAL, FINE, GREY, SERIES, UNKNOWN, WARNING
 
@@ -86,9 +87,7 @@ def _value_axis(decades: Sequence[float], format_: str) -> alt.Axis:
     """Of a logarithmic axis the powers of ten alone: lines between them would be a grid of grids."""
     if decades:
         return alt.Axis(format=format_, values=list(decades))
-    # Thousands are told as such, nothing is not: `0k` would be no more than `0`.
-    nought = "datum.value ? datum.label : replace(datum.label, /[a-zµ]/i, '')"
-    return alt.Axis(format=format_, tickCount=5, labelExpr=nought)
+    return alt.Axis(format=format_, tickCount=5, labelExpr=THOUSANDS)
 
 
 def _time_axis(times: pd.Index) -> alt.Axis:

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from dashboard.axes import MOMENTS
 from dashboard.look import BLUE, ORANGE
 
 _STRIP = 34
@@ -11,9 +12,10 @@ _STRIP = 34
 def strips(bars: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> alt.Chart:
     """The set in force above, the changed one below, in each alert's row."""
     order = sorted(bars["row"].unique())
+    scale = alt.Scale(domain=[start.isoformat(), end.isoformat()])
     chart = alt.Chart(bars, height=max(90, _STRIP * len(order) + 40), width="container")
     drawn: alt.Chart = chart.mark_bar(cornerRadius=2).encode(
-        x=alt.X("start:T", title=None, scale=alt.Scale(domain=[start.isoformat(), end.isoformat()])),
+        x=alt.X("start:T", title=None, scale=scale, axis=MOMENTS),
         x2="end:T",
         y=alt.Y("row:N", title=None, sort=order, axis=alt.Axis(labelLimit=340)),
         yOffset=alt.YOffset("set:N", sort=["in force", "changed"]),

@@ -6,11 +6,13 @@ import altair as alt
 import pandas as pd
 
 from dashboard.amounts import jobs
+from dashboard.axes import DAYS, THOUSANDS
 from dashboard.chart_bounds import Rule, drawn
 from dashboard.look import BLUE, CRITICAL, GREY, ORANGE
 
 HEIGHT = 320
-_X = alt.X("time:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True))
+_X = alt.X("time:T", title=None, axis=DAYS)
+_JOBS_AXIS = alt.Axis(format="~s", labelExpr=THOUSANDS)
 
 
 def ahead(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> alt.LayerChart:
@@ -38,7 +40,7 @@ def _line(frame: pd.DataFrame, column: str, colour: str, dash: Sequence[int], na
     drawn: alt.Chart = (
         alt.Chart(frame)
         .mark_line(color=colour, strokeDash=list(dash), strokeWidth=1.6)
-        .encode(_X, y=alt.Y(f"{column}:Q", title="jobs an hour", axis=alt.Axis(format="~s")), tooltip=tips)
+        .encode(_X, y=alt.Y(f"{column}:Q", title="jobs an hour", axis=_JOBS_AXIS), tooltip=tips)
     )
     return drawn
 
