@@ -45,13 +45,14 @@ def size(
     `fleet` gives everything but the slots. More slots never make a wait longer, so the search doubles and halves, or
     begins where a quick search ended; a figure clear of its bound is sure enough. The answer is then simulated again,
     longer and from another seed, and one more slot is taken should that refute it. Where the bound can't be told from
-    what any number of slots brings, the plan's prediction doubts it.
+    what any number of slots brings, the plan's prediction doubts it. Stays of jobs that share cores may grow with more
+    slots; then numbers that part equally over the processes are tried beside.
     """
     search = Search(workload, objective, fleet or Fleet(1), effort or Effort())
     try:
         found = search.smallest()
         while found is not None and search.refuted(found):
-            found = found + 1 if found < MOST_SLOTS and search.holds(found + 1) else None
+            found = search.next_after(found)
     except TooCloseError as one:
         return search.plan(one.slots)
     return None if found is None else search.plan(found)
@@ -115,7 +116,31 @@ class Search:
         if guess is not None:
             return self.around(guess)
         found = smallest(self.lowest(), self.holds, self.hopeless)
-        return self._before_stays_grow() if found is None and self._stays_may_grow() else found
+        if not self._stays_may_grow():
+            return found
+        return self._in_equal_parts(self._before_stays_grow() if found is None else found)
+
+    def next_after(self, slots: int) -> int | None:
+        """The next number for which the bounds hold."""
+        last = min(slots + self._step, MOST_SLOTS)
+        return next((more for more in range(slots + 1, last + 1) if self.holds(more)), None)
+
+    @property
+    def _step(self) -> int:
+        """So many slots more leave the parts of the processes as unequal as they were."""
+        return self.fleet.processes if self._stays_may_grow() else 1
+
+    def _in_equal_parts(self, found: int | None) -> int | None:
+        """The same or fewer: a process with one slot more than the others gets more of the jobs, and their stays are
+        longer than with the fewer slots that part equally.
+        """
+        step = self._step
+        if found is None or step == 1:
+            return found
+        slots = step * smallest_between(0, -(-found // step), lambda part: self.holds(part * step))
+        while 1 < slots < found and self.holds(slots - 1):
+            slots -= 1
+        return min(slots, found)
 
     def _stays_may_grow(self) -> bool:
         """Jobs that share cores hold each other up: with more slots they wait less, but alike ones stay longer."""
@@ -129,17 +154,16 @@ class Search:
         """The smallest slots from the first that can do the work, until no stay falls any more."""
         slots = smallest(1, lambda slots: self.prediction(slots).stable, lambda _: False)
         while slots is not None and not self.holds(slots):
-            before = self.known.get(slots - 1)
+            before = self.known.get(slots - self._step)
             if self.hopeless(slots) or (before is not None and before.stable and not self._falls(slots)):
                 return None
             slots += 1
         return slots
 
     def _falls(self, slots: int) -> bool:
-        """Whether the last slot made a stay clearly shorter."""
-        pairs = [
-            (self.known[slots - 1].figures[name], self.known[slots].figures[name]) for name in self._stays
-        ]
+        """Whether the last slot of each process made a stay clearly shorter."""
+        before = self.known[slots - self._step].figures
+        pairs = [(before[name], self.known[slots].figures[name]) for name in self._stays]
         return any(one.value - more.value > one.half_width + more.half_width for one, more in pairs)
 
     def near(self, guess: int) -> int | None:
