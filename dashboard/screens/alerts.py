@@ -11,7 +11,7 @@ from alerts.backtest import BacktestError
 from alerts.config_file import ConfigError
 from alerts.history import HistoryError
 from alerts.signals import SEVERITIES, Severity
-from dashboard import parts
+from dashboard import amounts, parts
 from dashboard.alerting import bounds as alert_bounds
 from dashboard.alerting import rules as alert_rules
 from dashboard.alerting.charts import described, strips
@@ -22,10 +22,11 @@ from dashboard.alerting.history import table as played
 from dashboard.alerting.sets import RuleSet, in_force, made
 from dashboard.page import Page
 from dashboard.plan.work import Work
+from dashboard.queues_now import covered_seconds
 from dashboard.redrawn import Redrawn
 from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.shared import SharedSource
-from dashboard.sources.source import SourceError
+from dashboard.sources.source import SourceError, Span
 from dashboard.waiting import TABLE, Row
 
 SLICE_SECONDS = 0.25
@@ -170,11 +171,31 @@ def _backtest(page: Page, before: RuleSet, after: RuleSet) -> None:
     if st.session_state.get("alerts-played") != wanted:
         return
     span = Days.back(days, page.now_seconds)
+    if not _is_stored(page, span):
+        return
     plays = [Play(one.plan, tuple(names), url, span) for one in (before, after)]
     try:
         _until_played(plays[0], plays[1])
     except (HistoryError, BacktestError) as error:
         st.error(f"The past can't be played: {error}")
+
+
+def _is_stored(page: Page, days: Days) -> bool:
+    """Whether any of these days can be played; says how much where it is not all. Silence of the rest is no quiet."""
+    length = days.end_seconds - days.start_seconds
+    until = f"{pd.Timestamp(days.end_seconds, unit='s'):%H:%M} UTC"
+    try:
+        known = covered_seconds(page.source, Span(days.start_seconds, days.end_seconds, length))
+    except SourceError:
+        return True  # why it does not answer is told when it is played
+    if not known:
+        told = f"Nothing is stored of the {amounts.seconds(length)} up to {until}, so nothing can be played."
+        st.info(told, icon=":material/history:")
+    elif known < 0.95 * length:
+        st.caption(
+            f"○ Of the {amounts.seconds(length)} up to {until}, {amounts.seconds(known)} is stored and played."
+        )
+    return known > 0
 
 
 @st.cache_resource

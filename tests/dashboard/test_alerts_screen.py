@@ -54,7 +54,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program.kill()
 
 
-def on_prometheus(url: str) -> None:
+def on_prometheus(url: str, job: str = "bullgauge") -> None:
     """The script that is run."""
     import time
 
@@ -65,7 +65,7 @@ def on_prometheus(url: str) -> None:
     from dashboard.sources.shared import SharedSource
 
     now = time.time()
-    source = SharedSource(PrometheusSource(url))
+    source = SharedSource(PrometheusSource(url, select={"job": job}))
     thresholds = parse("", "defaults").ground.thresholds
     alerts.show(Page(source, fitted(3600, now, 60), latest(900, now, 15), now, "1h", thresholds))
 
@@ -86,8 +86,8 @@ def on_an_exporter() -> None:
     alerts.show(Page(source, fitted(3600, now, 60), latest(900, now, 15), now, "1h", thresholds))
 
 
-def screen(url: str) -> AppTest:
-    return AppTest.from_function(on_prometheus, default_timeout=300, kwargs={"url": url}).run()
+def screen(url: str, job: str = "bullgauge") -> AppTest:
+    return AppTest.from_function(on_prometheus, default_timeout=300, kwargs={"url": url, "job": job}).run()
 
 
 def written_as(screen: AppTest, bound: str, text: str) -> AppTest:
@@ -144,6 +144,17 @@ def test_a_bound_of_whole_seconds_is_played_too(prometheus: str) -> None:
     [played] = [one.value for one in shown.dataframe if "times, in force" in one.value]
     assert list(played["alert"]) == ["BullBucketMissing"]
     assert (played["times, in force"].item(), played["times, changed"].item()) == (0, 1)
+
+
+def test_days_that_are_not_stored_are_not_told_as_quiet_ones(prometheus: str) -> None:
+    shown = written_as(screen(prometheus), "job_failure_rate-critical", ">30%")
+    shown = button(shown, "Play the past").click().run()
+    [part] = [one.value for one in shown.caption if "is stored and played" in one.value]
+    assert "Of the 1 d up to" in part
+    nobody = written_as(screen(prometheus, "nobody"), "job_failure_rate-critical", ">30%")
+    nobody = button(nobody, "Play the past").click().run()
+    assert not nobody.exception and not nobody.success
+    assert "so nothing can be played" in nobody.info[-1].value
 
 
 def test_without_a_prometheus_one_line_says_why_nothing_is_played() -> None:
