@@ -10,13 +10,18 @@ from planner.objective import Bound
 from planner.sizing import Plan
 
 _TIMES = ("mean", "quantile")
+# Of a queue that is sized briefly.
+NO_RUN = "sized briefly, not run; --thorough tells the figures"
 
 
 def values(plan: Plan) -> dict[str, Any]:
-    """Of a row. `one_fewer` is None where there is no fleet with one slot fewer, or none was looked at."""
+    """Of a row. `one_fewer` is None where there is no fleet with one slot fewer, or none was run: then
+    `one_fewer_unknown` says why.
+    """
     found: dict[str, Any] = {
         "one_fewer_breaks": [_told(bound, None) for bound in plan.broken],
         "one_fewer": None,
+        "one_fewer_unknown": NO_RUN if plan.broken and plan.smaller is None else None,
     }
     smaller = plan.smaller
     if smaller is None:
@@ -37,7 +42,7 @@ def told(row: Mapping[str, Any]) -> list[str]:
         return []
     fewer = row["one_fewer"]
     if fewer is None:
-        return [f"one slot fewer: {', '.join(row['one_fewer_breaks'])}"]
+        return [f"one slot fewer: {', '.join(row['one_fewer_breaks'])} ({row['one_fewer_unknown']})"]
     start = f"one slot fewer, {fewer['slots']}: "
     if not fewer["stable"]:
         return [start + growth(fewer["backlog_per_hour"])]

@@ -57,7 +57,7 @@ class Sampled:
                 return None
             slots, below = slots + 1, told
             told = self.prediction(slots, processes)
-        return Plan(self._fleet(slots, processes), told, None, self.objective.broken(below) if below else ())
+        return Plan(self._fleet(slots, processes), told, below, self.objective.broken(below) if below else ())
 
     def _below(self, slots: int, processes: int) -> Prediction | None:
         """What one slot fewer brings."""

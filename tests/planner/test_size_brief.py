@@ -70,6 +70,7 @@ def test_a_long_file_is_sized_briefly_and_no_answer_is_refuted_by_a_long_run(tmp
     for place, row in enumerate(found["queues"]):
         assert row["method"].startswith("one run of 160,000 jobs")
         assert row["objectives_broken"] == [] and row["one_fewer_breaks"] == ["p95_wait over 0.4"]
+        assert row["one_fewer"] is None and "--thorough" in row["one_fewer_unknown"]
         assert row["wait_half_width_95"]["p99"] > 0.0
         if place % 5:
             continue
@@ -93,3 +94,15 @@ def test_a_formula_answers_in_a_long_file_as_in_a_short_one(tmp_path, capsys) ->
     text = long_file(MANY + 1).replace("objectives", "- {name: plain, jobs_per_hour: 9000}\nobjectives")
     plain = sized(tmp_path, capsys, text)["queues"][-1]
     assert plain["name"] == "plain" and plain["method"] == plain["sized_by"] == "Erlang C (exact)"
+
+
+def test_what_one_slot_fewer_brings_is_told_in_a_long_file_where_it_needs_no_run(tmp_path, capsys) -> None:
+    rows = sized(tmp_path, capsys, long_file(MANY + 1).replace("400ms", "1h"))["queues"]
+    # Any stable number is enough: 1 + 0.37 i Erlangs, and one slot fewer is short of what is over whole ones.
+    for place, row in enumerate(rows[1:], start=1):
+        load = 1 + 0.37 * place
+        over = load - (row["slots_needed"] - 1)
+        if 0 < over <= 1:
+            assert not row["one_fewer"]["stable"] and row["one_fewer_unknown"] is None
+            assert row["one_fewer"]["backlog_per_hour"] == pytest.approx(3600 * over)
+    assert sum(row["one_fewer"] is not None for row in rows) > MANY // 2
