@@ -76,6 +76,18 @@ def smallest_between(low: int, high: int, holds: Callable[[int], bool]) -> int:
     return high
 
 
+def in_equal_parts(found: int, processes: int, holds: Callable[[int], bool]) -> int:
+    """`found` or fewer: where slots share cores, a process with one slot more than the others gets more of the jobs,
+    and their stays are longer than with the fewer slots that part equally.
+    """
+    if processes == 1:
+        return found
+    slots = processes * smallest_between(0, -(-found // processes), lambda part: holds(part * processes))
+    while 1 < slots < found and holds(slots - 1):
+        slots -= 1
+    return min(slots, found)
+
+
 class TooCloseError(Exception):
     """On so many slots a bound lies within the band of its figure, and on plenty of them too."""
 
@@ -118,7 +130,8 @@ class Search:
         found = smallest(self.lowest(), self.holds, self.hopeless)
         if not self._stays_may_grow():
             return found
-        return self._in_equal_parts(self._before_stays_grow() if found is None else found)
+        found = self._before_stays_grow() if found is None else found
+        return None if found is None else in_equal_parts(found, self._step, self.holds)
 
     def next_after(self, slots: int) -> int | None:
         """The next number for which the bounds hold."""
@@ -129,18 +142,6 @@ class Search:
     def _step(self) -> int:
         """So many slots more leave the parts of the processes as unequal as they were."""
         return self.fleet.processes if self._stays_may_grow() else 1
-
-    def _in_equal_parts(self, found: int | None) -> int | None:
-        """The same or fewer: a process with one slot more than the others gets more of the jobs, and their stays are
-        longer than with the fewer slots that part equally.
-        """
-        step = self._step
-        if found is None or step == 1:
-            return found
-        slots = step * smallest_between(0, -(-found // step), lambda part: self.holds(part * step))
-        while 1 < slots < found and self.holds(slots - 1):
-            slots -= 1
-        return min(slots, found)
 
     def _stays_may_grow(self) -> bool:
         """Jobs that share cores hold each other up: with more slots they wait less, but alike ones stay longer."""

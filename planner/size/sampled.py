@@ -22,7 +22,7 @@ from planner.predict import predict
 from planner.prediction import Figure, Prediction
 from planner.size.quick_search import quick_search
 from planner.size.trial_chance import Chance
-from planner.sizing import Plan, smallest
+from planner.sizing import Plan, in_equal_parts, smallest
 from planner.workload import Workload
 
 # Jobs of the run that decides and of the one that tells; of one that must be longer, to settle or for a whole period.
@@ -79,7 +79,10 @@ class Sampled:
                     slots -= 1
                 return slots
             lowest = lowest if slots is None else slots + 1
-        return smallest(lowest, holds, lambda slots: slots > most)
+        found = smallest(lowest, holds, lambda slots: slots > most)
+        if found is None or not isinstance(workload.service, IoThenCpu):
+            return found
+        return in_equal_parts(found, processes, holds)
 
     @staticmethod
     def _most(workload: Workload) -> int:

@@ -1,6 +1,7 @@
 """Long files of queues that no likeness resembles: bursts, retries and Bull's rules, sized by short runs."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -98,3 +99,32 @@ def test_a_long_file_of_all_kinds_is_sized_briefly_and_each_row_says_so(tmp_path
     # The same kind is sized alike: one chance for all.
     assert len({row["slots_needed"] for row in special if int(row["name"][1:]) % len(KINDS) == 1}) == 1
     assert 4.0 * 1.11 < special[1]["slots_needed"] < 10, "four a second are tried 1.11 times each"
+
+
+def test_slots_that_share_cores_are_sized_briefly_as_long_runs_of_another_program_say(
+    tmp_path, capsys
+) -> None:
+    names = ("outside_answers.jsonl", "outside_answers_slow.jsonl")
+    lines = [line for name in names for line in Path(__file__).with_name(name).read_text().splitlines()]
+    cases = [case for case in map(json.loads, lines) if case["model"].startswith("cores, ")]
+    queues, needed = [], {}
+    for case in cases:
+        parts, rate = case["processes"], case["arrivals"]["per_second"]
+        # A core that is busier than 70 % would be given a process more.
+        if 0.1 * rate / parts < 0.7:
+            needed[case["id"]] = case["expect"]["min_c"]["value"]
+            queues.append(
+                {
+                    "name": case["id"],
+                    "workers": parts,
+                    "jobs_per_hour": 3600 * rate,
+                    "service": case["service"],
+                    "objectives": case["objective"],
+                }
+            )
+    path = tmp_path / "fleet.yaml"
+    path.write_text(yaml.safe_dump({"queues": queues}))
+    assert main(["size", str(path), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["queues"]
+    assert len(rows) > MANY and all(row["brief"] for row in rows)
+    assert {row["name"]: row["slots_needed"] for row in rows} == needed
