@@ -80,9 +80,11 @@ class Sampled:
                 return slots
             lowest = lowest if slots is None else slots + 1
         found = smallest(lowest, holds, lambda slots: slots > most)
-        if found is None or not isinstance(workload.service, IoThenCpu):
+        if not isinstance(workload.service, IoThenCpu):
             return found
-        return in_equal_parts(found, processes, holds)
+        # Steps that double may pass the few numbers of slots before stays grow.
+        found = found or next((slots for slots in range(lowest, most + 1) if holds(slots)), None)
+        return None if found is None else in_equal_parts(found, processes, holds)
 
     @staticmethod
     def _most(workload: Workload) -> int:
