@@ -42,6 +42,11 @@ class Name:
     priority_class: int | None = None
     worst_bin: bool = False
 
+    @property
+    def unit(self) -> str:
+        """What is written behind the number."""
+        return " s" if self.statistic in ("mean", "quantile") else ""
+
 
 def read_name(text: str) -> Name:
     """The figure that `text` names. Raises BadInput for an unknown one."""

@@ -37,7 +37,9 @@ def answered_soon(queue: AskedQueue) -> Row:
     question = queue.question
     bounds = read_objective(queue.objective)
     wanted = tuple(dict.fromkeys((*FIGURES, *bounds.figures)))
-    found = predict(question.workload, question.fleet, wanted, SOON)
+    unseen = answers.effort_for(queue)
+    soon = replace(SOON, share_seen=unseen.share_seen, seconds_seen=unseen.seconds_seen)
+    found = predict(question.workload, question.fleet, wanted, soon)
     broken = [bound.figure for bound in bounds.broken(found)]
     return {**answers.values(queue, found), "objectives_broken": broken}
 

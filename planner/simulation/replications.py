@@ -83,7 +83,10 @@ class Simulation:
     def doubts(self, figures: dict[str, Figure]) -> tuple[str, ...]:
         """Figures that so many jobs did not make sure."""
         wide = [n for n, f in figures.items() if self.effort.seen(self.names[n], f) > 2.5]
-        found = [f"{n}: band of ±{figures[n].half_width:.3g} after {self.jobs:,} jobs" for n in wide]
+        found = [
+            f"{n}: band of ±{figures[n].half_width:.3g}{self.names[n].unit} after {self.jobs:,} jobs"
+            for n in wide
+        ]
         if not COMPILED:
             found.append("numba is not installed: simulation runs about fifty times slower (extra: fast)")
         return tuple(found)
