@@ -202,7 +202,7 @@ def test_the_error_budget_is_that_of_the_jobs_of_the_range(url: str) -> None:
     app, at = of_one_moment(lambda: whole_app(on_prometheus(url)), 60)
     completed, failed = (of_all(status, at - HOUR, at) for status in ("completed", "failed"))
     times = failed / (completed + failed) / 0.001
-    assert f"{times:.2g} × the error budget of 0.1 % over the range" in words(app)
+    assert f"{times:#.2g} × the error budget of 0.1 % over the range" in words(app)
 
 
 def test_a_queue_and_its_job_types_count_to_the_job(url: str) -> None:
