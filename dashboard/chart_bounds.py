@@ -32,9 +32,10 @@ def drawn(rules: Sequence[Rule], domain: tuple[float, float], log: bool) -> list
     at = alt.Chart(pd.DataFrame(named, columns=["at", "beside", "label", "colour"]))
     colour = alt.Color("colour:N", scale=None)
     text = at.mark_text(align="left", baseline="middle", dx=5, fontSize=11)
+    right = alt.XValue("width")  # type: ignore[no-untyped-call]
     return [
-        at.mark_rule(strokeDash=DASH, strokeWidth=1.3).encode(colour, y="at:Q"),
-        text.encode(colour, y="beside:Q", x=alt.value("width"), text="label:N"),
+        at.mark_rule(strokeDash=DASH, strokeWidth=1.3).encode(colour, y=alt.Y("at:Q")),
+        text.encode(colour, y=alt.Y("beside:Q"), x=right, text=alt.Text("label:N")),
     ]
 
 
@@ -57,4 +58,4 @@ def band(ends: tuple[float, float] | None) -> list[alt.Chart]:
     if ends is None:
         return []
     box = alt.Chart(pd.DataFrame({"low": [ends[0]], "high": [ends[1]]}))
-    return [box.mark_rect(color=FINE, opacity=0.13).encode(y="low:Q", y2="high:Q")]
+    return [box.mark_rect(color=FINE, opacity=0.13).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))]

@@ -44,7 +44,7 @@ def lines(
     dash = alt.StrokeDash("series:N", scale=_dashes(names), legend=_legend(names), sort=names)
     tips = [
         alt.Tooltip("time:T", format="%d %b %H:%M:%S"),
-        "series:N",
+        alt.Tooltip("series:N"),
         alt.Tooltip("value:Q", title=unit, format=format_),
     ]
     base = alt.Chart(_long(table, names))
@@ -200,8 +200,8 @@ def _legend(names: Sequence[str]) -> alt.Legend | None:
 
 
 def _finish(layers: Sequence[alt.Chart], height: int) -> alt.LayerChart:
-    whole = alt.layer(*layers).properties(height=height, width="container")
-    whole = whole.resolve_scale(
-        color="independent", strokeDash="independent"
-    )  # bounds have their own colours
-    return cast(alt.LayerChart, whole.configure_view(strokeWidth=0).configure_axis(domain=False))
+    # Bounds have their own colours. Said all at once: each step of a chain would copy the whole.
+    independent = alt.Resolve(scale=alt.ScaleResolveMap(color="independent", strokeDash="independent"))
+    config = alt.Config(view=alt.ViewConfig(strokeWidth=0), axis=alt.AxisConfig(domain=False))
+    whole = alt.layer(*layers, height=height, width="container", resolve=independent, config=config)
+    return cast(alt.LayerChart, whole)

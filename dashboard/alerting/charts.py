@@ -16,7 +16,7 @@ def strips(bars: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> alt.Ch
     chart = alt.Chart(bars, height=max(90, _STRIP * len(order) + 40), width="container")
     drawn: alt.Chart = chart.mark_bar(cornerRadius=2).encode(
         x=alt.X("start:T", title=None, scale=scale, axis=MOMENTS),
-        x2="end:T",
+        x2=alt.X2("end:T"),
         y=alt.Y("row:N", title=None, sort=order, axis=alt.Axis(labelLimit=340)),
         yOffset=alt.YOffset("set:N", sort=["in force", "changed"]),
         color=alt.Color(

@@ -17,7 +17,11 @@ _JOBS_AXIS = alt.Axis(format="~s", labelExpr=THOUSANDS)
 
 def ahead(past: pd.DataFrame, coming: pd.DataFrame, borne: float | None) -> alt.LayerChart:
     """Jobs an hour: the past as it was, the hours ahead with a 90 % band, and what the slots bear."""
-    band = alt.Chart(coming).mark_area(color=ORANGE, opacity=0.25).encode(_X, y="low:Q", y2="high:Q")
+    band = (
+        alt.Chart(coming)
+        .mark_area(color=ORANGE, opacity=0.25)
+        .encode(_X, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+    )
     layers = [
         band,
         _line(past, "jobs", BLUE, [1, 0], "as it was"),
@@ -56,7 +60,7 @@ def _labels(past: pd.DataFrame, coming: pd.DataFrame) -> list[alt.Chart]:
         }
     )
     text = alt.Chart(placed).mark_text(align="left", dx=6, color=GREY, fontWeight=600)
-    return [text.encode(x="time:T", y=alt.value(10), text="text:N")]
+    return [text.encode(x=alt.X("time:T"), y=alt.value(10), text=alt.Text("text:N"))]
 
 
 def _bound(value: float, label: str) -> list[alt.Chart]:

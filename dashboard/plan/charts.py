@@ -133,9 +133,13 @@ def _objective(objective_seconds: float, data: pd.DataFrame) -> list[alt.Chart]:
     goal = pd.DataFrame(
         {"seconds": [objective_seconds], "slots": [most], "text": [f"objective {seconds(objective_seconds)}"]}
     )
-    rule = alt.Chart(goal).mark_rule(color=CRITICAL, strokeDash=[8, 4], strokeWidth=1.5).encode(y="seconds:Q")
+    rule = (
+        alt.Chart(goal)
+        .mark_rule(color=CRITICAL, strokeDash=[8, 4], strokeWidth=1.5)
+        .encode(y=alt.Y("seconds:Q"))
+    )
     label = alt.Chart(goal).mark_text(align="right", dy=-7, color=CRITICAL, fontWeight=600)
-    return [rule, label.encode(x="slots:Q", y="seconds:Q", text="text:N")]
+    return [rule, label.encode(x=alt.X("slots:Q"), y=alt.Y("seconds:Q"), text=alt.Text("text:N"))]
 
 
 def _marks(marks: Sequence[Mark], data: pd.DataFrame) -> list[alt.Chart]:
@@ -146,11 +150,11 @@ def _marks(marks: Sequence[Mark], data: pd.DataFrame) -> list[alt.Chart]:
         {"slots": [mark.slots for mark in within], "text": [f"{mark.name}: {mark.slots}" for mark in within],
          "row": [12 + 15 * place for place in range(len(within))]}
     )  # fmt: skip
-    rule = alt.Chart(placed).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x="slots:Q")
+    rule = alt.Chart(placed).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=alt.X("slots:Q"))
     texts = [
         alt.Chart(placed.iloc[[place]])
         .mark_text(align="left", dx=4, color=GREY, baseline="middle")
-        .encode(x="slots:Q", y=alt.value(int(placed["row"].iloc[place])), text="text:N")
+        .encode(x=alt.X("slots:Q"), y=alt.value(int(placed["row"].iloc[place])), text=alt.Text("text:N"))
         for place in range(len(placed))
     ]
     return [rule, *texts]
