@@ -24,7 +24,15 @@ def pace(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame
         lambda: source.increase(c.PROCESSED, ("status",), span, where),
         lambda: source.increase(c.ADDED, (), span, where),
     )
-    return _named({"finished": total(ended) / hours, "added": total(added) / hours})
+    return _whole_steps(_named({"finished": total(ended) / hours, "added": total(added) / hours}))
+
+
+def _whole_steps(rates: pd.DataFrame) -> pd.DataFrame:
+    """Without the step in which a history begins: what was counted in a part of it is no rate of the whole."""
+    known = rates.notna().any(axis=1)
+    if known.any() and not known.iloc[0]:
+        rates.loc[known.idxmax()] = np.nan
+    return rates
 
 
 def waits(source: Source, span: Span, where: Where | None = None) -> pd.DataFrame:
@@ -65,7 +73,7 @@ def went_back(source: Source, span: Span, where: Where | None = None) -> pd.Data
     for (reason,), column in source.increase(c.REQUEUED, ("reason",), span, where).items():
         name = "stalled" if reason == "stalled" else f"back to {reason.replace('_', ' ')}"
         found[name] = column / hours
-    return _named({name: column for name, column in found.items() if (column > 0).any()})
+    return _whole_steps(_named({name: column for name, column in found.items() if (column > 0).any()}))
 
 
 def states(source: Source, span: Span, where: Where | None = None, only: Sequence[str] = ()) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.queues_now import queues_now
 from dashboard.sources.prometheus import PrometheusSource
 from dashboard.sources.source import Span
+from dashboard.trends import pace
 from exporter import catalogue as c
 from tests.bench.history_of_queues import answered
 from tests.dashboard.apps import compared, numbers, on_prometheus, screen, whole_app, words
@@ -79,6 +80,7 @@ MOVES = (
     Copy("moves", "a:1", 4, until=MOVED),
     Copy("moves", "b:1", 4, (MOVED,), since=MOVED),
 )
+YOUNG = Copy("young", "a:1", 4, (NOW - 1000,), since=NOW - 1000)
 
 
 def truth(queue: str, status: str, begin: float, end: float) -> int:
@@ -92,7 +94,7 @@ def of_all(status: str, begin: float, end: float) -> int:
 
 
 def lines() -> Iterator[str]:
-    for copy in (*PAIR, *MOVES):
+    for copy in (*PAIR, *MOVES, YOUNG):
         own = f'job="{copy.job}",instance="{copy.instance}"'
         yield from (f"{c.REDIS_UP.name}{{{own}}} 1 {at}" for at in copy.scraped)
         yield from (f"{c.LAST_SUCCESS.name}{{{own}}} {at} {at}" for at in copy.scraped)
@@ -168,6 +170,17 @@ def test_steps_of_counters_that_stay_cost_one_question_and_are_to_the_job_either
         for begin, end, found in zip(ends, ends[1:], steps["bull", *key], strict=False):
             seen = {copy.between(ended(*key), begin, end) for copy in copies}
             assert found in seen or (asked == 2 and since <= begin <= since + 180)
+
+
+@pytest.mark.parametrize("apart", range(0, 60, 15))
+def test_the_step_in_which_a_history_begins_has_no_rate(url: str, apart: int) -> None:
+    """What was counted since then is of a part of it."""
+    source = PrometheusSource(url, select={"job": YOUNG.job}, scrape_seconds=SCRAPE)
+    begin = YOUNG.since - 600 + apart
+    finished = pace(source, Span(begin, begin + 1200, 60.0))["finished"].dropna()
+    first = finished.index[0].timestamp()
+    assert YOUNG.since - SCRAPE <= first - 60 <= YOUNG.since + 60
+    assert finished.iloc[0] > sum(PER_HOUR.values()) / 2
 
 
 def test_how_far_samples_lie_apart_is_seen_unless_it_is_said(url: str) -> None:
