@@ -177,6 +177,7 @@ next: while a refresh draws all of its parts. The first one puts what is known i
 was worked on, once."""
 
 
+@pytest.mark.slow
 def test_what_is_answered_stands_still_while_the_screen_is_refreshed(address: str, browser: Browser) -> None:
     page = opened(browser, f"{address}/whatif?queue=reports", SCREENS["whatif"])
     page.set_default_timeout(REFRESHED_MS)
